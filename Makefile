@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast lint types lock bench golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "battlectl needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	touch $@
+
+setup: $(READY) ## make .venv with everything battlectl and its tests import
+
+run: setup ## run the main scenario on the embedded lab; the report is in results/latest
+	$(BIN)/battlectl run scenarios/steady-reads.yml
+
+test: setup ## all tests; real parts that are missing are skipped by name (in CI: a failure)
+	$(BIN)/pytest
+
+test-fast: setup ## only the tests in virtual time: seconds
+	$(BIN)/pytest -m 'not real'
+
+lint: setup ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
+
+golden: setup ## rewrite tests/golden from what the renderers print now; review it as a diff
+	$(BIN)/pytest -q tests/test_golden.py --rewrite-golden
+
+lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[test,lint,bench]'
+	$(VENV)-lock/bin/pip freeze --exclude battlectl > constraints.txt
+	rm -rf $(VENV)-lock
+
+bench: setup ## processor time per request, beside hey, wrk, autocannon and Locust
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python tests/bench/run.py
+
+clean: ## remove what the other targets made, results included
+	rm -rf $(VENV) .real results/* .mypy_cache .ruff_cache .pytest_cache .hypothesis
