@@ -1,0 +1,208 @@
+"""The grammar of objectives: `METRIC[(SCOPE)][.STAT] OP VALUE [in WINDOW]`.
+
+Rule: what an objective may say is the table `METRICS`; its value carries the unit of its metric.
+
+    success_rate >= 99.5%              latency.p95 < 300ms in battle
+    latency(reads).p99 < 1s            success_rate(reads/eth_call) >= 99%
+    outcomes.timeout == 0              throughput >= 100/s
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from battlectl.quantities import parse_duration, parse_rate, parse_ratio
+
+Unit = Literal["ratio", "duration", "rate", "count"]
+
+QUANTILE_STATS = ("p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99")
+LATENCY_STATS = (*QUANTILE_STATS, "min", "mean", "max")
+OUTCOMES = (
+    "ok",
+    "rpc_error",
+    "http_error",
+    "timeout",
+    "refused",
+    "reset",
+    "tls",
+    "malformed",
+    "wrong",
+    "too_large",
+    "unresolved",
+    "closed",
+    "dropped",
+    "abandoned",
+)
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a metric is measured in, which statistics it has, and whether single calls have it."""
+
+    unit: Unit
+    stats: tuple[str, ...]
+    per_call: bool
+    meaning: str
+
+
+METRICS: dict[str, Metric] = {
+    "success_rate": Metric("ratio", (), True, "ok / all arrivals due"),
+    "latency": Metric("duration", LATENCY_STATS, True, "done - due, over answered and timed-out arrivals"),
+    "ok_latency": Metric("duration", LATENCY_STATS, True, "done - due, over ok arrivals alone"),
+    "service": Metric("duration", LATENCY_STATS, False, "done - sent: the target's own part of latency"),
+    "backlog": Metric("duration", LATENCY_STATS, False, "sent - taken: waiting for a free connection"),
+    "lag": Metric("duration", LATENCY_STATS, False, "taken - due: the generator's own lateness"),
+    "throughput": Metric("rate", (), True, "ok answers per second of the window"),
+    "total": Metric("count", (), True, "arrivals due"),
+    "failures": Metric("count", (), True, "arrivals that did not end ok"),
+    "outcomes": Metric("count", OUTCOMES, True, "arrivals that ended so"),
+    "reconnects": Metric("count", (), False, "requests sent again because a pooled connection was closed"),
+    "retries": Metric("count", (), False, "requests sent again because the workload asks for retries"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What must hold; `value` is in base units. The metric of an original name may have no source yet."""
+
+    text: str
+    metric: str
+    scope: str | None
+    stat: str | None
+    op: str
+    value: float
+    unit: Unit
+    window: str = "run"
+    min_samples: int | None = None
+    abort_on_fail: bool = False
+    grace: float = 0.0
+
+    def holds(self, measured: float) -> bool:
+        """Whether a measured value keeps the promise."""
+        return OPERATORS[self.op](measured, self.value)
+
+
+_OBJECTIVE = re.compile(
+    r"\s*(?P<metric>[A-Za-z_]+)(?:\((?P<scope>[^()]*)\))?(?:\.(?P<stat>[A-Za-z0-9_.]+?))?"
+    r"\s*(?P<op>>=|<=|==|!=|>|<|=)\s*(?P<value>\S+?)(?:\s+in\s+(?P<window>\S+))?\s*"
+)
+
+
+def parse_objective(text: str) -> Objective:
+    """One line of the grammar; raises `ValueError` saying what is wrong and what to try."""
+    match = _OBJECTIVE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not METRIC OP VALUE [in WINDOW], try "success_rate >= 99.5%"')
+    metric = METRICS.get(match["metric"])
+    if metric is None:
+        raise ValueError(f'unknown metric "{match["metric"]}"{_nearest(match["metric"], METRICS)}')
+    if match["op"] == "=":
+        raise ValueError('"=" is not a comparison, try "=="')
+    _check_stat(match["metric"], metric, match["stat"])
+    return Objective(
+        text=" ".join(text.split()),
+        metric=match["metric"],
+        scope=_read_scope(match["metric"], metric, match["scope"]),
+        stat=match["stat"],
+        op=match["op"],
+        value=_read_value(metric.unit, match["value"]),
+        unit=metric.unit,
+        window=match["window"] or "run",
+    )
+
+
+def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
+    if stat is None and metric.stats:
+        example = metric.stats[3] if name != "outcomes" else "timeout"
+        raise ValueError(f'"{name}" needs a statistic, try "{name}.{example}"')
+    if stat is not None and not metric.stats:
+        raise ValueError(f'"{name}" has no statistics, leave ".{stat}" away')
+    if stat is not None and stat not in metric.stats:
+        raise ValueError(f'"{name}" has no statistic "{stat}"{_nearest(stat, metric.stats)}')
+
+
+def _read_scope(name: str, metric: Metric, scope: str | None) -> str | None:
+    if scope is None:
+        return None
+    if not scope.strip():
+        raise ValueError(f'the brackets of "{name}()" name a workload or workload/call')
+    if "/" in scope and not metric.per_call:
+        raise ValueError(f'"{name}" is known per workload only: leave "/{scope.split("/", 1)[1]}" away')
+    return scope.strip()
+
+
+def _read_value(unit: Unit, written: str) -> float:
+    if unit == "duration":
+        return parse_duration(written)
+    if unit == "rate":
+        return parse_rate(written)
+    if unit == "ratio":
+        return parse_ratio(written)
+    if not re.fullmatch(r"\d+", written):
+        raise ValueError(f'"{written}" is not a count, try a whole number')
+    return float(written)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(word, names, 1)
+    return f', did you mean "{near[0]}"?' if near else f", known are {', '.join(names)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalName:
+    """A name of the original framework: it carries its unit, so bare numbers are right here."""
+
+    metric: str
+    stat: str | None
+    op: str
+    unit: Unit
+    scale: float
+
+
+ORIGINAL_NAMES: dict[str, OriginalName] = {
+    "success_rate": OriginalName("success_rate", None, ">=", "ratio", 1.0),
+    "p95_latency_ms": OriginalName("latency", "p95", "<=", "duration", 1e-3),
+    "p99_latency_ms": OriginalName("latency", "p99", "<=", "duration", 1e-3),
+    "max_failover_latency_ms": OriginalName("failover_latency", "max", "<=", "duration", 1e-3),
+    "max_memory_mb": OriginalName("target_memory", "max", "<=", "count", 1e6),
+    "subscription_uptime": OriginalName("subscription", "uptime", ">=", "ratio", 1.0),
+    "max_duplicate_rate": OriginalName("subscription", "duplicate_rate", "<=", "ratio", 1.0),
+    "max_gap_rate": OriginalName("subscription", "gap_rate", "<=", "ratio", 1.0),
+    "backfill_completion_ms": OriginalName("subscription", "backfill_completion", "<=", "duration", 1e-3),
+}
+"""Those whose metric is not in `METRICS` have no source yet and are judged inconclusive, never passed."""
+
+
+def original_objective(name: str, number: float) -> Objective:
+    """An objective in the original mapping form; raises `ValueError` for an unknown name or a bad number."""
+    original = ORIGINAL_NAMES.get(name)
+    if original is None:
+        raise ValueError(f'unknown objective "{name}"{_nearest(name, ORIGINAL_NAMES)}')
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
+        raise ValueError(f'"{number}" is not a number of zero or more')
+    if original.unit == "ratio" and number > 1:
+        raise ValueError(f"{number} is more than 1: this name takes a ratio, try 0.99")
+    return Objective(
+        text=f"{name}: {number:g}",
+        metric=original.metric,
+        scope=None,
+        stat=original.stat,
+        op=original.op,
+        value=number * original.scale,
+        unit=original.unit,
+    )

@@ -1,0 +1,63 @@
+"""The config file of a target as frozen types: where the aggregator is, and what stands behind it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", description="an http or https URL")]
+WsUrl = Annotated[str, Field(pattern=r"^wss?://[^\s]+$", description="a ws or wss URL")]
+
+
+class Provider(Strict):
+    """An upstream node behind the aggregator."""
+
+    id: Name
+    url: Url | None = None
+    ws_url: WsUrl | None = None
+    priority: int = 0
+    tier: Literal["free", "paid"] = "paid"
+
+
+class Ready(Strict):
+    """How readiness is asked before any load: this call must be answered within `within`."""
+
+    method: Text = "eth_blockNumber"
+    within: PositiveDuration = 10.0
+
+
+class Tls(Strict):
+    """`ca`: a PEM file to trust beside the system's; `verify: false` trusts anybody, as the report says."""
+
+    verify: bool = True
+    ca: str | None = None
+
+
+class Lab(Strict):
+    """The embedded lab: simulated providers and a small gateway, started for the run and stopped after it."""
+
+    providers: Annotated[int, Field(ge=1, le=26)] = 3
+    block_time: PositiveDuration = 1.0
+    latency: Duration = 0.0
+
+
+class Target(Strict):
+    """One config file. `kind: lab` needs no `url`; every other kind does.
+
+    Load goes only to the host of `url`. An address that is neither loopback nor private needs
+    `allow_public: true`.
+    """
+
+    version: Literal[1]
+    kind: Literal["lab", "generic"] = "generic"
+    description: str = ""
+    url: Url | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    ready: Ready = Field(default_factory=Ready)
+    tls: Tls = Field(default_factory=Tls)
+    lab: Lab = Field(default_factory=Lab)
+    providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
+    allow_public: bool = False
