@@ -29,7 +29,10 @@ SIZE_UNITS = {
     "GiB": 2**30,
 }
 
-NUMBER = r"\d+(?:_\d+)*(?:\.\d+)?"
+LARGEST = 1e15
+"""No quantity is larger, in base units: a slip of the keyboard must not become an infinite run."""
+
+NUMBER = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?"
 DURATION_PATTERN = rf"^(?:{NUMBER}\s*(?:ns|us|µs|ms|s|min|m|h)\s*)+$"
 RATE_PATTERN = rf"^{NUMBER}\s*/\s*(?:s|min|m|h)$"
 RATIO_PATTERN = rf"^{NUMBER}\s*%$"
@@ -80,7 +83,7 @@ def parse_size(text: object) -> int:
     match = _SIZE.fullmatch(written)
     if match is None:
         raise ValueError(_complaint(written, "a size", "MB", 'try "64KiB" or "10MB"'))
-    return round(float(match[1]) * SIZE_UNITS[match[2]])
+    return round(_rounded(float(match[1]) * SIZE_UNITS[match[2]]))
 
 
 def format_duration(seconds: float) -> str:
@@ -118,10 +121,13 @@ def format_ratio(ratio: float) -> str:
 def _digits(value: float) -> str:
     if value >= 99.95:
         return f"{value:.0f}"
-    return f"{value:.3g}"
+    text = f"{value:.3g}"
+    return f"{value:.15f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
 def _rounded(value: float) -> float:
+    if value > LARGEST:
+        raise ValueError("is too large a number to mean anything, try a smaller one")
     return float(f"{value:.12g}")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from battlectl.scenario.fields import Strict, Text
+
+Weight = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
 class Expect(Strict):
@@ -27,12 +29,31 @@ class Expect(Strict):
         return "result" in self.model_fields_set
 
 
+def _read_params(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return value
+    raise ValueError("params are a list or a mapping, try [latest, false]")
+
+
+Params = Annotated[
+    list[Any] | dict[str, Any],
+    BeforeValidator(_read_params),
+    WithJsonSchema(
+        {"type": ["array", "object"], "description": "values, templates such as {$block: latest-5}"}
+    ),
+]
+
+
+def _long_call(item: Any) -> Any:
+    return {"method": item} if isinstance(item, str) else item
+
+
 class Call(Strict):
     """One JSON-RPC call of the mix. `name` labels it in reports (default: the method)."""
 
     method: Text
-    params: list[Any] | dict[str, Any] = Field(default_factory=list)
-    weight: Annotated[float, Field(gt=0, strict=False)] = 1.0
+    params: Params = Field(default_factory=list)
+    weight: Weight = 1.0
     name: Text | None = None
     expect: Expect | None = None
 
@@ -42,17 +63,20 @@ class Call(Strict):
         return self.name or self.method
 
 
+CallItem = Annotated[Call, BeforeValidator(_long_call, json_schema_input_type=Text | Call)]
+
+
 class BatchCall(Strict):
     """Several calls in one request; each item is an arrival of its own, all share one latency."""
 
-    batch: Annotated[tuple[Call, ...], Field(min_length=1, max_length=1000, strict=False)]
-    weight: Annotated[float, Field(gt=0, strict=False)] = 1.0
+    batch: Annotated[tuple[CallItem, ...], Field(min_length=1, max_length=1000, strict=False)]
+    weight: Weight = 1.0
 
 
 def _call_shape(value: Any) -> str | None:
-    has_batch = "batch" in value if isinstance(value, dict) else hasattr(value, "batch")
     if not isinstance(value, dict | Call | BatchCall):
         return None
+    has_batch = "batch" in value if isinstance(value, dict) else hasattr(value, "batch")
     return "batch" if has_batch else "call"
 
 
@@ -63,14 +87,6 @@ def _long_calls(value: Any) -> Any:
     if isinstance(value, list):
         return [_long_call(item) for item in value]
     return value
-
-
-def _long_call(item: Any) -> Any:
-    if isinstance(item, str):
-        return {"method": item}
-    if isinstance(item, dict) and isinstance(item.get("batch"), list):
-        return {**item, "batch": [_long_call(call) for call in item["batch"]]}
-    return item
 
 
 AnyCall = Annotated[
@@ -85,5 +101,9 @@ AnyCall = Annotated[
 Calls = Annotated[
     tuple[AnyCall, ...],
     Field(min_length=1, strict=False),
-    BeforeValidator(_long_calls),
+    BeforeValidator(
+        _long_calls,
+        json_schema_input_type=Annotated[list[Text | AnyCall], Field(min_length=1)]
+        | Annotated[dict[str, Weight], Field(min_length=1)],
+    ),
 ]

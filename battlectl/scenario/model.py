@@ -55,8 +55,15 @@ def _long_feed(value: Any) -> Any:
     return {"file": value} if isinstance(value, str) else value
 
 
+AnyFeed = Annotated[Feed, BeforeValidator(_long_feed, json_schema_input_type=Text | Feed)]
+
+
 def _read_objective(value: Any) -> Any:
-    return parse_objective(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return parse_objective(value)
+    if isinstance(value, Objective):
+        return value
+    raise ValueError('not an objective, try "success_rate >= 99.5%"')
 
 
 ObjectiveText = Annotated[
@@ -94,7 +101,7 @@ def _objectives_shape(value: Any) -> str:
 
 Objectives = Annotated[
     Annotated[tuple[AnyObjective, ...], Field(strict=False), Tag("list")]
-    | Annotated[dict[str, Annotated[float, Field(ge=0, strict=False)]], Tag("original")],
+    | Annotated[dict[str, Annotated[float, Field(ge=0)]], Tag("original")],
     Discriminator(_objectives_shape),
 ]
 """A list in the grammar, or a mapping of the original framework's names to bare numbers."""
@@ -130,7 +137,7 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, le=2**63)] = 1
     phases: Annotated[dict[Name, PositiveDuration], Field(min_length=1)]
     load: Annotated[dict[Name, HttpWorkload], Field(min_length=1)]
-    feeds: dict[Name, Annotated[Feed, BeforeValidator(_long_feed)]] = Field(default_factory=dict)
+    feeds: dict[Name, AnyFeed] = Field(default_factory=dict)
     objectives: Objectives = ()
     checks: dict[str, Level] = Field(default_factory=dict)
     safety: Safety = Field(default_factory=Safety)

@@ -79,7 +79,7 @@ def _rate_shape(value: Any) -> str | None:
     return found[0] if found else None
 
 
-Rate = Annotated[
+_Shape = Annotated[
     Annotated[ConstantRate, Tag("constant")]
     | Annotated[PoissonRate, Tag("poisson")]
     | Annotated[RampRate, Tag("ramp")]
@@ -92,5 +92,5 @@ Rate = Annotated[
         custom_error_message='not a rate, try "200/s" or one of {poisson: 200/s}, {ramp: [50/s, 500/s]}, '
         "{steps: [...]}, {burst: {...}}, {users: 20}",
     ),
-    BeforeValidator(_long_rate),
 ]
+Rate = Annotated[_Shape, BeforeValidator(_long_rate, json_schema_input_type=RateValue | _Shape)]
