@@ -1,0 +1,1 @@
+"""What happened: outcomes, sketches, tallies, journal lines. Pure: fed by the run, read by the analysis."""

@@ -1,0 +1,120 @@
+"""The journal: one JSON line a second, enough to rebuild the report of a run that was killed.
+
+Rule: a line is a delta of the tally, at most `MOST_BYTES` long. When a delta would be longer, its sketches
+lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and the line says so in `coarse`;
+counts are always exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from battlectl.observe.sketch import MANTISSA_BITS, Sketch
+from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey, example_json
+
+MOST_BYTES = 16 * 1024
+MOST_EXAMPLES = 12
+COUNTS_ONLY = 99
+ALL_LABELS = "(all)"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One second of a run: `t` is its end in seconds from the start, `issued` counts from the start on."""
+
+    t: float
+    delta: Delta
+    issued: dict[str, int]
+    health: dict[str, float] = field(default_factory=dict)
+    coarse: int = 0
+
+
+def encode_line(line: Line) -> bytes:
+    """The line with its newline, as fine as fits into `MOST_BYTES`."""
+    for bits in (0, 2, 3, 4, 5, 6, MANTISSA_BITS):
+        data: bytes = msgspec.json.encode(_line_json(line, bits)) + b"\n"
+        if len(data) <= MOST_BYTES:
+            return data
+    return msgspec.json.encode(_line_json(replace(line, delta=_counts_only(line.delta)), COUNTS_ONLY)) + b"\n"
+
+
+def decode_lines(data: bytes) -> Iterator[Line]:
+    """Every whole line; a last one that was cut short by a kill is left out."""
+    for raw in data.split(b"\n")[:-1]:
+        yield _read_line(msgspec.json.decode(raw))
+
+
+def _line_json(line: Line, bits: int) -> dict[str, Any]:
+    return {
+        "t": line.t,
+        "issued": line.issued,
+        "health": line.health,
+        "coarse": bits,
+        "calls": [_call_json(key, cell, bits) for key, cell in line.delta.calls.items()],
+        "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
+        "examples": [_short(example_json(example)) for example in _few(line.delta.examples)],
+    }
+
+
+def _counts_only(delta: Delta) -> Delta:
+    """Outcomes by workload and slice alone."""
+    result = Delta()
+    for key, cell in delta.calls.items():
+        counts = CallCell()
+        counts.outcomes = cell.outcomes
+        result.calls.setdefault(key._replace(label=ALL_LABELS), CallCell()).merge(counts)
+    for flow_key, flow in delta.flows.items():
+        numbers = result.flows.setdefault(flow_key, FlowCell())
+        numbers.sent, numbers.reconnects, numbers.retries = flow.sent, flow.reconnects, flow.retries
+    return result
+
+
+def _call_json(key: CallKey, cell: CallCell, bits: int) -> list[Any]:
+    sketches = [_packed(cell.latency, bits)]
+    if cell.ok_latency.count != cell.latency.count:
+        sketches.append(_packed(cell.ok_latency, bits))
+    return [list(key), cell.outcomes, sketches]
+
+
+def _flow_json(key: FlowKey, cell: FlowCell, bits: int) -> list[Any]:
+    sketches = [_packed(sketch, bits) for sketch in (cell.lag, cell.backlog, cell.service)]
+    return [list(key), [cell.sent, cell.reconnects, cell.retries], sketches]
+
+
+def _packed(sketch: Sketch, bits: int) -> dict[str, Any]:
+    return (sketch.coarser(bits) if 0 < bits < COUNTS_ONLY else sketch).to_json()
+
+
+def _few(examples: list[Example]) -> Iterable[Example]:
+    """The first and the worst of each kind: all that the tally would keep."""
+    kept: dict[tuple[str, str, str], Example] = {}
+    for example in examples:
+        kind = (example.workload, example.outcome)
+        kept.setdefault((*kind, "first"), example)
+        worst = kept.get((*kind, "worst"), example)
+        kept[(*kind, "worst")] = max(worst, example, key=lambda e: e.latency_ms)
+    return list(dict.fromkeys(kept.values()))[:MOST_EXAMPLES]
+
+
+def _short(example: dict[str, Any]) -> dict[str, Any]:
+    return {**example, "seen": example["seen"][:240]}
+
+
+def _read_line(stored: dict[str, Any]) -> Line:
+    delta = Delta(examples=[Example(**example) for example in stored["examples"]])
+    for key, outcomes, sketches in stored["calls"]:
+        cell = CallCell()
+        cell.outcomes = outcomes
+        cell.latency = Sketch.from_json(sketches[0])
+        cell.ok_latency = Sketch.from_json(sketches[-1])
+        delta.calls[CallKey(*key)] = cell
+    for key, (sent, reconnects, retries), sketches in stored["flows"]:
+        flow = FlowCell()
+        flow.sent, flow.reconnects, flow.retries = sent, reconnects, retries
+        flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
+        delta.flows[FlowKey(*key)] = flow
+    return Line(stored["t"], delta, stored["issued"], stored["health"], stored["coarse"])

@@ -1,0 +1,107 @@
+"""The recorder: the hot path between the workers and the tally.
+
+Rule: each arrival is issued once and ends once. `issued` counts the first, the cells count the second, and
+`unfinished` is their difference: it must be zero when a run ends, which the accounting check asserts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from battlectl.observe import outcome
+from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
+
+MOST_LABELS = 40
+"""Different outcome labels a workload may have in one delta: more codes are counted under `(other)`."""
+
+
+class Recorder:
+    """Collects one delta at a time; `take` hands it over and begins the next."""
+
+    def __init__(self, cuts: Sequence[float], slice_width: int) -> None:
+        self._cuts = tuple(cuts)
+        self._width = slice_width
+        self._delta = Delta()
+        self._known: dict[tuple[str, str], tuple[float, float]] = {}
+        self.issued: dict[str, int] = {}
+        self.ended: dict[str, int] = {}
+
+    @property
+    def unfinished(self) -> int:
+        """Arrivals issued and not ended."""
+        return sum(self.issued.values()) - sum(self.ended.values())
+
+    def issue(self, workload: str, items: int) -> None:
+        """So many arrivals of a workload came due and were taken."""
+        self.issued[workload] = self.issued.get(workload, 0) + items
+
+    def take(self) -> Delta:
+        """What was counted since the last call."""
+        delta, self._delta = self._delta, Delta()
+        return delta
+
+    def end(
+        self, workload: str, label: str, id_: int, due: float, done: float, ended: str, seen: str | None
+    ) -> None:
+        """One arrival ended so; times in seconds from the start of the run."""
+        cell = self._call_cell(workload, label, due)
+        outcomes = cell.outcomes
+        if ended not in outcomes and len(outcomes) >= MOST_LABELS:
+            ended = f"{outcome.outcome_of(ended)}(other)"
+        outcomes[ended] = outcomes.get(ended, 0) + 1
+        self.ended[workload] = self.ended.get(workload, 0) + 1
+        latency = done - due
+        if ended == outcome.OK:
+            cell.latency.record(latency)
+            cell.ok_latency.record(latency)
+            return
+        kind = outcome.outcome_of(ended)
+        if kind in outcome.TIMED:
+            cell.latency.record(latency)
+        self._keep_example(Example(workload, label, id_, ended, due, latency * 1e3, seen or ""), kind)
+
+    def flow(self, workload: str, due: float, taken: float, sent: float, done: float) -> None:
+        """The parts of one request's latency."""
+        cell = self._flow_cell(workload, due)
+        cell.sent += 1
+        cell.lag.record(taken - due)
+        cell.backlog.record(sent - taken)
+        cell.service.record(done - sent)
+
+    def lag(self, workload: str, due: float, taken: float) -> None:
+        """The lag of a request that was never sent."""
+        self._flow_cell(workload, due).lag.record(taken - due)
+
+    def reconnect(self, workload: str, due: float) -> None:
+        """A request was sent again on a fresh connection: its pooled one turned out to be closed."""
+        self._flow_cell(workload, due).reconnects += 1
+
+    def retry(self, workload: str, due: float) -> None:
+        """A request was sent again because the workload asks for it."""
+        self._flow_cell(workload, due).retries += 1
+
+    def _call_cell(self, workload: str, label: str, due: float) -> CallCell:
+        key = CallKey(workload, label, self._segment(due), int(due / self._width))
+        cell = self._delta.calls.get(key)
+        if cell is None:
+            cell = self._delta.calls[key] = CallCell()
+        return cell
+
+    def _flow_cell(self, workload: str, due: float) -> FlowCell:
+        key = FlowKey(workload, self._segment(due), int(due / self._width))
+        cell = self._delta.flows.get(key)
+        if cell is None:
+            cell = self._delta.flows[key] = FlowCell()
+        return cell
+
+    def _segment(self, due: float) -> int:
+        return min(max(bisect_right(self._cuts, due) - 1, 0), len(self._cuts) - 2)
+
+    def _keep_example(self, example: Example, kind: str) -> None:
+        """Only an example that may be the first or the worst of its kind is handed on."""
+        key = (example.workload, kind)
+        first, worst = self._known.get(key, (float("inf"), -1.0))
+        if example.due_s < first or example.latency_ms > worst:
+            self._known[key] = (min(first, example.due_s), max(worst, example.latency_ms))
+            self._delta.examples.append(example)

@@ -1,0 +1,225 @@
+"""The tally: everything the run counts, as cells that merge.
+
+Rule: the state of a run is the fold of `merge` over its deltas. The live run folds the delta of each second,
+and so does a report that is rebuilt from the journal, hence both end with the same bits.
+
+A cell belongs to a workload, a segment (a stretch that no window divides) and a slice (the grain of the time
+series), by the due time of the arrival. Slices that are long past are frozen to rows, so that memory does
+not grow with the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from battlectl.observe import outcome
+from battlectl.observe.sketch import Sketch, merged
+
+
+class CallKey(NamedTuple):
+    """Where an outcome is counted."""
+
+    workload: str
+    label: str
+    segment: int
+    slice: int
+
+
+class FlowKey(NamedTuple):
+    """Where the timing and the connections of a workload are counted."""
+
+    workload: str
+    segment: int
+    slice: int
+
+
+class CallCell:
+    """Outcomes of one kind of call: `latency` over answered and timed-out arrivals, `ok_latency` over ok."""
+
+    __slots__ = ("latency", "ok_latency", "outcomes")
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, int] = {}
+        self.latency = Sketch()
+        self.ok_latency = Sketch()
+
+    def merge(self, other: CallCell) -> None:
+        """Add all of another cell."""
+        for label, number in other.outcomes.items():
+            self.outcomes[label] = self.outcomes.get(label, 0) + number
+        self.latency.merge(other.latency)
+        self.ok_latency.merge(other.ok_latency)
+
+    @property
+    def total(self) -> int:
+        """Arrivals that ended."""
+        return sum(self.outcomes.values())
+
+    @property
+    def ok(self) -> int:
+        """Arrivals that ended ok."""
+        return self.outcomes.get(outcome.OK, 0)
+
+
+class FlowCell:
+    """How requests went: the parts of latency, and connections that had to be made anew."""
+
+    __slots__ = ("backlog", "lag", "reconnects", "retries", "sent", "service")
+
+    def __init__(self) -> None:
+        self.lag = Sketch()
+        self.backlog = Sketch()
+        self.service = Sketch()
+        self.sent = 0
+        self.reconnects = 0
+        self.retries = 0
+
+    def merge(self, other: FlowCell) -> None:
+        """Add all of another cell."""
+        self.lag.merge(other.lag)
+        self.backlog.merge(other.backlog)
+        self.service.merge(other.service)
+        self.sent += other.sent
+        self.reconnects += other.reconnects
+        self.retries += other.retries
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One arrival as evidence: when it was due, how long it took, what was seen."""
+
+    workload: str
+    label: str
+    id: int
+    outcome: str
+    due_s: float
+    latency_ms: float
+    seen: str
+
+
+@dataclass(slots=True)
+class Delta:
+    """What was counted in one stretch of time, usually a second."""
+
+    calls: dict[CallKey, CallCell] = field(default_factory=dict)
+    flows: dict[FlowKey, FlowCell] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One slice of the time series, frozen; latencies in seconds, None without samples."""
+
+    outcomes: dict[str, int]
+    p50: float | None
+    p95: float | None
+    max: float | None
+
+    @property
+    def total(self) -> int:
+        """Arrivals due in the slice."""
+        return sum(self.outcomes.values())
+
+    @property
+    def ok(self) -> int:
+        """Arrivals that ended ok."""
+        return self.outcomes.get(outcome.OK, 0)
+
+
+SeriesKey = tuple[str, str, int]
+"""(workload, label, slice)."""
+
+
+class Tally:
+    """The fold of all deltas. Mutable because it is an accumulator; `freeze_before` bounds its memory."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, str, int], CallCell] = {}
+        self.flows: dict[tuple[str, int], FlowCell] = {}
+        self.rows: dict[SeriesKey, Row] = {}
+        self._open: dict[SeriesKey, CallCell] = {}
+        self._examples: dict[tuple[str, str], tuple[Example, Example]] = {}
+
+    def merge(self, delta: Delta) -> None:
+        """Fold one delta in."""
+        for key, cell in delta.calls.items():
+            self.calls.setdefault((key.workload, key.label, key.segment), CallCell()).merge(cell)
+            self._open.setdefault((key.workload, key.label, key.slice), CallCell()).merge(cell)
+        for flow_key, flow in delta.flows.items():
+            self.flows.setdefault((flow_key.workload, flow_key.segment), FlowCell()).merge(flow)
+        for example in delta.examples:
+            self._keep(example)
+
+    def freeze_before(self, slice_: int) -> None:
+        """Turn slices before this one into rows; what still arrives for them is merged into the counts."""
+        for key in [key for key in self._open if key[2] < slice_]:
+            self.rows[key] = _frozen(self._open.pop(key), self.rows.get(key))
+
+    def series(self) -> dict[SeriesKey, Row]:
+        """Every slice so far, the open ones included."""
+        return self.rows | {key: _frozen(cell, self.rows.get(key)) for key, cell in self._open.items()}
+
+    def cell(
+        self, segments: Iterable[int], workload: str | None = None, label: str | None = None
+    ) -> CallCell:
+        """All calls of a stretch, of one workload, or of one label of it."""
+        wanted = set(segments)
+        result = CallCell()
+        for (name, call, segment), cell in self.calls.items():
+            if segment in wanted and workload in (None, name) and label in (None, call):
+                result.merge(cell)
+        return result
+
+    def flow(self, segments: Iterable[int], workload: str | None = None) -> FlowCell:
+        """The flow of a stretch, of all workloads or of one."""
+        wanted = set(segments)
+        result = FlowCell()
+        for (name, segment), cell in self.flows.items():
+            if segment in wanted and workload in (None, name):
+                result.merge(cell)
+        return result
+
+    @property
+    def total(self) -> int:
+        """Arrivals that ended, in the whole run, warm-up included."""
+        return sum(cell.total for cell in self.calls.values())
+
+    def examples(self) -> Iterator[tuple[Example, Example]]:
+        """(first, worst) for each workload and outcome that is not ok."""
+        for key in sorted(self._examples):
+            yield self._examples[key]
+
+    def _keep(self, example: Example) -> None:
+        key = (example.workload, outcome.outcome_of(example.outcome))
+        first, worst = self._examples.get(key, (example, example))
+        self._examples[key] = (
+            min(first, example, key=lambda e: (e.due_s, e.id)),
+            max(worst, example, key=lambda e: (e.latency_ms, -e.id)),
+        )
+
+
+def _frozen(cell: CallCell, before: Row | None) -> Row:
+    outcomes = dict(cell.outcomes)
+    highest = [cell.latency.maximum]
+    if before is not None:
+        for label, number in before.outcomes.items():
+            outcomes[label] = outcomes.get(label, 0) + number
+        highest.append(before.max)
+    return Row(
+        outcomes=outcomes,
+        p50=before.p50 if before is not None else cell.latency.quantile(0.5),
+        p95=before.p95 if before is not None else cell.latency.quantile(0.95),
+        max=max((value for value in highest if value is not None), default=None),
+    )
+
+
+def merged_latency(cells: Iterable[CallCell]) -> Sketch:
+    """One latency sketch of several cells."""
+    return merged(cell.latency for cell in cells)
+
+
+def example_json(example: Example) -> dict[str, Any]:
+    """An example as it is stored."""
+    return {name: getattr(example, name) for name in Example.__slots__}

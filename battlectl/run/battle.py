@@ -1,0 +1,160 @@
+"""A whole battle: clients in service, workloads under way, a line a second, a drain, an end.
+
+Rule: this file has the nurseries; what is sent and when comes from the plan, what is done with each second
+from `on_line`. Whatever ends the run, what was under way is drained or abandoned and counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+
+from battlectl.observe.journal import Line
+from battlectl.observe.recorder import Recorder
+from battlectl.plan.build import Plan, PlannedWorkload
+from battlectl.plan.pacing import Users
+from battlectl.run.flow import Flow, Head, live_as_user, pace
+from battlectl.run.stop import Ending, Stop
+from battlectl.transport.base import Client, Exchange
+
+LEAD = 0.05
+"""Seconds between the end of preparation and the first due time."""
+DRAIN_GRACE = 1.0
+"""Seconds beyond the last deadline that a client may take to report it."""
+INTERRUPTED_DRAIN = 5.0
+"""Most seconds of draining after a request to stop."""
+WATCH_EVERY = 0.1
+
+ClientFactory = Callable[[PlannedWorkload, Callable[[Exchange], None]], Client]
+"""(workload, what to call for each resend) -> its client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forces:
+    """What a battle is fought with."""
+
+    open_client: ClientFactory
+    on_line: Callable[[Line], None]
+    keep_head: Callable[[Head], Awaitable[None]] | None = None
+    """An async function that keeps the head up to date; None when no call needs it."""
+
+
+@dataclass(slots=True)
+class Health:
+    """The generator's own state since the last line. Mutable: it is an accumulator."""
+
+    stall: float = 0.0
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def take(self) -> dict[str, float]:
+        """Longest loop stall in ms and share of a processor, since the last call; then starts anew."""
+        cpu, wall, stall = time.process_time(), trio.current_time(), self.stall
+        used = (cpu - self.cpu) / (wall - self.wall) if self.wall and wall > self.wall else 0.0
+        self.cpu, self.wall, self.stall = cpu, wall, 0.0
+        return {"stall_ms": round(stall * 1e3, 3), "cpu_ratio": round(used, 4)}
+
+
+async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head) -> Ending:
+    """Run the plan; every line, the last included, has gone through `on_line` when this returns."""
+    recorder = Recorder(plan.cuts, plan.slice_width)
+    health = Health()
+    async with trio.open_nursery() as service:
+        flows = [
+            await _enlist(service, workload, forces, recorder, run_id, head) for workload in plan.workloads
+        ]
+        start = trio.current_time() + LEAD
+        for flow in flows:
+            flow.start = start
+        health.take()
+        service.start_soon(_watch_loop, health)
+        service.start_soon(_write_lines, start, recorder, health, forces.on_line)
+        if forces.keep_head is not None:
+            service.start_soon(forces.keep_head, head)
+        await _send_all(flows, start + plan.duration, stop)
+        await _drain(flows, stop)
+        ended_at = trio.current_time() - start
+        service.cancel_scope.cancel()
+    forces.on_line(_line(ended_at, recorder, health))
+    return Ending(stop.how, stop.reason, ended_at)
+
+
+async def _enlist(
+    service: trio.Nursery,
+    workload: PlannedWorkload,
+    forces: Forces,
+    recorder: Recorder,
+    run_id: str,
+    head: Head,
+) -> Flow:
+    flow: Flow
+    client = forces.open_client(workload, lambda exchange: flow.reconnected(exchange))
+    flow = Flow(workload, client, recorder, run_id, 0.0, head)
+    await service.start(client.serve)
+    return flow
+
+
+async def _send_all(flows: list[Flow], end: float, stop: Stop) -> None:
+    """Until every arrival is taken and the last phase is over, or until asked to stop."""
+    async with trio.open_nursery() as load:
+        load.start_soon(_cancel_when, stop.arrivals, load.cancel_scope)
+        async with trio.open_nursery() as workloads:
+            workloads.start_soon(trio.sleep_until, end)
+            for flow in flows:
+                if isinstance(flow.workload.pacing, Users):
+                    for user in range(flow.workload.pacing.users):
+                        workloads.start_soon(live_as_user, flow, user)
+                else:
+                    workloads.start_soon(pace, flow)
+        load.cancel_scope.cancel()
+
+
+async def _drain(flows: list[Flow], stop: Stop) -> None:
+    """Wait for what is under way, each to its own deadline; abandon what is left."""
+    longest = max(flow.workload.timeout for flow in flows) + DRAIN_GRACE
+    if stop.arrivals.is_set():
+        longest = min(longest, INTERRUPTED_DRAIN)
+    with trio.move_on_after(longest) as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when, stop.draining, nursery.cancel_scope)
+            nursery.start_soon(_shorten_when, stop.arrivals, scope)
+            while any(flow.in_flight for flow in flows):
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+    for flow in flows:
+        flow.abandon()
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+async def _shorten_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.deadline = min(scope.deadline, trio.current_time() + INTERRUPTED_DRAIN)
+
+
+async def _write_lines(
+    start: float, recorder: Recorder, health: Health, on_line: Callable[[Line], None]
+) -> None:
+    second = 0
+    while True:
+        second = max(second + 1, int(trio.current_time() - start) + 1)
+        await trio.sleep_until(start + second)
+        on_line(_line(trio.current_time() - start, recorder, health))
+
+
+def _line(at: float, recorder: Recorder, health: Health) -> Line:
+    return Line(round(at, 6), recorder.take(), dict(recorder.issued), health.take())
+
+
+async def _watch_loop(health: Health) -> None:
+    """How late a timer of this loop wakes: the loop was busy with something else for that long."""
+    while True:
+        wanted = trio.current_time() + WATCH_EVERY
+        await trio.sleep_until(wanted)
+        health.stall = max(health.stall, trio.current_time() - wanted)

@@ -1,0 +1,189 @@
+"""One workload in motion: arrivals in, exchanges out, observations recorded.
+
+Rule: every arrival that is taken ends once: dropped here, or finished by the client. Latency counts from
+due; a batch is one arrival an item and they share their times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import trio
+
+from battlectl.jsonrpc.reply import Judged, judge_reply
+from battlectl.observe import outcome
+from battlectl.observe.recorder import Recorder
+from battlectl.plan.build import Arrival, PlannedWorkload
+from battlectl.plan.calls import Request
+from battlectl.transport.base import Client, Exchange, Reply
+
+RETRIED = frozenset(
+    {
+        outcome.HTTP_ERROR,
+        outcome.TIMEOUT,
+        outcome.REFUSED,
+        outcome.RESET,
+        outcome.TLS,
+        outcome.MALFORMED,
+        outcome.UNRESOLVED,
+        outcome.CLOSED,
+    }
+)
+"""What `retries` sends again: no valid answer came. A JSON-RPC error and a wrong result are answers."""
+
+
+@dataclass(slots=True)
+class Head:
+    """The newest block number seen, for calls that name a block relative to it. Mutable: it is polled."""
+
+    number: int | None = None
+
+
+class Sent(NamedTuple):
+    """What an exchange is about."""
+
+    arrival: Arrival
+    request: Request
+    due: float
+    taken: float
+    retries_left: int
+    ended: Callable[[], None] | None
+
+
+class Flow:
+    """See the rule above. Mutable: it counts what is in flight."""
+
+    def __init__(
+        self,
+        workload: PlannedWorkload,
+        client: Client,
+        recorder: Recorder,
+        run_id: str,
+        start: float,
+        head: Head,
+    ) -> None:
+        self.workload = workload
+        self.start = start
+        self.in_flight = 0
+        self._stopped = False
+        self._client = client
+        self._recorder = recorder
+        self._prefix = f"{run_id}-{workload.name}-"
+        self._head = head
+
+    def take(self, arrival: Arrival, due: float, now: float, ended: Callable[[], None] | None = None) -> None:
+        """Send an arrival that came due at `due` and was noticed at `now` (trio's clock)."""
+        request = self.workload.requests[arrival.request]
+        self._recorder.issue(self.workload.name, len(request.items))
+        if self.in_flight >= self.workload.max_in_flight:
+            seen = f"{self.in_flight} requests were under way (max_in_flight)"
+            self._recorder.lag(self.workload.name, due - self.start, now - self.start)
+            self._record(arrival, request, due, now, [(outcome.DROPPED, seen)] * len(request.items))
+            return
+        self.in_flight += 1
+        self._submit(Sent(arrival, request, due, now, self.workload.retries, ended))
+
+    def abandon(self) -> None:
+        """End what is under way, now."""
+        self._stopped = True
+        self._client.abandon()
+
+    def reconnected(self, exchange: Exchange) -> None:
+        """The client resent an exchange because its pooled connection was closed."""
+        self._recorder.reconnect(self.workload.name, exchange.context.due - self.start)
+
+    def _submit(self, sent: Sent) -> None:
+        arrival = sent.arrival
+        self._client.submit(
+            Exchange(
+                body=sent.request.render(arrival.first_id, arrival.draws, self._head.number),
+                request_id=f"{self._prefix}{arrival.first_id}",
+                taken=sent.taken,
+                deadline=sent.due + self.workload.timeout,
+                finish=self._finish,
+                context=sent,
+            )
+        )
+
+    def _finish(self, exchange: Exchange) -> None:
+        sent: Sent = exchange.context
+        judged = _judge(exchange, sent)
+        assert exchange.done is not None
+        if (
+            sent.retries_left
+            and not self._stopped
+            and _worth_retrying(judged)
+            and exchange.done < exchange.deadline
+        ):
+            self._recorder.retry(self.workload.name, sent.due - self.start)
+            self._submit(sent._replace(retries_left=sent.retries_left - 1))
+            return
+        self.in_flight -= 1
+        start = self.start
+        began = exchange.done if exchange.sent is None else exchange.sent
+        name = self.workload.name
+        self._recorder.flow(name, sent.due - start, sent.taken - start, began - start, exchange.done - start)
+        self._record(sent.arrival, sent.request, sent.due, exchange.done, judged)
+        if sent.ended is not None:
+            sent.ended()
+
+    def _record(
+        self, arrival: Arrival, request: Request, due: float, done: float, judged: list[Judged]
+    ) -> None:
+        due, done = due - self.start, done - self.start
+        id_ = arrival.first_id
+        for item, (label, seen) in zip(request.items, judged, strict=True):
+            self._recorder.end(self.workload.name, item.label, id_, due, done, label, seen)
+            id_ += 1
+
+
+def _judge(exchange: Exchange, sent: Sent) -> list[Judged]:
+    answer = exchange.answer
+    request = sent.request
+    if isinstance(answer, Reply):
+        first_id = sent.arrival.first_id
+        return judge_reply(
+            answer.status, answer.content_type, answer.body, request.items, first_id, request.is_batch
+        )
+    assert answer is not None
+    return [(answer.outcome, answer.seen)] * len(request.items)
+
+
+def _worth_retrying(judged: list[Judged]) -> bool:
+    return any(outcome.outcome_of(label) in RETRIED for label, _ in judged)
+
+
+async def pace(flow: Flow) -> None:
+    """Take every arrival of an open workload when it is due; never waits for an earlier one."""
+    taken = 0
+    for arrival in flow.workload.arrivals():
+        due = flow.start + arrival.due
+        now = trio.current_time()
+        while now < due:
+            await trio.sleep_until(due)
+            now, taken = trio.current_time(), 0
+        flow.take(arrival, due, now)
+        taken += 1
+        if taken % MOST_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
+
+
+MOST_AT_ONCE = 32
+"""Arrivals taken in one go when late: replies are read between such goes."""
+
+
+async def live_as_user(flow: Flow, user: int) -> None:
+    """One user of the closed model: send, wait for the answer, think, until the workload's window ends."""
+    think = getattr(flow.workload.pacing, "think", 0.0)
+    end = flow.start + flow.workload.window.end
+    await trio.sleep_until(flow.start + flow.workload.window.start)
+    for arrival in flow.workload.arrivals_of_user(user):
+        now = trio.current_time()
+        if now >= end:
+            return
+        ended = trio.Event()
+        flow.take(arrival, now, now, ended.set)
+        await ended.wait()
+        await trio.sleep(think)

@@ -1,0 +1,1 @@
+"""How a request reaches the target: clients behind one narrow seam, the scripted twin included."""

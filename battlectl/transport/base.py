@@ -1,0 +1,147 @@
+"""The seam between the run and the network.
+
+Rule: a client is handed an `Exchange` by `submit`, which neither blocks nor raises, and calls its `finish`
+exactly once, later or at once. The target's misbehaviour is data (`NoReply`); anything raised is our bug.
+Times are trio's; the deadline belongs to the caller and covers connecting, sending and the whole reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import trio
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where requests go. `headers` are sent with each of them, beside those of the client itself."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    verify_tls: bool = True
+    ca_file: str | None = None
+    allow_public: bool = False
+
+    @property
+    def authority(self) -> str:
+        """The Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole URL, credentials and all: mask it before showing it."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+
+def parse_endpoint(url: str) -> Endpoint:
+    """The endpoint of an http or https URL; its query stays part of the path."""
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return Endpoint(parts.scheme, parts.hostname or "", port, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may use; `timeout` in seconds bounds connecting, `max_body` in bytes each reply."""
+
+    connections: int
+    timeout: float
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP reply, as it was read."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    @property
+    def content_type(self) -> bytes:
+        """The Content-Type, empty when there is none."""
+        return next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """Why there is no reply: one of `observe.outcome`, and what was seen."""
+
+    outcome: str
+    seen: str
+
+
+class Exchange:
+    """One request under way. Mutable because the hot path fills in its times.
+
+    `taken` is when it was noticed, `sent` when its bytes were handed to a connection (None: never), `done`
+    when the answer was whole or given up. `carrier` is for the client, `context` for the caller.
+    """
+
+    __slots__ = (
+        "answer",
+        "body",
+        "carrier",
+        "context",
+        "deadline",
+        "done",
+        "finish",
+        "request_id",
+        "resent",
+        "sent",
+        "taken",
+    )
+
+    def __init__(
+        self,
+        body: bytes,
+        request_id: str,
+        taken: float,
+        deadline: float,
+        finish: Callable[[Exchange], None],
+        context: Any = None,
+    ) -> None:
+        self.body = body
+        self.request_id = request_id
+        self.taken = taken
+        self.deadline = deadline
+        self.finish = finish
+        self.context = context
+        self.sent: float | None = None
+        self.done: float | None = None
+        self.answer: Reply | NoReply | None = None
+        self.resent = False
+        self.carrier: Any = None
+
+    def end(self, answer: Reply | NoReply, done: float) -> None:
+        """Finish it; the second call is a bug. What it carried is let go: lists may hold it a while."""
+        assert self.done is None, "an exchange ended twice"
+        self.answer = answer
+        self.done = done
+        self.finish(self)
+        self.answer = self.context = self.carrier = None
+        self.body = b""
+
+
+class Client(Protocol):
+    """What every transport offers."""
+
+    opened: int
+    """Connections made so far."""
+
+    def submit(self, exchange: Exchange) -> None:
+        """Begin an exchange; never blocks, never raises."""
+
+    def abandon(self) -> None:
+        """End every unfinished exchange as `abandoned`, now."""
+
+    async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Be in service until cancelled; `submit` works from `started()` on."""

@@ -1,0 +1,285 @@
+"""The HTTP/1.1 client of the load path.
+
+Rule: whoever submits writes the request at once to a free connection; each connection has one task, which
+wakes once a reply. An exchange that finds no free connection waits in line (that is backlog) while the pool
+grows to its limit. A pooled connection that turns out to be closed before any byte of an answer costs one
+resend on a fresh one, counted; everything else that goes wrong is that exchange's outcome.
+"""
+
+from __future__ import annotations
+
+import heapq
+import ssl
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+import trio
+
+from battlectl.observe import outcome
+from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
+from battlectl.transport.reply_parser import ReplyParser
+from battlectl.transport.wire import Address, ConnectError, Wire, connect, resolve, tls_context
+
+SERVER_HEADERS = ("host", "content-length", "transfer-encoding", "connection")
+IDLE_TICK = 0.02
+_CLOSED = NoReply(outcome.CLOSED, "the connection ended without an answer")
+
+
+class Connection:
+    """One connection and the exchange it carries, if any. Mutable: it is a state."""
+
+    __slots__ = ("exchange", "parser", "served", "wire")
+
+    def __init__(self, wire: Wire, max_body: int) -> None:
+        self.wire = wire
+        self.parser = ReplyParser(max_body)
+        self.exchange: Exchange | None = None
+        self.served = 0
+
+
+class Http1Client:
+    """A keep-alive pool for one endpoint. See the rule above; `Client` in `base.py` is what it offers."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, on_reconnect: Callable[[Exchange], None]) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._on_reconnect = on_reconnect
+        self._head = request_head(endpoint)
+        self._tls: ssl.SSLContext | None = tls_context(endpoint)
+        self._addresses: tuple[Address, ...] = ()
+        self._idle: list[Connection] = []
+        self._waiting: deque[Exchange] = deque()
+        self._waiting_alive = 0
+        self._connecting = 0
+        self._connections = 0
+        self._deadlines: list[tuple[float, int, Exchange]] = []
+        self._stopping = False
+        self._ticket = count()
+        self._nursery: trio.Nursery | None = None
+        self.opened = 0
+
+    async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Be in service until cancelled; every connection is closed then."""
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._expire)
+            task_status.started()
+
+    def submit(self, exchange: Exchange) -> None:
+        """Send it now on a free connection, or put it in line."""
+        heapq.heappush(self._deadlines, (exchange.deadline, next(self._ticket), exchange))
+        if self._idle:
+            self._begin(self._idle.pop(), exchange, exchange.taken)
+            return
+        self._waiting.append(exchange)
+        self._waiting_alive += 1
+        self._grow()
+
+    def abandon(self) -> None:
+        """End what is unfinished, in line or under way."""
+        reason = NoReply(outcome.ABANDONED, "the run was stopped")
+        for _, _, exchange in sorted(self._deadlines, key=lambda entry: entry[:2]):
+            if exchange.done is None:
+                self._give_up(exchange, reason)
+
+    # Sending
+
+    def _begin(self, connection: Connection, exchange: Exchange, now: float) -> None:
+        """Write a request to a free connection."""
+        exchange.sent = now
+        exchange.carrier = connection
+        connection.exchange = exchange
+        data = self._head % (exchange.request_id.encode(), len(exchange.body), exchange.body)
+        try:
+            rest = connection.wire.send(data)
+        except OSError:
+            connection.wire.close()
+            self._lost(connection, _CLOSED)
+            return
+        if rest:
+            self._spawn(self._send_rest, connection, exchange, rest)
+
+    async def _send_rest(self, connection: Connection, exchange: Exchange, rest: bytes) -> None:
+        try:
+            while rest and connection.exchange is exchange:
+                await connection.wire.writable()
+                rest = connection.wire.send(rest)
+        except (OSError, trio.ClosedResourceError):
+            return  # The task that reads sees the same end, and whatever answer came before it.
+
+    def _grow(self) -> None:
+        """A connection for each exchange in line, up to the limit."""
+        while self._connecting < self._waiting_alive and self._connections < self._limits.connections:
+            self._connections += 1
+            self._connecting += 1
+            self._spawn(self._live, None)
+
+    def _spawn(self, task: Callable[..., object], *args: object) -> None:
+        assert self._nursery is not None, "the client is not in service"
+        self._nursery.start_soon(task, *args)  # type: ignore[arg-type]
+
+    # A connection's life
+
+    async def _live(self, assigned: Exchange | None) -> None:
+        """Connect, carry exchanges until the connection ends, make room for the next."""
+        connection: Connection | None = None
+        try:
+            try:
+                connection = await self._connect(assigned)
+            finally:
+                if assigned is None:
+                    self._connecting -= 1
+            if connection is not None:
+                self._first(connection, assigned)
+                await self._read(connection)
+        except trio.Cancelled:
+            self._stopping = True
+            raise
+        finally:
+            self._connections -= 1
+            if connection is not None:
+                connection.wire.close()
+                if connection in self._idle:
+                    self._idle.remove(connection)
+            if not self._stopping:
+                self._grow()
+
+    async def _connect(self, assigned: Exchange | None) -> Connection | None:
+        reason = NoReply(outcome.TIMEOUT, "no connection in time")
+        with trio.move_on_after(self._limits.timeout):
+            try:
+                if not self._addresses:
+                    self._addresses = await resolve(self._endpoint)
+                wire = await connect(self._addresses, self._endpoint, self._tls)
+            except ConnectError as error:
+                reason = error.reason
+            else:
+                self.opened += 1
+                return Connection(wire, self._limits.max_body)
+        victim = assigned or self._next_waiting()
+        if victim is not None and victim.done is None:
+            victim.end(reason, trio.current_time())
+        return None
+
+    def _first(self, connection: Connection, assigned: Exchange | None) -> None:
+        if assigned is None or assigned.done is not None:
+            self._offer(connection)
+        else:
+            self._begin(connection, assigned, trio.current_time())
+
+    def _offer(self, connection: Connection) -> None:
+        """Give a free connection to the next in line, or to the pool."""
+        exchange = self._next_waiting()
+        if exchange is None:
+            self._idle.append(connection)
+        else:
+            self._begin(connection, exchange, trio.current_time())
+
+    def _next_waiting(self) -> Exchange | None:
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            if exchange.done is None:
+                self._waiting_alive -= 1
+                return exchange
+        return None
+
+    async def _read(self, connection: Connection) -> None:
+        """Read replies until the connection ends or is unfit for another."""
+        wire = connection.wire
+        while wire.sock.fileno() >= 0:
+            try:
+                await wire.readable()
+                data = wire.receive()
+            except trio.ClosedResourceError:
+                return
+            except ssl.SSLError as error:
+                self._lost(connection, NoReply(outcome.TLS, str(error)))
+                return
+            except OSError as error:
+                self._lost(connection, NoReply(outcome.RESET, f"{error.strerror}"))
+                return
+            if data is None:
+                continue
+            if connection.exchange is None:
+                return  # The end of an idle connection, or bytes that nobody asked for.
+            if not self._take(connection, data, trio.current_time()):
+                return
+
+    def _take(self, connection: Connection, data: bytes, now: float) -> bool:
+        """What arrived for the exchange under way; False when the connection has come to its end."""
+        parser = connection.parser
+        answer = parser.feed(data) if data else parser.end()
+        if answer is None:
+            if not data:
+                self._lost(connection, _CLOSED)
+            return bool(data)
+        exchange = self._release(connection)
+        connection.served += 1
+        goes_on = parser.reusable and isinstance(answer, Reply)
+        if goes_on:
+            self._offer(connection)
+        exchange.end(answer, now)
+        return goes_on
+
+    def _release(self, connection: Connection) -> Exchange:
+        exchange = connection.exchange
+        assert exchange is not None
+        connection.exchange = exchange.carrier = None
+        return exchange
+
+    def _lost(self, connection: Connection, reason: NoReply) -> None:
+        """The connection is gone: resend if it was a pooled one that had not begun to answer."""
+        if connection.exchange is None:
+            return
+        exchange = self._release(connection)
+        if connection.served and not connection.parser.began and not exchange.resent:
+            exchange.resent = True
+            self._on_reconnect(exchange)
+            self._connections += 1
+            self._spawn(self._live, exchange)
+            return
+        exchange.end(reason, trio.current_time())
+
+    # Deadlines
+
+    async def _expire(self) -> None:
+        """End each exchange whose deadline has passed; its connection goes with it."""
+        while True:
+            now = trio.current_time()
+            while self._deadlines and (
+                self._deadlines[0][2].done is not None or self._deadlines[0][0] <= now
+            ):
+                exchange = heapq.heappop(self._deadlines)[2]
+                if exchange.done is None:
+                    waited = (
+                        "sent, no whole answer" if exchange.sent is not None else "no connection was free"
+                    )
+                    self._give_up(exchange, NoReply(outcome.TIMEOUT, waited))
+            following = self._deadlines[0][0] if self._deadlines else now + IDLE_TICK
+            await trio.sleep_until(min(following, now + IDLE_TICK))
+
+    def _give_up(self, exchange: Exchange, reason: NoReply) -> None:
+        connection = exchange.carrier
+        if connection is not None:
+            self._release(connection)
+            connection.wire.close()
+        elif exchange.sent is None:
+            self._waiting_alive -= 1
+        exchange.end(reason, trio.current_time())
+
+
+def request_head(endpoint: Endpoint) -> bytes:
+    """A bytes template of a whole request: `% (request id, body length, body)`."""
+    own = (
+        ("Host", endpoint.authority),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+        ("User-Agent", "battlectl"),
+    )
+    given = {name.lower() for name, _ in endpoint.headers}
+    lines = [f"POST {endpoint.path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in own if name.lower() not in given]
+    lines += [f"{name}: {value}" for name, value in endpoint.headers if name.lower() not in SERVER_HEADERS]
+    fixed = "\r\n".join(lines).replace("%", "%%")
+    return fixed.encode("latin-1") + b"\r\nX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n%b"
