@@ -4,6 +4,7 @@ Rule: a document is made from a block number and an index alone; quantities are 
 zeros, data is hex of full length (Ethereum execution-apis).
 """
 
+from functools import lru_cache
 from typing import Any
 
 from . import chain as c
@@ -22,10 +23,15 @@ ZERO_ADDRESS = "0x" + "00" * 20
 
 
 def block_document(view: View, number: int, full: bool) -> Document:
-    """Block `number`; with `full`, whole transactions in place of their hashes."""
-    chain = view.chain
+    """Block `number`; with `full`, whole transactions in place of their hashes. Not to be changed: shared."""
+    document = _settled_block(view.chain, number, full)
+    return document if view.has(number) else document | {"hash": None, "nonce": None, "miner": None}
+
+
+@lru_cache(maxsize=64)  # most callers ask for the newest few
+def _settled_block(chain: Chain, number: int, full: bool) -> Document:
     moves = transfers_in(number)
-    document = {
+    return {
         "number": hex(number),
         "hash": c.block_hash(chain, number),
         "parentHash": c.parent_hash(chain, number),
@@ -38,7 +44,6 @@ def block_document(view: View, number: int, full: bool) -> Document:
         "transactions": [_transaction(chain, move, full) for move in moves],
         **_CONSTANT_OF_BLOCKS,
     }
-    return document if view.has(number) else document | {"hash": None, "nonce": None, "miner": None}
 
 
 def transaction_document(chain: Chain, move: Transfer) -> Document:
