@@ -22,7 +22,7 @@ class NotReady(Exception):
 
 
 @contextmanager
-def running(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: Sequence[object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command with its output in `log`; on the way out terminate it, then kill it."""
     with (
         log.open("wb") as output,
@@ -55,7 +55,7 @@ def wait_ready(process: subprocess.Popen[bytes], log: Path, probe: Callable[[], 
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise NotReady(f"{process.args} ended with {process.returncode}:\n{_tail(log)}")
+            raise NotReady(f"{process.args!r} ended with {process.returncode}:\n{_tail(log)}")
         try:
             found = probe()
         except OSError:
@@ -63,7 +63,7 @@ def wait_ready(process: subprocess.Popen[bytes], log: Path, probe: Callable[[], 
         if found is not None:
             return found
         time.sleep(0.02)
-    raise NotReady(f"{process.args} was not ready within {READY_WITHIN:g} s:\n{_tail(log)}")
+    raise NotReady(f"{process.args!r} was not ready within {READY_WITHIN:g} s:\n{_tail(log)}")
 
 
 def free_port() -> int:
