@@ -152,17 +152,24 @@ async def _ready(child: Child) -> dict[str, Any]:
     """The ready line, or LabError with what the process said instead."""
     line = b""
     with trio.move_on_after(READY_SECONDS):
-        while not line.endswith(b"\n"):
-            assert child.process.stdout is not None
-            more = await child.process.stdout.receive_some(4096)
-            if not more:
-                break
-            line += more
+        line = await _first_line(child.process)
     try:
         ready: dict[str, Any] = json.loads(line)
     except ValueError:
         raise LabError(_why_not_ready(child)) from None
     return ready
+
+
+async def _first_line(process: trio.Process) -> bytes:
+    """What the process says up to its first newline, or all it said once it has ended without one."""
+    line = b""
+    assert process.stdout is not None
+    async for data in process.stdout:
+        line += data
+        if b"\n" in data:
+            return line
+    await process.wait()
+    return line
 
 
 def _why_not_ready(child: Child) -> str:
