@@ -58,7 +58,12 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
-        return f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+        return _one_line(f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}")
+
+
+def _one_line(text: str) -> str:
+    """What a file says must not steer the terminal that shows it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class UserError(Exception):

@@ -148,10 +148,11 @@ def promises(scenario: Scenario) -> tuple[Objective, ...]:
     """The objectives of a scenario in one form; raises `ValueError` for an unknown original name."""
     if isinstance(scenario.objectives, dict):
         return tuple(original_objective(name, number) for name, number in scenario.objectives.items())
-    return tuple(_with_options(item) for item in scenario.objectives)
+    return tuple(with_options(item) for item in scenario.objectives)
 
 
-def _with_options(item: Objective | ObjectiveOptions) -> Objective:
+def with_options(item: Objective | ObjectiveOptions) -> Objective:
+    """An objective of the list, short or long, in one form."""
     if isinstance(item, Objective):
         return item
     return replace(

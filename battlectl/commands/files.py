@@ -1,0 +1,128 @@
+"""Reading scenario and config files from disk: the one place where their packages meet the file system.
+
+Rule: whatever is wrong with a path is a tidy line and exit code 2, like a mistake inside the file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from battlectl.errors import BadFile, Problem, UserError
+from battlectl.scenario.located import raise_problems
+from battlectl.scenario.parse import ParsedScenario, parse_scenario
+from battlectl.scenario.parse_target import ParsedTarget, parse_target
+from battlectl.scenario.yamltext import decode
+
+LARGEST_FILE = 4 * 2**20
+LARGEST_FEED = 32 * 2**20
+SUFFIXES = (".yml", ".yaml")
+BUILTIN = Path(__file__).resolve().parent.parent / "builtin"
+
+
+def load_scenario(path: Path, sets: Sequence[str] = ()) -> ParsedScenario:
+    """The scenario of a file; raises `UserError` (a `BadFile` with every problem, or one line)."""
+    text = decode(read_file(path, LARGEST_FILE, "the scenario"), str(path))
+    return parse_scenario(text, str(path), os.environ, sets, lambda name: _read_feed(path.parent / name))
+
+
+def load_target(name: str, scenario_path: Path | None = None) -> ParsedTarget:
+    """The target that a name or path stands for; raises `UserError`."""
+    path = find_target(name, scenario_path)
+    text = decode(read_file(path, LARGEST_FILE, "the target"), str(path))
+    return parse_target(text, str(path), os.environ)
+
+
+def find_target(name: str, scenario_path: Path | None = None) -> Path:
+    """The config file of a target: a path is taken as it is, a name is looked for as config/NAME.yml.
+
+    Looked at: the working directory, the folders above the scenario, then what battlectl brings (`lab`).
+    """
+    if "/" in name or name.endswith(SUFFIXES):
+        places = [Path(name), *([scenario_path.parent / name] if scenario_path else [])]
+    else:
+        places = [folder / f"{name}.yml" for folder in _config_folders(scenario_path)]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise UserError(_word_missing_target(name, places))
+    return found
+
+
+def _config_folders(scenario_path: Path | None) -> list[Path]:
+    above = scenario_path.resolve().parents if scenario_path else ()
+    folders = [Path("config"), *(parent / "config" for parent in above)]
+    unique = {folder.resolve(): folder for folder in reversed(folders)}
+    return [*(f for f in folders if unique.get(f.resolve()) is f), BUILTIN]
+
+
+def _word_missing_target(name: str, places: Sequence[Path]) -> str:
+    looked = "\n".join(f"  {place}" for place in dict.fromkeys(places) if place.parent != BUILTIN)
+    folders = [*dict.fromkeys(place.parent for place in places), BUILTIN]
+    there = sorted({str(found.stem) for folder in folders for found in _configs(folder)})
+    return f'there is no target "{name}"; looked for\n{looked}\nthere are: {", ".join(there)}'
+
+
+def _configs(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*.yml") if "\nkind:" in path.read_text(errors="replace"))
+
+
+def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequence[str] = ()) -> list[Path]:
+    """The scenario files of files and folders, sorted within each folder, each once.
+
+    With `tags`, those that carry at least one of them; every file is read for that, and one that cannot be
+    is an error rather than silently left out. Raises `UserError` when nothing is left.
+    """
+    found = list({path.resolve(): path for given in paths for path in _expand(given)}.values())
+    if not found:
+        where = ", ".join(str(path) for path in paths) or "nothing"
+        raise UserError(f"no scenario files (*.yml) in {where}")
+    chosen = _with_tags(found, tags, sets) if tags else found
+    if not chosen:
+        raise UserError(f"none of {len(found)} scenarios has the tag {' or '.join(tags)}")
+    return chosen
+
+
+def _expand(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES and found.is_file())
+
+
+def _with_tags(paths: Sequence[Path], tags: Sequence[str], sets: Sequence[str]) -> list[Path]:
+    chosen: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            if set(load_scenario(path, sets).scenario.tags) & set(tags):
+                chosen.append(path)
+        except BadFile as error:
+            problems.extend(error.problems)
+    raise_problems(problems)
+    return chosen
+
+
+def read_file(path: Path, largest: int, what: str) -> bytes:
+    """The bytes of a regular file; raises `UserError` saying why it cannot be read."""
+    try:
+        return _read_bounded(path, largest)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UserError(f"{path}: {what} cannot be read ({reason})") from None
+
+
+def _read_feed(path: Path) -> str:
+    return _read_bounded(path, LARGEST_FEED).decode("utf-8")
+
+
+def _read_bounded(path: Path, largest: int) -> bytes:
+    # Opened without blocking, so that a named pipe is refused instead of waited for.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError("it is not a regular file")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"it is larger than {largest // 2**20} MiB")
+    return data

@@ -1,0 +1,96 @@
+"""Rules between the objectives and the rest: their windows, their scopes, and whether they mean anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from battlectl.quantities import format_duration
+from battlectl.scenario.check_load import calls_of
+from battlectl.scenario.draft import Draft, Promise
+from battlectl.scenario.located import Mistake
+from battlectl.scenario.model import HttpWorkload
+from battlectl.scenario.objectives import Objective
+from battlectl.scenario.wording import nearest
+
+MEASURED = ("duration", "rate")
+
+
+def check_objectives(draft: Draft) -> Iterator[Mistake]:
+    """Every mistake of the objectives that can be read."""
+    for promise in draft.promises:
+        yield from _check_window(promise, draft)
+        yield from _check_scope(promise, draft)
+        yield from _check_value(promise)
+        yield from _check_grace(promise, draft)
+    yield from _check_repeats(draft)
+
+
+def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    window, known = promise.objective.window, ["run", *draft.phases]
+    if window not in known:
+        yield Mistake(promise.path, f'there is no window "{window}"{nearest(window, known)}')
+    elif not any(_sends_in(workload, window, draft) for workload in _meant(promise.objective, draft)):
+        who = promise.objective.scope or "any workload"
+        yield Mistake(promise.path, f"nothing of {who} is sent in {window}: choose another window")
+
+
+def _meant(objective: Objective, draft: Draft) -> list[HttpWorkload | None]:
+    scope = (objective.scope or "").split("/", 1)[0]
+    return [workload for name, workload in draft.load.items() if not scope or name == scope] or [None]
+
+
+def _sends_in(workload: HttpWorkload | None, window: str, draft: Draft) -> bool:
+    if workload is None or workload.phases is None:
+        return True
+    return window in workload.phases if window != "run" else set(workload.phases) != {"warmup"}
+
+
+def _check_scope(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    if promise.objective.scope is None:
+        return
+    name, slash, label = promise.objective.scope.partition("/")
+    if name not in draft.load:
+        yield Mistake(promise.path, f'there is no workload "{name}"{nearest(name, draft.load)}')
+        return
+    workload = draft.load[name]
+    labels = dict.fromkeys(call.label for _, call in calls_of((), workload)) if workload else {}
+    if slash and workload and label not in labels:
+        yield Mistake(promise.path, f'"{name}" has no call "{label}"{nearest(label, labels)}')
+
+
+def _check_value(promise: Promise) -> Iterator[Mistake]:
+    objective = promise.objective
+    highest = 1.0 if objective.unit == "ratio" else float("inf")
+    op, value = objective.op, objective.value
+    if (op == "<" and value == 0) or (op == ">" and value >= highest):
+        yield Mistake(promise.path, f'"{objective.text}" can never hold: choose another value')
+    elif (op == ">=" and value == 0) or (op == "<=" and value >= highest):
+        yield Mistake(
+            promise.path, f'"{objective.text}" always holds and proves nothing: choose another value'
+        )
+    elif op in ("==", "!=") and objective.unit in MEASURED:
+        yield Mistake(
+            promise.path, f'a measured value is never exactly equal: write "<=" or ">=", not "{op}"'
+        )
+
+
+def _check_grace(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    if "grace" not in promise.options:
+        return
+    objective, path = promise.objective, (*promise.path[:-1], "grace")
+    if not objective.abort_on_fail:
+        yield Mistake(path, "delays only an abort: add `abort_on_fail: true`, or leave it away")
+    length = draft.duration if objective.window == "run" else draft.phases.get(objective.window)
+    if length is not None and objective.grace >= length:
+        message = f"is as long as its window ({format_duration(length)}), it would never abort: shorten it"
+        yield Mistake(path, message)
+
+
+def _check_repeats(draft: Draft) -> Iterator[Mistake]:
+    seen: set[tuple[object, ...]] = set()
+    for promise in draft.promises:
+        o = promise.objective
+        same = (o.metric, o.scope, o.stat, o.op, o.value, o.window)
+        if same in seen:
+            yield Mistake(promise.path, f'"{o.text}" is there twice: remove one')
+        seen.add(same)

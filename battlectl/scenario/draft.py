@@ -1,0 +1,102 @@
+"""The parts of a scenario file that are right by themselves, so that rules between them can be checked
+although other parts are wrong.
+
+Rule: a part with a mistake of its own is None here; a rule that needs it stays silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from battlectl.scenario.fields import PositiveDuration
+from battlectl.scenario.located import Path
+from battlectl.scenario.model import AnyFeed, AnyObjective, Feed, HttpWorkload, Safety, with_options
+from battlectl.scenario.objectives import Objective, original_objective
+
+Part = TypeVar("Part")
+
+_DURATION: TypeAdapter[float] = TypeAdapter(PositiveDuration)
+_WORKLOAD: TypeAdapter[HttpWorkload] = TypeAdapter(HttpWorkload)
+_FEED: TypeAdapter[Feed] = TypeAdapter(AnyFeed)
+_OBJECTIVE: TypeAdapter[Any] = TypeAdapter(AnyObjective)
+_SAFETY: TypeAdapter[Safety] = TypeAdapter(Safety)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An objective and where it stands; `options` are the keys that were written beside it."""
+
+    path: Path
+    objective: Objective
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """See the module: what of a file could be understood."""
+
+    phases: Mapping[str, float | None]
+    load: Mapping[str, HttpWorkload | None]
+    feeds: Mapping[str, Feed | None]
+    promises: tuple[Promise, ...]
+    checks: Mapping[str, Any]
+    safety: Safety | None
+
+    @property
+    def duration(self) -> float | None:
+        """The whole run in seconds, None while a phase is wrong."""
+        known = [seconds for seconds in self.phases.values() if seconds is not None]
+        return sum(known) if len(known) == len(self.phases) else None
+
+
+def build_draft(tree: Mapping[str, Any]) -> Draft:
+    """The draft of a value tree; never raises."""
+    return Draft(
+        phases={name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()},
+        load={name: _part(_WORKLOAD, value) for name, value in _mapping(tree, "load").items()},
+        feeds={name: _part(_FEED, value) for name, value in _mapping(tree, "feeds").items()},
+        promises=tuple(_promises(tree.get("objectives"))),
+        checks=_mapping(tree, "checks"),
+        safety=_part(_SAFETY, tree.get("safety", {})),
+    )
+
+
+def _mapping(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = tree.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _part(adapter: TypeAdapter[Part], value: Any) -> Part | None:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _promises(value: Any) -> list[Promise]:
+    if isinstance(value, dict):
+        found = [_original(name, number) for name, number in value.items()]
+    else:
+        found = [_listed(i, item) for i, item in enumerate(value if isinstance(value, list) else ())]
+    return [promise for promise in found if promise is not None]
+
+
+def _original(name: str, number: Any) -> Promise | None:
+    try:
+        return Promise(("objectives", name), original_objective(name, number))
+    except ValueError:
+        return None
+
+
+def _listed(index: int, item: Any) -> Promise | None:
+    value = _part(_OBJECTIVE, item)
+    if value is None:
+        return None
+    path: Path = ("objectives", index)
+    if isinstance(value, Objective):
+        return Promise(path, value)
+    return Promise((*path, "objective"), with_options(value), frozenset(item))

@@ -1,0 +1,122 @@
+"""A target's config file: text in, a frozen target out, or every mistake at once.
+
+Rule: load goes to the one host that `url` names, and to a public one only when the file says so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from battlectl.errors import BadFile
+from battlectl.scenario.checks import check_headers
+from battlectl.scenario.located import Mistake, read_yaml
+from battlectl.scenario.masking import mask_headers, mask_urls
+from battlectl.scenario.parse import locate_mistakes, mask_problems
+from battlectl.scenario.substitute import substitute
+from battlectl.scenario.target import Target
+from battlectl.scenario.validated import validate_tree
+
+PRIVATE_SUFFIXES = (".local", ".internal", ".localhost", ".test")
+_NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTarget:
+    """A valid config file; `resolved` shows no secrets, `secrets` are what it hides."""
+
+    target: Target
+    resolved: dict[str, Any]
+    secrets: frozenset[str]
+
+
+def parse_target(text: str, file: str, environ: Mapping[str, str]) -> ParsedTarget:
+    """The target of a config file; raises `BadFile` with all problems."""
+    filled = substitute(read_yaml(text, file), environ)
+    target, mistakes = validate_tree(Target, filled.located)
+    problems = list(
+        locate_mistakes(filled.located, [*mistakes, *check_target_tree(filled.located.tree)]),
+    )
+    if problems or target is None:
+        raise BadFile(mask_problems(problems, filled.secrets))
+    shown, header_secrets = mask_headers(filled.shown)
+    shown, url_parts = mask_urls(shown)
+    _, filled_parts = mask_urls(filled.located.tree)
+    secrets = frozenset(filled.secrets) | header_secrets | url_parts | filled_parts
+    return ParsedTarget(target, shown, secrets)
+
+
+def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Rules between the fields; works on the plain tree, so that one wrong field does not hide the rest."""
+    kind, url = tree.get("kind", "generic"), tree.get("url")
+    if kind == "lab" and url is not None:
+        yield Mistake(
+            ("url",), "the lab has an address of its own: leave url away, or use kind: generic", True
+        )
+    if kind == "generic" and url is None:
+        message = '"url" is missing, add `url: http://127.0.0.1:8545`, or `kind: lab` for the embedded lab'
+        yield Mistake((), message)
+    if kind == "generic" and "lab" in tree:
+        yield Mistake(("lab",), "only `kind: lab` has a lab: leave it away", True)
+    if isinstance(url, str) and kind != "lab":
+        yield from _check_host(url, tree.get("allow_public") is True)
+    yield from _check_ids(tree.get("providers"))
+    headers = tree.get("headers")
+    if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
+        yield from check_headers(headers, ("headers",))
+
+
+def _check_host(url: str, is_allowed: bool) -> Iterator[Mistake]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        yield Mistake(("url",), f"not a URL ({error}), try http://127.0.0.1:8545")
+        return
+    if parts.scheme not in ("http", "https"):
+        return
+    if not host or port == 0:
+        yield Mistake(("url",), "names no host and port, try http://127.0.0.1:8545")
+    elif parts.fragment:
+        yield Mistake(("url",), "a fragment (#...) is never sent: leave it away")
+    elif is_disguised(host):
+        yield Mistake(("url",), "an address is written in full, as in 127.0.0.1: write it so")
+    elif is_public(host) and not is_allowed:
+        message = f'"{host}" is a public host: if it is yours to load, add `allow_public: true`'
+        yield Mistake(("url",), message)
+
+
+def is_disguised(host: str) -> bool:
+    """Whether a name is an IPv4 address in another spelling (127.1, 0x7f000001), which resolvers accept."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _NUMERIC.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
+    return False
+
+
+def is_public(host: str) -> bool:
+    """Whether a host is neither loopback, private, link-local, a bare name nor under a private suffix."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        name = host.rstrip(".").lower()
+        return "." in name and not name.endswith(PRIVATE_SUFFIXES)
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return not (mapped.is_private or mapped.is_loopback or mapped.is_link_local)
+
+
+def _check_ids(providers: Any) -> Iterator[Mistake]:
+    seen: dict[str, int] = {}
+    for i, provider in enumerate(providers if isinstance(providers, list) else ()):
+        name = provider.get("id") if isinstance(provider, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            message = f'"{name}" is already the id of provider {seen[name]}, counted from 0: choose another'
+            yield Mistake(("providers", i, "id"), message)
+        seen.setdefault(name, i)
