@@ -24,6 +24,7 @@ _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)")
 _JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json(?:-rpc|request)?\s*(?:;.*)?", re.IGNORECASE)
 _MISSING = object()
 _OK: Judged = (outcome.OK, None)
+_ALL_RIGHT = [_OK]
 
 
 def judge_reply(
@@ -34,15 +35,30 @@ def judge_reply(
         message = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return [_no_json(status, body, error)] * len(items)
-    if not _JSON_TYPE.fullmatch(content_type):
+    if content_type != b"application/json" and not _JSON_TYPE.fullmatch(content_type):
         return [_wrong_type(status, content_type)] * len(items)
     if not is_batch:
+        if _is_plainly_right(status, message, first_id) and items[0].rule is None:
+            return _ALL_RIGHT
         return [_judge_message(status, message, items[0], first_id)]
     if isinstance(message, list):
         return _judge_batch(status, message, items, first_id)
     if isinstance(message, dict) and "error" in message:
         return [_judge_message(status, {**message, "id": None}, items[0], first_id)] * len(items)
     return [_malformed(status, "a batch was answered with no array")] * len(items)
+
+
+def _is_plainly_right(status: int, message: Any, id_: int) -> bool:
+    """The common case, told in one look; whatever it does not recognise is judged at length."""
+    return (
+        status == 200
+        and type(message) is dict
+        and "result" in message
+        and "error" not in message
+        and message.get("jsonrpc") == "2.0"
+        and type(message.get("id")) is int
+        and message["id"] == id_
+    )
 
 
 def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_id: int) -> list[Judged]:

@@ -74,10 +74,7 @@ def _counts_only(delta: Delta) -> Delta:
 
 
 def _call_json(key: CallKey, cell: CallCell, bits: int) -> list[Any]:
-    sketches = [_packed(cell.latency, bits)]
-    if cell.ok_latency.count != cell.latency.count:
-        sketches.append(_packed(cell.ok_latency, bits))
-    return [list(key), cell.outcomes, sketches]
+    return [list(key), cell.outcomes, [_packed(s, bits) for s in (cell.ok_latency, cell.other_latency)]]
 
 
 def _flow_json(key: FlowKey, cell: FlowCell, bits: int) -> list[Any]:
@@ -109,8 +106,7 @@ def _read_line(stored: dict[str, Any]) -> Line:
     for key, outcomes, sketches in stored["calls"]:
         cell = CallCell()
         cell.outcomes = outcomes
-        cell.latency = Sketch.from_json(sketches[0])
-        cell.ok_latency = Sketch.from_json(sketches[-1])
+        cell.ok_latency, cell.other_latency = (Sketch.from_json(sketch) for sketch in sketches)
         delta.calls[CallKey(*key)] = cell
     for key, (sent, reconnects, retries), sketches in stored["flows"]:
         flow = FlowCell()

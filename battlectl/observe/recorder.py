@@ -23,6 +23,9 @@ class Recorder:
         self._cuts = tuple(cuts)
         self._width = slice_width
         self._delta = Delta()
+        self._calls: dict[tuple[str, str, tuple[int, int]], CallCell] = {}
+        self._flows: dict[tuple[str, tuple[int, int]], FlowCell] = {}
+        self._here, self._from, self._until = (0, 0), 0.0, 0.0
         self._known: dict[tuple[str, str], tuple[float, float]] = {}
         self.issued: dict[str, int] = {}
         self.ended: dict[str, int] = {}
@@ -39,6 +42,7 @@ class Recorder:
     def take(self) -> Delta:
         """What was counted since the last call."""
         delta, self._delta = self._delta, Delta()
+        self._calls, self._flows = {}, {}
         return delta
 
     def end(
@@ -51,15 +55,13 @@ class Recorder:
             ended = f"{outcome.outcome_of(ended)}(other)"
         outcomes[ended] = outcomes.get(ended, 0) + 1
         self.ended[workload] = self.ended.get(workload, 0) + 1
-        latency = done - due
         if ended == outcome.OK:
-            cell.latency.record(latency)
-            cell.ok_latency.record(latency)
+            cell.ok_latency.record(done - due)
             return
         kind = outcome.outcome_of(ended)
         if kind in outcome.TIMED:
-            cell.latency.record(latency)
-        self._keep_example(Example(workload, label, id_, ended, due, latency * 1e3, seen or ""), kind)
+            cell.other_latency.record(done - due)
+        self._keep_example(Example(workload, label, id_, ended, due, (done - due) * 1e3, seen or ""), kind)
 
     def flow(self, workload: str, due: float, taken: float, sent: float, done: float) -> None:
         """The parts of one request's latency."""
@@ -82,21 +84,34 @@ class Recorder:
         self._flow_cell(workload, due).retries += 1
 
     def _call_cell(self, workload: str, label: str, due: float) -> CallCell:
-        key = CallKey(workload, label, self._segment(due), int(due / self._width))
-        cell = self._delta.calls.get(key)
+        where = self._where(due)
+        cell = self._calls.get((workload, label, where))
         if cell is None:
-            cell = self._delta.calls[key] = CallCell()
+            cell = self._calls[workload, label, where] = CallCell()
+            self._delta.calls[CallKey(workload, label, *where)] = cell
         return cell
 
     def _flow_cell(self, workload: str, due: float) -> FlowCell:
-        key = FlowKey(workload, self._segment(due), int(due / self._width))
-        cell = self._delta.flows.get(key)
+        where = self._where(due)
+        cell = self._flows.get((workload, where))
         if cell is None:
-            cell = self._delta.flows[key] = FlowCell()
+            cell = self._flows[workload, where] = FlowCell()
+            self._delta.flows[FlowKey(workload, *where)] = cell
         return cell
 
-    def _segment(self, due: float) -> int:
-        return min(max(bisect_right(self._cuts, due) - 1, 0), len(self._cuts) - 2)
+    def _where(self, due: float) -> tuple[int, int]:
+        """(segment, slice) of a due time; neighbours in time share the answer, so the last one is kept."""
+        if self._from <= due < self._until:
+            return self._here
+        last = len(self._cuts) - 2
+        segment = min(max(bisect_right(self._cuts, due) - 1, 0), last)
+        slice_ = int(due // self._width)
+        self._from = max(slice_ * self._width, self._cuts[segment] if segment else 0)
+        self._until = min(
+            (slice_ + 1) * self._width, self._cuts[segment + 1] if segment < last else float("inf")
+        )
+        self._here = (segment, slice_)
+        return self._here
 
     def _keep_example(self, example: Example, kind: str) -> None:
         """Only an example that may be the first or the worst of its kind is handed on."""

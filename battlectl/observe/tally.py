@@ -36,21 +36,26 @@ class FlowKey(NamedTuple):
 
 
 class CallCell:
-    """Outcomes of one kind of call: `latency` over answered and timed-out arrivals, `ok_latency` over ok."""
+    """Outcomes of one kind of call, and the latency of those that were ok and of the other timed ones."""
 
-    __slots__ = ("latency", "ok_latency", "outcomes")
+    __slots__ = ("ok_latency", "other_latency", "outcomes")
 
     def __init__(self) -> None:
         self.outcomes: dict[str, int] = {}
-        self.latency = Sketch()
         self.ok_latency = Sketch()
+        self.other_latency = Sketch()
 
     def merge(self, other: CallCell) -> None:
         """Add all of another cell."""
         for label, number in other.outcomes.items():
             self.outcomes[label] = self.outcomes.get(label, 0) + number
-        self.latency.merge(other.latency)
         self.ok_latency.merge(other.ok_latency)
+        self.other_latency.merge(other.other_latency)
+
+    @property
+    def latency(self) -> Sketch:
+        """Over all answered and timed-out arrivals: the population that objectives judge."""
+        return merged((self.ok_latency, self.other_latency))
 
     @property
     def total(self) -> int:
@@ -202,22 +207,18 @@ class Tally:
 
 def _frozen(cell: CallCell, before: Row | None) -> Row:
     outcomes = dict(cell.outcomes)
-    highest = [cell.latency.maximum]
+    latency = cell.latency
+    highest = [latency.maximum]
     if before is not None:
         for label, number in before.outcomes.items():
             outcomes[label] = outcomes.get(label, 0) + number
         highest.append(before.max)
     return Row(
         outcomes=outcomes,
-        p50=before.p50 if before is not None else cell.latency.quantile(0.5),
-        p95=before.p95 if before is not None else cell.latency.quantile(0.95),
+        p50=before.p50 if before is not None else latency.quantile(0.5),
+        p95=before.p95 if before is not None else latency.quantile(0.95),
         max=max((value for value in highest if value is not None), default=None),
     )
-
-
-def merged_latency(cells: Iterable[CallCell]) -> Sketch:
-    """One latency sketch of several cells."""
-    return merged(cell.latency for cell in cells)
 
 
 def example_json(example: Example) -> dict[str, Any]:

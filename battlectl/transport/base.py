@@ -7,7 +7,7 @@ Times are trio's; the deadline belongs to the caller and covers connecting, send
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -62,13 +62,16 @@ class Reply:
     """A whole HTTP reply, as it was read."""
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
     @property
     def content_type(self) -> bytes:
         """The Content-Type, empty when there is none."""
-        return next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
+        for name, value in self.headers:
+            if len(name) == 12 and name.lower() == b"content-type":
+                return value
+        return b""
 
 
 @dataclass(frozen=True, slots=True)

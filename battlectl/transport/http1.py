@@ -1,14 +1,16 @@
 """The HTTP/1.1 client of the load path.
 
-Rule: whoever submits writes the request at once to a free connection; each connection has one task, which
-wakes once a reply. An exchange that finds no free connection waits in line (that is backlog) while the pool
-grows to its limit. A pooled connection that turns out to be closed before any byte of an answer costs one
-resend on a fresh one, counted; everything else that goes wrong is that exchange's outcome.
+Rule: whoever submits writes the request at once to a free connection; one task watches all connections
+through a selector of its own, so that one wake-up of the loop serves every reply that has come. An exchange
+that finds no free connection waits in line (that is backlog) while the pool grows to its limit. A pooled
+connection that turns out to be closed before any byte of an answer costs one resend on a fresh one, counted;
+everything else that goes wrong is that exchange's outcome.
 """
 
 from __future__ import annotations
 
 import heapq
+import selectors
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -48,22 +50,28 @@ class Http1Client:
         self._head = request_head(endpoint)
         self._tls: ssl.SSLContext | None = tls_context(endpoint)
         self._addresses: tuple[Address, ...] = ()
+        self._selector = selectors.DefaultSelector()
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         self._waiting_alive = 0
         self._connecting = 0
         self._connections = 0
         self._deadlines: list[tuple[float, int, Exchange]] = []
-        self._stopping = False
         self._ticket = count()
         self._nursery: trio.Nursery | None = None
         self.opened = 0
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be in service until cancelled; every connection is closed then."""
-        async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._expire)
-            task_status.started()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._expire)
+                self._nursery.start_soon(self._receive)
+                task_status.started()
+        finally:
+            for key in list(self._selector.get_map().values()):
+                key.data.wire.close()
+            self._selector.close()
 
     def submit(self, exchange: Exchange) -> None:
         """Send it now on a free connection, or put it in line."""
@@ -93,7 +101,6 @@ class Http1Client:
         try:
             rest = connection.wire.send(data)
         except OSError:
-            connection.wire.close()
             self._lost(connection, _CLOSED)
             return
         if rest:
@@ -112,7 +119,7 @@ class Http1Client:
         while self._connecting < self._waiting_alive and self._connections < self._limits.connections:
             self._connections += 1
             self._connecting += 1
-            self._spawn(self._live, None)
+            self._spawn(self._open, None)
 
     def _spawn(self, task: Callable[..., object], *args: object) -> None:
         assert self._nursery is not None, "the client is not in service"
@@ -120,29 +127,22 @@ class Http1Client:
 
     # A connection's life
 
-    async def _live(self, assigned: Exchange | None) -> None:
-        """Connect, carry exchanges until the connection ends, make room for the next."""
-        connection: Connection | None = None
+    async def _open(self, assigned: Exchange | None) -> None:
+        """Connect, and give the connection its first exchange; `assigned` is one that needs a fresh one."""
         try:
-            try:
-                connection = await self._connect(assigned)
-            finally:
-                if assigned is None:
-                    self._connecting -= 1
-            if connection is not None:
-                self._first(connection, assigned)
-                await self._read(connection)
-        except trio.Cancelled:
-            self._stopping = True
-            raise
+            connection = await self._connect(assigned)
         finally:
+            if assigned is None:
+                self._connecting -= 1
+        if connection is None:
             self._connections -= 1
-            if connection is not None:
-                connection.wire.close()
-                if connection in self._idle:
-                    self._idle.remove(connection)
-            if not self._stopping:
-                self._grow()
+            self._grow()
+            return
+        self._selector.register(connection.wire.sock, selectors.EVENT_READ, connection)
+        if assigned is None or assigned.done is not None:
+            self._offer(connection)
+        else:
+            self._begin(connection, assigned, trio.current_time())
 
     async def _connect(self, assigned: Exchange | None) -> Connection | None:
         reason = NoReply(outcome.TIMEOUT, "no connection in time")
@@ -161,11 +161,16 @@ class Http1Client:
             victim.end(reason, trio.current_time())
         return None
 
-    def _first(self, connection: Connection, assigned: Exchange | None) -> None:
-        if assigned is None or assigned.done is not None:
-            self._offer(connection)
-        else:
-            self._begin(connection, assigned, trio.current_time())
+    def _discard(self, connection: Connection) -> None:
+        """Close a connection and make room for the next; harmless when it was done before."""
+        if connection.wire.is_closed:
+            return
+        self._selector.unregister(connection.wire.sock)
+        connection.wire.close()
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._connections -= 1
+        self._grow()
 
     def _offer(self, connection: Connection) -> None:
         """Give a free connection to the next in line, or to the pool."""
@@ -183,43 +188,48 @@ class Http1Client:
                 return exchange
         return None
 
-    async def _read(self, connection: Connection) -> None:
-        """Read replies until the connection ends or is unfit for another."""
-        wire = connection.wire
-        while wire.sock.fileno() >= 0:
-            try:
-                await wire.readable()
-                data = wire.receive()
-            except trio.ClosedResourceError:
-                return
-            except ssl.SSLError as error:
-                self._lost(connection, NoReply(outcome.TLS, str(error)))
-                return
-            except OSError as error:
-                self._lost(connection, NoReply(outcome.RESET, f"{error.strerror}"))
-                return
-            if data is None:
-                continue
-            if connection.exchange is None:
-                return  # The end of an idle connection, or bytes that nobody asked for.
-            if not self._take(connection, data, trio.current_time()):
-                return
+    # Receiving
 
-    def _take(self, connection: Connection, data: bytes, now: float) -> bool:
-        """What arrived for the exchange under way; False when the connection has come to its end."""
+    async def _receive(self) -> None:
+        """Every connection is watched by one selector, so that many replies cost one wake-up."""
+        while True:
+            await trio.lowlevel.wait_readable(self._selector)
+            for key, _ in self._selector.select(0):
+                self._read(key.data)
+
+    def _read(self, connection: Connection) -> None:
+        """Something has arrived on a connection, or it has ended."""
+        if connection.wire.is_closed:
+            return
+        try:
+            data = connection.wire.receive()
+        except ssl.SSLError as error:
+            self._lost(connection, NoReply(outcome.TLS, str(error)))
+        except OSError as error:
+            self._lost(connection, NoReply(outcome.RESET, f"{error.strerror}"))
+        else:
+            if data is None:
+                return
+            if connection.exchange is None:
+                self._discard(connection)  # The end of an idle one, or bytes that nobody asked for.
+            else:
+                self._take(connection, data, trio.current_time())
+
+    def _take(self, connection: Connection, data: bytes, now: float) -> None:
+        """What arrived for the exchange under way; no data is the end of the connection."""
         parser = connection.parser
         answer = parser.feed(data) if data else parser.end()
         if answer is None:
             if not data:
                 self._lost(connection, _CLOSED)
-            return bool(data)
+            return
         exchange = self._release(connection)
         connection.served += 1
-        goes_on = parser.reusable and isinstance(answer, Reply)
-        if goes_on:
+        if parser.reusable and isinstance(answer, Reply):
             self._offer(connection)
+        else:
+            self._discard(connection)
         exchange.end(answer, now)
-        return goes_on
 
     def _release(self, connection: Connection) -> Exchange:
         exchange = connection.exchange
@@ -229,14 +239,16 @@ class Http1Client:
 
     def _lost(self, connection: Connection, reason: NoReply) -> None:
         """The connection is gone: resend if it was a pooled one that had not begun to answer."""
-        if connection.exchange is None:
+        exchange = self._release(connection) if connection.exchange is not None else None
+        began = connection.parser.began
+        self._discard(connection)
+        if exchange is None:
             return
-        exchange = self._release(connection)
-        if connection.served and not connection.parser.began and not exchange.resent:
+        if connection.served and not began and not exchange.resent:
             exchange.resent = True
             self._on_reconnect(exchange)
             self._connections += 1
-            self._spawn(self._live, exchange)
+            self._spawn(self._open, exchange)
             return
         exchange.end(reason, trio.current_time())
 
@@ -262,7 +274,7 @@ class Http1Client:
         connection = exchange.carrier
         if connection is not None:
             self._release(connection)
-            connection.wire.close()
+            self._discard(connection)
         elif exchange.sent is None:
             self._waiting_alive -= 1
         exchange.end(reason, trio.current_time())

@@ -23,7 +23,6 @@ class ReplyParser:
     __slots__ = (
         "_body",
         "_complete",
-        "_delimited",
         "_header_bytes",
         "_headers",
         "_in_body",
@@ -51,7 +50,6 @@ class ReplyParser:
         self._header_bytes = 0
         self._status = 0
         self._in_body = False
-        self._delimited = False
         self._complete = False
         self.began = False
 
@@ -79,9 +77,12 @@ class ReplyParser:
         self.reusable = False
         if not self.began:
             return None
-        if self._in_body and not self._delimited:
+        if self._in_body and not self._is_delimited():
             return self._finished()
         return NoReply(outcome.MALFORMED, f"truncated: the connection ended after {self._size} bytes of body")
+
+    def _is_delimited(self) -> bool:
+        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
 
     # What llhttp calls:
 
@@ -95,8 +96,6 @@ class ReplyParser:
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
         self._in_body = True
-        names = {name.lower() for name, _ in self._headers}
-        self._delimited = b"content-length" in names or b"transfer-encoding" in names
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
@@ -114,7 +113,7 @@ class ReplyParser:
         self.reusable = self.reusable and self._parser.should_keep_alive()
 
     def _finished(self) -> Reply:
-        reply = Reply(self._status, tuple(self._headers), b"".join(self._body))
+        reply = Reply(self._status, self._headers, b"".join(self._body))
         self._reset()
         return reply
 

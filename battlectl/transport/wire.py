@@ -1,11 +1,12 @@
 """A byte stream to the target: non-blocking first, plain or TLS.
 
-Rule: `send` and `receive` never wait; `receive` answers None when nothing has come, b"" at the end. Waiting
-is `readable`, and only the task that owns the wire does it. This is what makes one wake-up a reply enough.
+Rule: `send` and `receive` never wait; `receive` answers None when nothing has come, b"" at the end. Whoever
+has to wait watches the socket.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -64,9 +65,14 @@ class Wire:
         """Wait until `send` gets on."""
         await trio.lowlevel.wait_writable(self.sock)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self.sock.fileno() < 0
+
     def close(self) -> None:
         """Close it and wake whoever waits; closing twice is harmless."""
-        if self.sock.fileno() >= 0:
+        if not self.is_closed:
             trio.lowlevel.notify_closing(self.sock)
             self.sock.close()
 
@@ -110,7 +116,13 @@ class TlsWire(Wire):
             self._incoming.write(data)
         elif data is not None:
             self._incoming.write_eof()
-        return self._decrypted()
+        received = self._decrypted()
+        if (
+            self._outgoing.pending
+        ):  # TLS answers some records of its own accord; losing the socket shows later.
+            with contextlib.suppress(OSError):
+                super().send(self._outgoing.read())
+        return received
 
     def _decrypted(self) -> bytes | None:
         parts: list[bytes] = []
