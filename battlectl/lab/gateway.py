@@ -14,8 +14,9 @@ from . import cooldown, envelope
 from .chain import CHAIN_ID, CHAIN_NAME
 from .envelope import INVALID_PARAMS, RpcError
 from .forwarding import Gateway, Outcome, Provider, Question, forward
-from .http_server import Handler, Request, Response, json_response
+from .http_server import Handler, json_response
 from .upstream import pool_for
+from .wire import Request, Response
 
 CHAIN_ROUTES = frozenset({"/", f"/rpc/{CHAIN_NAME}", f"/rpc/{CHAIN_ID}"})
 PASSED_ON = (b"x-request-id",)

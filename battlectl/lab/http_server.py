@@ -1,19 +1,20 @@
-"""HTTP/1.1 on trio streams: h11 knows the protocol, the loop around it is ours.
+"""HTTP/1.1 on trio streams: the loop is ours, h11 knows what is unusual in the protocol.
 
-Rule: one request at a time per connection (no pipelining), every limit is bounded, and whatever a client
-sends costs at most its own connection. The loop is ours because a fault must be able to touch every byte
-of an answer; it hands each whole answer to the stream in one piece.
+Rule: one request at a time per connection (a pipelined one waits), every limit is bounded, and whatever
+a client sends costs at most its own connection. The loop is ours because a fault must be able to touch
+every byte of an answer; each answer goes to the stream in one piece.
 """
 
 import math
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import h11
 import trio
+
+from .wire import Headers, Request, Response, read_plain_request, response_bytes
 
 BODY_LIMIT = 8 * 1024 * 1024
 HEADER_LIMIT = 32 * 1024
@@ -21,31 +22,6 @@ IDLE_SECONDS = 75.0  # to send a request, and to take its answer: nobody holds m
 LINGER_SECONDS = 1.0
 BACKLOG = 2_048
 RECEIVE_BYTES = 65_536
-
-Headers = Sequence[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One whole request; header names are lower case, `target` is as sent."""
-
-    method: str
-    target: str
-    headers: Headers
-    body: bytes
-
-    def header(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.headers if key == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """Content-Length and Connection are the server's to add."""
-
-    status: int
-    headers: Headers = ()
-    body: bytes = b""
-
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -57,6 +33,15 @@ class Refusal(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request, the bytes that came after it, and whether the client wants no other answer."""
+
+    request: Request
+    rest: bytes = b""
+    is_last: bool = False
 
 
 def json_response(status: int, body: bytes, headers: Headers = ()) -> Response:
@@ -85,60 +70,70 @@ async def serve(listener: trio.SocketListener, handler: Handler) -> None:
 
 async def serve_connection(stream: trio.abc.HalfCloseableStream, handler: Handler) -> None:
     """Answer the requests of one connection, until either side ends it."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_LIMIT)
+    rest: bytes | None = b""
     try:
-        while await _one_exchange(stream, connection, handler):
-            connection.start_next_cycle()
+        while rest is not None:
+            rest = await _one_exchange(stream, rest, handler)
     except Refusal as refusal:
-        await _refuse(stream, connection, refusal)
+        await _refuse(stream, refusal)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass  # the client left: nothing is owed to it
     finally:
         await trio.aclose_forcefully(stream)
 
 
-async def _one_exchange(stream: trio.abc.Stream, connection: h11.Connection, handler: Handler) -> bool:
-    """Whether the connection can carry another exchange after this one."""
+async def _one_exchange(stream: trio.abc.Stream, pending: bytes, handler: Handler) -> bytes | None:
+    """What the client has sent beyond the request that was answered; None when this was the last."""
     with trio.move_on_after(IDLE_SECONDS) as patience:
-        request = await _receive_request(stream, connection)
-        if request is None:
-            return False
+        received = await _receive(stream, pending)
+        if received is None:
+            return None
         patience.deadline = math.inf  # how long the handler takes is its own business
-        answer = response_bytes(connection, request, await _call(handler, request))
+        response = await _call(handler, received.request)
         patience.deadline = trio.current_time() + IDLE_SECONDS
-        await stream.send_all(answer)
-        return connection.our_state is h11.DONE and connection.their_state is h11.DONE
-    return False
+        await stream.send_all(response_bytes(response, received.request.method, received.is_last))
+        return None if received.is_last else received.rest
+    return None
 
 
-async def _receive_request(stream: trio.abc.Stream, connection: h11.Connection) -> Request | None:
+async def _receive(stream: trio.abc.Stream, pending: bytes) -> Received | None:
     """The next whole request, or None when the client has closed between requests."""
-    head = await _next_event(stream, connection)
-    if not isinstance(head, h11.Request):
+    data = pending or bytes(await stream.receive_some(RECEIVE_BYTES))
+    if not data:
         return None
+    plain = read_plain_request(data)
+    if plain is not None and len(plain.body) <= BODY_LIMIT:
+        return Received(plain)
+    return await _receive_unusual(stream, data)
+
+
+async def _receive_unusual(stream: trio.abc.Stream, data: bytes) -> Received:
+    http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_LIMIT)
+    http.receive_data(data)
+    head = await _next_event(stream, http)
+    if not isinstance(head, h11.Request):
+        raise Refusal(400, "the connection ended before a request")
     body = bytearray()
-    while isinstance(event := await _next_event(stream, connection), h11.Data):
+    while isinstance(event := await _next_event(stream, http), h11.Data):
         body += event.data
         if len(body) > BODY_LIMIT:
             raise Refusal(413, f"a body holds at most {BODY_LIMIT} bytes")
-    return Request(head.method.decode("ascii"), head.target.decode("ascii"), list(head.headers), bytes(body))
+    request = Request(head.method.decode(), head.target.decode(), list(head.headers), bytes(body))
+    # Not DONE is: it said "connection: close", speaks HTTP/1.0, or hopes to switch protocols.
+    return Received(request, bytes(http.trailing_data[0]), is_last=http.their_state is not h11.DONE)
 
 
-async def _next_event(stream: trio.abc.Stream, connection: h11.Connection) -> h11.Event:
+async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> h11.Event:
     while True:
         try:
-            event = connection.next_event()
+            event = http.next_event()
         except h11.RemoteProtocolError as error:
             raise Refusal(error.error_status_hint, str(error)) from None
         if isinstance(event, h11.Event):
             return event
-        if event is h11.PAUSED:
-            raise Refusal(400, "this server does not switch protocols")
-        if connection.they_are_waiting_for_100_continue:
-            await stream.send_all(
-                connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
-            )
-        connection.receive_data(bytes(await stream.receive_some(RECEIVE_BYTES)))
+        if http.they_are_waiting_for_100_continue:
+            await stream.send_all(http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        http.receive_data(bytes(await stream.receive_some(RECEIVE_BYTES)))
 
 
 async def _call(handler: Handler, request: Request) -> Response:
@@ -150,36 +145,12 @@ async def _call(handler: Handler, request: Request) -> Response:
         return Response(500, ((b"content-type", b"text/plain"),), b"internal error of the lab\n")
 
 
-def response_bytes(connection: h11.Connection, request: Request, response: Response) -> bytes:
-    """The whole answer as it goes on the wire."""
-    headers = list(response.headers)
-    if response.status != 204:
-        headers.append((b"content-length", b"%d" % len(response.body)))
-    parts = [connection.send(_head(response.status, headers))]
-    if response.body and request.method != "HEAD":
-        parts.append(connection.send(h11.Data(data=response.body)))
-    parts.append(connection.send(h11.EndOfMessage()))
-    return b"".join(part for part in parts if part)
-
-
-def _head(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
-    return h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
-
-
-async def _refuse(stream: trio.abc.HalfCloseableStream, connection: h11.Connection, refusal: Refusal) -> None:
+async def _refuse(stream: trio.abc.HalfCloseableStream, refusal: Refusal) -> None:
     """Say why, then let the client finish: closing on unread bytes would reset the answer away."""
-    if connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-        return
-    body = f"{refusal.reason}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-    ]
-    head = connection.send(_head(refusal.status, headers)) or b""
+    response = Response(refusal.status, ((b"content-type", b"text/plain"),), f"{refusal.reason}\n".encode())
     with trio.move_on_after(LINGER_SECONDS):
         try:
-            await stream.send_all(head + body)
+            await stream.send_all(response_bytes(response, "GET", is_last=True))
             await stream.send_eof()
             while await stream.receive_some(RECEIVE_BYTES):
                 pass

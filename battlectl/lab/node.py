@@ -7,7 +7,8 @@ import trio
 
 from . import node_rpc
 from .chain import Chain, view_at
-from .http_server import Handler, Request, Response, json_response
+from .http_server import Handler, json_response
+from .wire import Request, Response
 
 
 def node_handler(chain: Chain, latency: float, clock: Callable[[], float] = time.time) -> Handler:

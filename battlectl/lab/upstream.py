@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import h11
 import trio
 
+from .wire import Headers, read_plain_reply, request_bytes
+
 MOST_IDLE = 1_024
 REPLY_LIMIT = 32 * 1024 * 1024
 RECEIVE_BYTES = 65_536
@@ -33,19 +35,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    stream: trio.abc.Stream
-    http: h11.Connection
-
-
-@dataclass(frozen=True, slots=True)
 class Pool:
     """The idle connections to one provider, the most recently used last; `idle` is all that changes."""
 
     host: str
     port: int
     target: str
-    idle: deque[Connection] = field(default_factory=deque)
+    idle: deque[trio.abc.Stream] = field(default_factory=deque)
 
 
 def pool_for(url: str) -> Pool:
@@ -55,7 +51,7 @@ def pool_for(url: str) -> Pool:
     return Pool(parts.hostname or "", parts.port or 80, target)
 
 
-async def post(pool: Pool, body: bytes, headers: list[tuple[bytes, bytes]]) -> Reply:
+async def post(pool: Pool, body: bytes, headers: Headers) -> Reply:
     """Send one request and read its whole answer, or raise UpstreamError."""
     if pool.idle:
         try:
@@ -70,85 +66,79 @@ async def post(pool: Pool, body: bytes, headers: list[tuple[bytes, bytes]]) -> R
 
 async def close(pool: Pool) -> None:
     while pool.idle:
-        await trio.aclose_forcefully(pool.idle.pop().stream)
+        await trio.aclose_forcefully(pool.idle.pop())
 
 
-async def _connect(pool: Pool) -> Connection:
+async def _connect(pool: Pool) -> trio.abc.Stream:
     try:
-        stream = await trio.open_tcp_stream(pool.host, pool.port)
+        return await trio.open_tcp_stream(pool.host, pool.port)
     except OSError as error:
-        raise UpstreamError(f"no connection: {error.__cause__ or error}") from None
-    return Connection(stream, h11.Connection(h11.CLIENT))
+        raise UpstreamError(f"no connection: {_first_cause(error)}") from None
 
 
-async def _exchange(pool: Pool, connection: Connection, body: bytes, headers: list[Any]) -> Reply:
+def _first_cause(error: BaseException) -> BaseException:
+    """trio wraps what connect() said, once for each address that was tried."""
+    cause = error.__cause__ or error
+    return cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause
+
+
+async def _exchange(pool: Pool, stream: trio.abc.Stream, body: bytes, headers: Headers) -> Reply:
     """One request on one connection, which goes back to the pool only if it can be used again."""
-    reusable = False
+    is_reusable = False
     try:
-        await _send(connection, pool, body, headers)
-        reply = await _receive(connection)
-        reusable = _recycle(connection)
+        data = await _send(stream, request_bytes(pool.target, (*_own_headers(pool), *headers), body))
+        plain = read_plain_reply(data)
+        reply, is_reusable = (Reply(*plain), True) if plain else await _receive_unusual(stream, data)
+        return reply
     except (h11.RemoteProtocolError, trio.BrokenResourceError) as error:
         raise UpstreamError(f"broken answer: {error}") from None
     finally:
-        if reusable and len(pool.idle) < MOST_IDLE:
-            pool.idle.append(connection)
+        if is_reusable and len(pool.idle) < MOST_IDLE:
+            pool.idle.append(stream)
         else:
-            await trio.aclose_forcefully(connection.stream)
-    return reply
+            await trio.aclose_forcefully(stream)
 
 
-async def _send(connection: Connection, pool: Pool, body: bytes, headers: list[Any]) -> None:
-    http = connection.http
-    head = h11.Request(method="POST", target=pool.target, headers=[*_own_headers(pool, body), *headers])
-    parts = (http.send(head), http.send(h11.Data(data=body)), http.send(h11.EndOfMessage()))
+def _own_headers(pool: Pool) -> Headers:
+    return (b"host", f"{pool.host}:{pool.port}".encode()), (b"content-type", b"application/json")
+
+
+async def _send(stream: trio.abc.Stream, request: bytes) -> bytes:
+    """The first bytes of the answer."""
     try:
-        await connection.stream.send_all(b"".join(part for part in parts if part))
+        await stream.send_all(request)
+        data = await stream.receive_some(RECEIVE_BYTES)
     except trio.BrokenResourceError:
         raise ClosedWhileIdle from None
+    if not data:
+        raise ClosedWhileIdle
+    return bytes(data)
 
 
-def _own_headers(pool: Pool, body: bytes) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"host", f"{pool.host}:{pool.port}".encode()),
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-    ]
-
-
-async def _receive(connection: Connection) -> Reply:
-    await _first_bytes(connection)
+async def _receive_unusual(stream: trio.abc.Stream, data: bytes) -> tuple[Reply, bool]:
+    """The reply, and whether the connection can carry another: not after its end, nor after stray bytes."""
+    http = _waiting_for_reply()
+    http.receive_data(data)
     status, body = 0, bytearray()
-    while not isinstance(event := await _next_event(connection), h11.EndOfMessage):
+    while not isinstance(event := await _next_event(stream, http), h11.EndOfMessage):
         if isinstance(event, h11.Response):
             status = event.status_code
         elif isinstance(event, h11.Data):
             body += event.data
         if len(body) > REPLY_LIMIT:
             raise UpstreamError(f"an answer of more than {REPLY_LIMIT} bytes")
-    return Reply(status, bytes(body))
+    return Reply(status, bytes(body)), http.their_state is h11.DONE and http.trailing_data == (b"", False)
 
 
-async def _first_bytes(connection: Connection) -> None:
-    try:
-        data = await connection.stream.receive_some(RECEIVE_BYTES)
-    except trio.BrokenResourceError:
-        raise ClosedWhileIdle from None
-    if not data:
-        raise ClosedWhileIdle
-    connection.http.receive_data(bytes(data))
+def _waiting_for_reply() -> h11.Connection:
+    """h11 reads a reply only after it has seen a request go out."""
+    http = h11.Connection(h11.CLIENT)
+    http.send(h11.Request(method="POST", target="/", headers=[("host", "lab"), ("content-length", "0")]))
+    http.send(h11.EndOfMessage())
+    return http
 
 
-async def _next_event(connection: Connection) -> Any:
-    while (event := connection.http.next_event()) is h11.NEED_DATA:
-        connection.http.receive_data(bytes(await connection.stream.receive_some(RECEIVE_BYTES)))
+async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> Any:
+    while (event := http.next_event()) is h11.NEED_DATA:
+        http.receive_data(bytes(await stream.receive_some(RECEIVE_BYTES)))
     return event
-
-
-def _recycle(connection: Connection) -> bool:
-    """Whether the connection is ready for another request; bytes after the answer spoil it."""
-    http = connection.http
-    if http.our_state is not h11.DONE or http.their_state is not h11.DONE or http.trailing_data[0]:
-        return False
-    http.start_next_cycle()
-    return True

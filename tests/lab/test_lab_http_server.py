@@ -7,7 +7,8 @@ import trio
 import trio.testing
 
 from battlectl.lab import http_server as hs
-from battlectl.lab.http_server import Request, Response, serve_connection
+from battlectl.lab.http_server import serve_connection
+from battlectl.lab.wire import Request, Response
 
 HELLO = b"POST /x?y=1 HTTP/1.1\r\nHost: lab\r\nX-Request-Id: r-1\r\nContent-Length: 2\r\n\r\nhi"
 
