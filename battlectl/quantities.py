@@ -82,7 +82,7 @@ def parse_size(text: object) -> int:
     written = _written(text)
     match = _SIZE.fullmatch(written)
     if match is None:
-        raise ValueError(_complaint(written, "a size", "MB", 'try "64KiB" or "10MB"'))
+        raise ValueError(_complaint(written, "a size", "B", 'try "64KiB" or "10MB"'))
     return round(_rounded(float(match[1]) * SIZE_UNITS[match[2]]))
 
 
@@ -141,7 +141,8 @@ def _complaint(written: str, kind: str, unit: str, hint: str) -> str:
     if _BARE.fullmatch(written):
         if written.startswith("-"):
             return f'"{written}" is negative and has no unit, {hint}'
-        return f'"{written}" needs a unit, try "{written}{unit}"'
+        choice = f'"{written}ms" or "{written}s"' if unit == "s" else f'"{written}{unit}"'
+        return f'"{written}" needs a unit, try {choice}'
     if written.startswith("-"):
         return f'"{written}" is negative, {hint}'
     return f'"{written}" is not {kind}, {hint}'

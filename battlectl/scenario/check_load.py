@@ -71,7 +71,7 @@ def _check_phases(path: Path, workload: HttpWorkload, draft: Draft) -> Iterator[
         return
     places = [order.index(name) for name in workload.phases]
     if places != list(range(places[0], places[0] + len(places))):
-        message = f"phases follow one another without a gap, in the order {', '.join(order)}"
+        message = f"phases follow one another without a gap: keep to neighbours of {', '.join(order)}"
         yield Mistake((*path, "phases"), message)
     elif order[0] == "warmup" and places == [0] and len(order) > 1:
         yield Mistake((*path, "phases"), "warmup alone measures nothing: add the phase that follows it")

@@ -9,20 +9,30 @@ from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft, Promise
 from battlectl.scenario.located import Mistake
 from battlectl.scenario.model import HttpWorkload
-from battlectl.scenario.objectives import Objective
+from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
 from battlectl.scenario.wording import nearest
 
 MEASURED = ("duration", "rate")
 
 
 def check_objectives(draft: Draft) -> Iterator[Mistake]:
-    """Every mistake of the objectives that can be read."""
+    """Every mistake of the objectives that can be read, and of the original names."""
+    yield from _check_originals(draft)
     for promise in draft.promises:
         yield from _check_window(promise, draft)
         yield from _check_scope(promise, draft)
         yield from _check_value(promise)
         yield from _check_grace(promise, draft)
     yield from _check_repeats(draft)
+
+
+def _check_originals(draft: Draft) -> Iterator[Mistake]:
+    for name, number in draft.originals.items():
+        is_number = isinstance(number, int | float) and not isinstance(number, bool) and number >= 0
+        try:
+            original_objective(name, number if is_number else 0)
+        except ValueError as error:
+            yield Mistake(("objectives", name), str(error), at_key=name not in ORIGINAL_NAMES)
 
 
 def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:

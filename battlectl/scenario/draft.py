@@ -43,6 +43,7 @@ class Draft:
     load: Mapping[str, HttpWorkload | None]
     feeds: Mapping[str, Feed | None]
     promises: tuple[Promise, ...]
+    originals: Mapping[str, Any]
     checks: Mapping[str, Any]
     safety: Safety | None
 
@@ -60,6 +61,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
         load={name: _part(_WORKLOAD, value) for name, value in _mapping(tree, "load").items()},
         feeds={name: _part(_FEED, value) for name, value in _mapping(tree, "feeds").items()},
         promises=tuple(_promises(tree.get("objectives"))),
+        originals=_mapping(tree, "objectives"),
         checks=_mapping(tree, "checks"),
         safety=_part(_SAFETY, tree.get("safety", {})),
     )

@@ -19,17 +19,19 @@ from battlectl.scenario.located import Mistake
 from battlectl.scenario.params import FeedTemplate, feeds_used, find_template
 from battlectl.scenario.wording import nearest
 
+KINDS = (".txt", ".jsonl", ".csv")
 Values = tuple[Any, ...]
 ReadText = Callable[[str], str]
 """Reads a file named relative to the scenario's folder; raises OSError or ValueError saying why it cannot."""
 
 
 class BadFeed(ValueError):
-    """A line of a feed that cannot be read, 1-based."""
+    """A line of a feed that cannot be read; line and column are 1-based."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: str, column: int = 1) -> None:
         super().__init__(message)
         self.line = line
+        self.column = column
 
 
 def read_feeds(
@@ -42,18 +44,14 @@ def read_feeds(
     for name, feed in draft.feeds.items():
         if feed is None:
             continue
+        if not feed.file.lower().endswith(KINDS):
+            mistakes.append(Mistake(("feeds", name, "file"), f"a feed ends in {', '.join(KINDS)}: rename it"))
+            continue
         try:
             feeds[name] = parse_feed(read_text(feed.file), feed.file)
         except BadFeed as error:
-            problems.append(
-                Problem(
-                    posixpath.join(posixpath.dirname(file), feed.file),
-                    error.line,
-                    1,
-                    f"feeds.{name}",
-                    str(error),
-                )
-            )
+            where = posixpath.join(posixpath.dirname(file), feed.file)
+            problems.append(Problem(where, error.line, error.column, f"feeds.{name}", str(error)))
         except (OSError, ValueError) as error:
             mistakes.append(Mistake(("feeds", name, "file"), _word_unreadable(feed.file, error)))
     return feeds, mistakes, problems
@@ -75,10 +73,8 @@ def parse_feed(text: str, file: str) -> Values:
         values = tuple(_read_json(line, number) for number, line in _lines(text))
     elif suffix == "csv":
         values = tuple(_read_csv(text))
-    elif suffix == "txt":
-        values = tuple(line for _, line in _lines(text))
     else:
-        raise ValueError("a feed ends in .txt, .jsonl or .csv")
+        values = tuple(line for _, line in _lines(text))
     if not values:
         raise BadFeed(1, "the feed is empty: add a value, one a line")
     return values
@@ -92,6 +88,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _read_json(line: str, number: int) -> Any:
     try:
         return json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise BadFeed(number, f"not JSON ({error.msg}): one JSON value a line", error.colno) from None
     except (ValueError, RecursionError) as error:
         raise BadFeed(number, f"not JSON ({error}): one JSON value a line") from None
 

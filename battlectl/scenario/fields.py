@@ -24,18 +24,18 @@ def _text(pattern: str, example: str, what: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example], "description": what})
 
 
-def _positive(value: float) -> float:
+def _positive(value: float, example: str) -> float:
     if value <= 0:
-        raise ValueError("must be more than zero")
+        raise ValueError(f'must be more than zero, try "{example}"')
     return value
 
 
 def _parse_positive_duration(value: Any) -> float:
-    return _positive(quantities.parse_duration(value))
+    return _positive(quantities.parse_duration(value), "30s")
 
 
 def _parse_positive_rate(value: Any) -> float:
-    return _positive(quantities.parse_rate(value))
+    return _positive(quantities.parse_rate(value), "200/s")
 
 
 Duration = Annotated[

@@ -97,7 +97,8 @@ def word_error(error: ErrorDetails, key: str, known: Iterable[str]) -> str:
     if kind == "string_pattern_mismatch":
         return PATTERNS.get(key) or _word_name(error["input"])
     if kind in SHAPES:
-        return f"is {describe(error['input'])}, must be {SHAPES[kind]}{_such_as(key, ', try ')}"
+        given = "empty" if error["input"] is None else describe(error["input"])
+        return f"is {given}, must be {SHAPES[kind]}{_such_as(key, ', try ')}"
     if kind in BOUNDS:
         return f"{_number(error['input'])} is out of range, must be {BOUNDS[kind](ctx)}"
     return _word_length(kind, ctx, key) or error["msg"]

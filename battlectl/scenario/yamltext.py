@@ -141,6 +141,8 @@ def read_scalar(node: Node) -> Any:
         raise ValueError(f'"{str(node.value)[:60]}" cannot be read as a YAML {tag}: quote it') from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{node.value} is not a JSON number: write a plain number")
+    if isinstance(value, int) and abs(value) >= 2**64:
+        raise ValueError(f'unquoted, "{str(node.value)[:60]}" is a number, and too large for JSON: quote it')
     return value
 
 
