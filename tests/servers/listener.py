@@ -37,7 +37,7 @@ class _Listener:
     def stop(self) -> None:
         """End accepting first: then no thread is added, and each sees `stopping` or its own shutdown."""
         self._stopping.set()
-        with contextlib.suppress(ConnectionRefusedError):  # another connection woke accept() already
+        with contextlib.suppress(OSError):  # another connection woke accept() already
             socket.create_connection(("127.0.0.1", self.port)).close()
         self._acceptor.join(JOIN_WITHIN)
         with self._lock:

@@ -14,9 +14,13 @@ END_WITHIN = 5.0
 
 
 @contextmanager
-def stall(at: float = 5.0, hold: float = 1.0) -> Iterator[Handle]:
-    """Answer at once, but do nothing at all for `hold` s, `at` s after the first request."""
-    command = [sys.executable, "-I", str(CHILD), str(at), str(hold)]
+def stall(at: float = 5.0, hold: float = 1.0, asleep: bool = False) -> Iterator[Handle]:
+    """Answer at once, but send nothing for `hold` s, `at` s after the first request.
+
+    `asleep` does nothing at all in that time. It looks the same to a client, but there is more to catch up
+    then: see stall_child.py.
+    """
+    command = [sys.executable, "-I", str(CHILD), str(at), str(hold), "asleep" if asleep else "holding"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
