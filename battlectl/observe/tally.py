@@ -155,7 +155,7 @@ class Tally:
         for flow_key, flow in delta.flows.items():
             self.flows.setdefault((flow_key.workload, flow_key.segment), FlowCell()).merge(flow)
         for example in delta.examples:
-            self._keep(example)
+            self.keep(example, example)
 
     def freeze_before(self, slice_: int) -> None:
         """Turn slices before this one into rows; what still arrives for them is merged into the counts."""
@@ -196,12 +196,13 @@ class Tally:
         for key in sorted(self._examples):
             yield self._examples[key]
 
-    def _keep(self, example: Example) -> None:
-        key = (example.workload, outcome.outcome_of(example.outcome))
-        first, worst = self._examples.get(key, (example, example))
+    def keep(self, early: Example, bad: Example) -> None:
+        """Keep these as evidence if they are the first or the worst of their kind."""
+        key = (early.workload, outcome.outcome_of(early.outcome))
+        first, worst = self._examples.get(key, (early, bad))
         self._examples[key] = (
-            min(first, example, key=lambda e: (e.due_s, e.id)),
-            max(worst, example, key=lambda e: (e.latency_ms, -e.id)),
+            min(first, early, key=lambda e: (e.due_s, e.id)),
+            max(worst, bad, key=lambda e: (e.latency_ms, -e.id)),
         )
 
 

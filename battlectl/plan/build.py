@@ -126,12 +126,6 @@ class Plan:
         """Whether any call names a block relative to the head."""
         return any(request.needs_head for w in self.workloads for request in w.requests)
 
-    def segments(self, window: Window) -> range:
-        """The segments that make up a window."""
-        starts = self.cuts[:-1]
-        inside = [i for i, start in enumerate(starts) if window.start <= start < window.end]
-        return range(inside[0], inside[-1] + 1) if inside else range(0)
-
 
 def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
     """The plan of a scenario; `feeds` holds the values of each feed that it names."""

@@ -1,0 +1,66 @@
+"""Was the generator itself the bottleneck?
+
+Rule: it was when it dropped arrivals, when its own lag at p99 is above `generator.max_lag`, or when it ran
+out of processor. Then what it measured is partly itself, and the finding says what rate it did hold.
+"""
+
+from __future__ import annotations
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe import outcome
+from battlectl.quantities import format_duration
+
+BUSY = 0.95
+"""Share of a processor above which a second counts as saturated."""
+
+
+def check_generator(evidence: Evidence) -> Finding:
+    """See the rule; judged over the whole run after warm-up."""
+    segments = evidence.frame.segments(evidence.frame.run)
+    flow = evidence.tally.flow(segments)
+    cell = evidence.tally.cell(segments)
+    lag = flow.lag.quantile(0.99)
+    if lag is None:
+        return Finding("check", "generator", Verdict.INCONCLUSIVE, "nothing was sent", samples=0)
+    reasons = []
+    if drops := cell.outcomes.get(outcome.DROPPED, 0):
+        reasons.append(f"{drops:,} of {cell.total:,} arrivals were dropped")
+    if lag > evidence.frame.max_lag:
+        reasons.append(f"lag p99 {format_duration(lag)} is above {format_duration(evidence.frame.max_lag)}")
+    busy = busy_seconds(evidence)
+    if busy > len(evidence.health) / 2:
+        reasons.append(f"{busy} of {len(evidence.health)} seconds used up a processor")
+    shown = f"lag p99 {format_duration(lag)}, longest stall {format_duration(longest_stall(evidence))}"
+    if not reasons:
+        return Finding(
+            "check", "generator", Verdict.PASS, shown, measured=lag, unit="duration", samples=flow.lag.count
+        )
+    summary = f"{'; '.join(reasons)}; it held {held_rate(evidence):,.0f} arrivals/s at best"
+    return Finding(
+        "check",
+        "generator",
+        Verdict.INCONCLUSIVE,
+        summary,
+        measured=lag,
+        unit="duration",
+        samples=flow.lag.count,
+    )
+
+
+def longest_stall(evidence: Evidence) -> float:
+    """The longest time the loop was busy with one thing, in seconds."""
+    return max((health.get("stall_ms", 0.0) for _, health in evidence.health), default=0.0) / 1e3
+
+
+def busy_seconds(evidence: Evidence) -> int:
+    """Seconds in which the generator used up a processor."""
+    return sum(health.get("cpu_ratio", 0.0) > BUSY for _, health in evidence.health)
+
+
+def held_rate(evidence: Evidence) -> float:
+    """The most arrivals that were sent in one slice, per second."""
+    totals: dict[int, int] = {}
+    for (_, _, slice_), row in evidence.tally.series().items():
+        totals[slice_] = totals.get(slice_, 0) + row.total - row.outcomes.get(outcome.DROPPED, 0)
+    return max(totals.values(), default=0) / evidence.frame.slice_width

@@ -1,0 +1,72 @@
+"""What verdicts are drawn from: the frame of the plan and everything that was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from battlectl.observe.sketch import Sketch
+from battlectl.observe.tally import Example, Tally
+from battlectl.plan.build import Window
+from battlectl.plan.frame import Frame
+from battlectl.scenario.objectives import Objective
+
+COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The record of a run, live or rebuilt.
+
+    `issued` counts the arrivals taken per workload; `ended_at` is in seconds from the start; `how` is
+    "completed" or why not; `health` has the generator's state, a mapping per journal line; `coarse` is the
+    most bits that the stored sketches lost.
+    """
+
+    frame: Frame
+    tally: Tally
+    issued: Mapping[str, int]
+    ended_at: float
+    how: str
+    reason: str
+    health: tuple[tuple[float, Mapping[str, float]], ...]
+    coarse: int = 0
+
+    @property
+    def completed(self) -> bool:
+        """Whether the run came to its planned end."""
+        return self.how == COMPLETED
+
+    def reached(self, window: Window) -> float:
+        """How many seconds of a window the run came to see."""
+        return max(0.0, min(window.end, self.ended_at) - window.start)
+
+    def examples(
+        self, workload: str | None = None, only: frozenset[str] | None = None
+    ) -> list[tuple[Example, Example]]:
+        """(first, worst) of each kind of failure, of all workloads or one, of all outcomes or some."""
+        return [
+            (first, worst)
+            for first, worst in self.tally.examples()
+            if workload in (None, first.workload)
+            and (only is None or first.outcome.partition("(")[0] in only)
+        ]
+
+
+def scope_of(objective: Objective) -> tuple[str | None, str | None]:
+    """(workload, label) of an objective's scope, None for all."""
+    if objective.scope is None:
+        return None, None
+    workload, _, label = objective.scope.partition("/")
+    return workload, label or None
+
+
+def statistic(sketch: Sketch, stat: str, zeros: int = 0) -> float | None:
+    """p50 ... p99.99, min, mean or max in seconds, None without samples."""
+    if stat == "mean":
+        return sketch.mean
+    if stat == "min":
+        return sketch.minimum
+    if stat == "max":
+        return sketch.maximum
+    return sketch.quantile(float(stat[1:]) / 100, zeros)

@@ -1,0 +1,93 @@
+"""The judgement of a run: every check, every objective, one verdict.
+
+Rule: a check that crashes is inconclusive with its error. A scenario without objectives promises nothing, so
+nothing can be proven: inconclusive. A run that did not come to its end is never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from battlectl.analyse.checks import CHECKS
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.objectives import judge_objective
+from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
+
+SEVERITY = ("note", "inconclusive", "fail")
+NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found, and what it comes to."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+    @property
+    def objectives(self) -> tuple[Finding, ...]:
+        """The findings of objectives."""
+        return tuple(finding for finding in self.findings if finding.kind == "objective")
+
+    @property
+    def checks(self) -> tuple[Finding, ...]:
+        """The findings of checks."""
+        return tuple(finding for finding in self.findings if finding.kind == "check")
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Run every check and judge every objective."""
+    checks = tuple(_run_check(name, check, level, evidence) for name, (check, level) in CHECKS.items())
+    fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
+    objectives = tuple(
+        _run_objective(objective.text, partial(judge_objective, objective, evidence, fit))
+        for objective in evidence.frame.objectives
+    )
+    findings = (*objectives, *checks, *_ending(evidence), *_promises(evidence))
+    return Judgement(merge_verdicts(finding.weighs for finding in findings), findings)
+
+
+def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evidence: Evidence) -> Finding:
+    asked = evidence.frame.checks.get(name, level)
+    least = NEVER_BELOW.get(name, "note")
+    level = max(asked, least, key=SEVERITY.index)
+    try:
+        return at_level(check(evidence), level)
+    except Exception as error:
+        return _crashed("check", name, error)
+
+
+def _run_objective(text: str, judge_it: Callable[[], Finding]) -> Finding:
+    try:
+        return judge_it()
+    except Exception as error:
+        return _crashed("objective", text, error)
+
+
+def _crashed(kind: str, name: str, error: Exception) -> Finding:
+    return Finding(
+        kind, name, Verdict.INCONCLUSIVE, f"crashed: {type(error).__name__}: {error}", level="inconclusive"
+    )
+
+
+def _ending(evidence: Evidence) -> tuple[Finding, ...]:
+    if evidence.completed:
+        return ()
+    summary = f"{evidence.how} after {evidence.ended_at:.1f}s: {evidence.reason}"
+    return (Finding("check", "completion", Verdict.INCONCLUSIVE, summary, level="inconclusive"),)
+
+
+def _promises(evidence: Evidence) -> tuple[Finding, ...]:
+    if evidence.frame.objectives:
+        return ()
+    return (
+        Finding(
+            "check",
+            "objectives",
+            Verdict.INCONCLUSIVE,
+            "the scenario has no objectives",
+            level="inconclusive",
+        ),
+    )

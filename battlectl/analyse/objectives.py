@@ -1,0 +1,160 @@
+"""Judging objectives.
+
+Rule: an objective fails only on evidence against the target. When the generator was the bottleneck, a
+violated objective is judged again in the reading most favourable to the target (drops count as right and
+fast, only the target's own service time counts); if it holds then, it is inconclusive. A pass never gets
+that second look: what we lost counts against it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from battlectl.analyse.evidence import Evidence, scope_of, statistic
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe import outcome
+from battlectl.observe.tally import CallCell, Example, FlowCell
+from battlectl.plan.build import Window
+from battlectl.quantities import format_duration, format_rate, format_ratio
+from battlectl.scenario.objectives import METRICS, Objective, Unit
+
+LATENCIES = ("latency", "ok_latency")
+FLOW_LATENCIES = ("service", "backlog", "lag")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value, how many samples it stands on, and its most favourable reading; None where there is none."""
+
+    value: float | None
+    samples: int
+    favourable: float | None
+
+
+def judge_objective(objective: Objective, evidence: Evidence, generator_fit: bool) -> Finding:
+    """What one objective found."""
+    window = evidence.frame.windows.get(objective.window)
+    if window is None:
+        return _finding(objective, Verdict.INCONCLUSIVE, f"there is no window {objective.window}", None)
+    if objective.metric not in METRICS:
+        return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
+    measured = measure(objective, evidence, window)
+    needed = objective.min_samples or _default_samples(objective)
+    if measured.value is None or measured.samples == 0:
+        return _finding(objective, Verdict.INCONCLUSIVE, "no samples", measured)
+    if measured.samples < needed:
+        summary = f"{measured.samples} samples, {needed} needed"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
+    if objective.holds(measured.value):
+        return _passed(objective, evidence, window, measured)
+    return _violated(objective, evidence, measured, generator_fit)
+
+
+def measure(objective: Objective, evidence: Evidence, window: Window) -> Measured:
+    """The value of an objective's metric in a window."""
+    workload, label = scope_of(objective)
+    segments = evidence.frame.segments(window)
+    cell = evidence.tally.cell(segments, workload, label)
+    if objective.metric in LATENCIES or objective.metric in FLOW_LATENCIES:
+        return _measure_latency(objective, cell, evidence.tally.flow(segments, workload))
+    return _measure_count(objective, cell, evidence.tally.flow(segments, workload), evidence.reached(window))
+
+
+def format_value(value: float | None, unit: Unit | str | None) -> str:
+    """A measured value with its unit."""
+    if value is None:
+        return "nothing"
+    if unit == "duration":
+        return format_duration(value)
+    if unit == "ratio":
+        return format_ratio(value)
+    return format_rate(value) if unit == "rate" else f"{value:,.0f}"
+
+
+def _measure_latency(objective: Objective, cell: CallCell, flow: FlowCell) -> Measured:
+    assert objective.stat is not None
+    own = objective.metric in LATENCIES
+    sketch = getattr(cell if own else flow, objective.metric)
+    drops = _ours(cell)
+    favourable = statistic(flow.service if own else sketch, objective.stat, zeros=drops)
+    return Measured(statistic(sketch, objective.stat), sketch.count, favourable)
+
+
+def _measure_count(objective: Objective, cell: CallCell, flow: FlowCell, seconds: float) -> Measured:
+    total, ours = cell.total, _ours(cell)
+    if objective.metric == "success_rate":
+        sent = total - ours
+        return Measured(cell.ok / total if total else None, total, cell.ok / sent if sent else 1.0)
+    if objective.metric == "throughput":
+        rate = cell.ok / seconds if seconds else None
+        return Measured(rate, total, (cell.ok + ours) / seconds if seconds else None)
+    if objective.metric == "failures":
+        return Measured(total - cell.ok, total, total - cell.ok - ours)
+    if objective.metric == "outcomes":
+        assert objective.stat is not None
+        count = sum(n for label, n in cell.outcomes.items() if outcome.outcome_of(label) == objective.stat)
+        return Measured(
+            count, total, 0.0 if objective.stat in (outcome.DROPPED, outcome.ABANDONED) else count
+        )
+    count = total if objective.metric == "total" else getattr(flow, objective.metric)
+    return Measured(count, total, count)
+
+
+def _ours(cell: CallCell) -> int:
+    """Arrivals that ended by our doing."""
+    return cell.outcomes.get(outcome.DROPPED, 0) + cell.outcomes.get(outcome.ABANDONED, 0)
+
+
+def _default_samples(objective: Objective) -> int:
+    """A percentile needs at least one sample beyond it to mean anything: p99 needs 100."""
+    if objective.stat is None or not objective.stat.startswith("p"):
+        return 1
+    return math.ceil(round(1 / (1 - float(objective.stat[1:]) / 100), 6))
+
+
+def _passed(objective: Objective, evidence: Evidence, window: Window, measured: Measured) -> Finding:
+    shown = format_value(measured.value, objective.unit)
+    seen, planned = evidence.reached(window), window.length
+    if not evidence.completed and seen < planned:
+        summary = f"{shown}, but only {format_duration(seen)} of {format_duration(planned)} were run"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
+    if evidence.coarse and objective.metric in LATENCIES + FLOW_LATENCIES:
+        summary = f"{shown}, from sketches that lost {evidence.coarse} bits in the journal"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
+    return _finding(objective, Verdict.PASS, shown, measured)
+
+
+def _violated(objective: Objective, evidence: Evidence, measured: Measured, generator_fit: bool) -> Finding:
+    shown = format_value(measured.value, objective.unit)
+    excusable = measured.favourable is None or objective.holds(measured.favourable)
+    if not generator_fit and excusable:
+        summary = f"{shown}, but the generator was the bottleneck: without its part the objective may hold"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
+    workload, _ = scope_of(objective)
+    examples = evidence.examples(workload)
+    first = min((pair[0] for pair in examples), key=lambda e: e.due_s, default=None)
+    worst = max((pair[1] for pair in examples), key=lambda e: e.latency_ms, default=None)
+    return _finding(objective, Verdict.FAIL, shown, measured, first, worst)
+
+
+def _finding(
+    objective: Objective,
+    verdict: Verdict,
+    summary: str,
+    measured: Measured | None,
+    first: Example | None = None,
+    worst: Example | None = None,
+) -> Finding:
+    return Finding(
+        kind="objective",
+        name=objective.text,
+        verdict=verdict,
+        summary=summary,
+        unit=objective.unit,
+        measured=None if measured is None else measured.value,
+        expected=f"{objective.op} {format_value(objective.value, objective.unit)}",
+        samples=None if measured is None else measured.samples,
+        first=first,
+        worst=worst,
+    )

@@ -1,0 +1,135 @@
+"""The frame of a run: what the analysis needs of a plan, small enough to be stored with every result.
+
+Rule: verdicts are drawn from the frame and the counts alone, so a stored run can be judged again without the
+scenario, its feeds or its secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from battlectl.plan.build import RUN, Plan, PlannedWorkload, Window, arrivals_digest
+from battlectl.plan.pacing import Poisson, Users
+from battlectl.scenario.objectives import Objective
+
+COUNTED_ARRIVALS = 2_000_000
+"""Arrivals up to which a plan is counted arrival by arrival beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFrame:
+    """One workload: times in seconds, rates per second. `arrivals` is None where they cannot be known."""
+
+    name: str
+    labels: tuple[str, ...]
+    model: str
+    start: float
+    end: float
+    expected_requests: float | None
+    peak_rate: float | None
+    users: int | None
+    arrivals: int | None
+    timeout: float
+    max_in_flight: int
+    connections: int
+    retries: int
+    client: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """See the rule. `cuts` are the edges of segments, `slice_width` the grain of the series in seconds."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    seed: int
+    phases: tuple[Window, ...]
+    windows: Mapping[str, Window]
+    cuts: tuple[float, ...]
+    slice_width: int
+    workloads: tuple[WorkloadFrame, ...]
+    objectives: tuple[Objective, ...]
+    checks: Mapping[str, str]
+    max_lag: float
+    safety: str
+
+    @property
+    def run(self) -> Window:
+        """The window of whole-run objectives: everything after warm-up."""
+        return self.windows[RUN]
+
+    @property
+    def duration(self) -> float:
+        """Planned seconds from the start to the end of the last phase."""
+        return self.phases[-1].end
+
+    @property
+    def all_segments(self) -> range:
+        """Every segment, warm-up included."""
+        return range(len(self.cuts) - 1)
+
+    def segments(self, window: Window) -> range:
+        """The segments that make up a window."""
+        inside = [i for i, start in enumerate(self.cuts[:-1]) if window.start <= start < window.end]
+        return range(inside[0], inside[-1] + 1) if inside else range(0)
+
+
+def frame_of(plan: Plan) -> Frame:
+    """The frame of a plan; counts its arrivals, which takes about a microsecond each."""
+    return Frame(
+        name=plan.name,
+        description=plan.description,
+        tags=plan.tags,
+        seed=plan.seed,
+        phases=plan.phases,
+        windows=plan.windows,
+        cuts=plan.cuts,
+        slice_width=plan.slice_width,
+        workloads=tuple(_frame_workload(workload) for workload in plan.workloads),
+        objectives=plan.objectives,
+        checks=plan.checks,
+        max_lag=plan.max_lag,
+        safety=_describe_safety(plan),
+    )
+
+
+def count_arrivals(workload: PlannedWorkload) -> int | None:
+    """How many arrivals (items) the plan has; None for closed users and plans too long to count."""
+    if isinstance(workload.pacing, Users) or workload.pacing.expected > COUNTED_ARRIVALS:
+        return None
+    sizes = [len(request.items) for request in workload.requests]
+    if len(set(sizes)) == 1:
+        return sizes[0] * sum(1 for _ in workload.pacing.due_times())
+    return sum(sizes[arrival.request] for arrival in workload.arrivals())
+
+
+def _frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
+    pacing = workload.pacing
+    closed = isinstance(pacing, Users)
+    labels = dict.fromkeys(item.label for request in workload.requests for item in request.items)
+    return WorkloadFrame(
+        name=workload.name,
+        labels=tuple(labels),
+        model="closed" if closed else "poisson" if isinstance(pacing, Poisson) else "open",
+        start=workload.window.start,
+        end=workload.window.end,
+        expected_requests=None if isinstance(pacing, Users) else pacing.expected,
+        peak_rate=None if isinstance(pacing, Users) else pacing.peak,
+        users=pacing.users if isinstance(pacing, Users) else None,
+        arrivals=count_arrivals(workload),
+        timeout=workload.timeout,
+        max_in_flight=workload.max_in_flight,
+        connections=workload.connections,
+        retries=workload.retries,
+        client=workload.client,
+        digest=arrivals_digest(workload),
+    )
+
+
+def _describe_safety(plan: Plan) -> str:
+    if plan.min_success_rate is None:
+        return ""
+    return f"success rate of at least {plan.min_success_rate:.2%} over {plan.safety_over:g}s"

@@ -1,0 +1,247 @@
+"""report.json: the document that everything else is rendered from.
+
+Rule: renderers read this and nothing else, and `read_evidence` takes a run out of it again bit by bit, so
+`battlectl report` needs no new run. Names carry their units. Its size is bounded by the plan: at most 3,600
+slices, and sketches whose bins are bounded, whatever the length of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from battlectl.analyse.checks.generator import busy_seconds, held_rate, longest_stall
+from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.judge import Judgement
+from battlectl.analyse.objectives import format_value
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.errors import ExitCode
+from battlectl.observe import outcome
+from battlectl.observe.digest import centroids
+from battlectl.observe.sketch import Sketch
+from battlectl.observe.tally import CallCell, Example, FlowCell, Row, Tally, example_json
+from battlectl.plan.build import Window
+from battlectl.plan.frame import Frame, WorkloadFrame
+from battlectl.report.original import original_names
+
+SCHEMA_VERSION = 1
+STATS = ("min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
+MOST_HEALTH = 3_600
+
+
+def build_document(
+    meta: Mapping[str, Any], evidence: Evidence, judgement: Judgement, code: ExitCode
+) -> dict[str, Any]:
+    """The whole document. `meta` is what the shell knows: run id, times, target, environment, scenario."""
+    frame = evidence.frame
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": judgement.verdict.value,
+        "passed": judgement.verdict is Verdict.PASS and code is ExitCode.PASS,
+        "exit_code": int(code),
+        "meta": dict(meta),
+        "frame": msgspec.to_builtins(frame),
+        "ending": {"how": evidence.how, "reason": evidence.reason, "at_s": round(evidence.ended_at, 3)},
+        "findings": [_finding_json(finding) for finding in judgement.findings],
+        "windows": [_window_json(name, window, evidence) for name, window in frame.windows.items()],
+        "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
+        "generator": _generator_json(evidence),
+        "examples": [
+            [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()
+        ],
+        "series": _series_json(evidence),
+        "digests": {w.name: centroids(_latency(evidence, frame.run, w.name)) for w in frame.workloads},
+        "analysis": original_names(evidence),
+        "slo_results": {f.name: _slo_json(f) for f in judgement.objectives},
+        "record": _record_json(evidence),
+    }
+
+
+def read_evidence(document: Mapping[str, Any]) -> Evidence:
+    """The run as it was counted, out of a stored document."""
+    frame = msgspec.convert(document["frame"], Frame)
+    record = document["record"]
+    tally = Tally()
+    for workload, label, segment, outcomes, ok, other in record["calls"]:
+        cell = tally.calls[workload, label, segment] = CallCell()
+        cell.outcomes = dict(outcomes)
+        cell.ok_latency, cell.other_latency = Sketch.from_json(ok), Sketch.from_json(other)
+    for workload, segment, numbers, sketches in record["flows"]:
+        flow = tally.flows[workload, segment] = FlowCell()
+        flow.sent, flow.reconnects, flow.retries = numbers
+        flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
+    tally.rows.update(_read_series(document["series"]))
+    for pair in document["examples"]:
+        tally.keep(Example(**pair[0]), Example(**pair[1]))
+    ending = document["ending"]
+    return Evidence(
+        frame=frame,
+        tally=tally,
+        issued=dict(record["issued"]),
+        ended_at=ending["at_s"],
+        how=ending["how"],
+        reason=ending["reason"],
+        health=tuple((at, dict(health)) for at, health in record["health"]),
+        coarse=record["coarse"],
+    )
+
+
+def latency_json(sketch: Sketch) -> dict[str, float | int | None]:
+    """Count and statistics of a sketch, in milliseconds, None without samples."""
+    values = {f"{stat}_ms": _ms(statistic(sketch, stat)) for stat in STATS}
+    return {"count": sketch.count, **values}
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1e3, 6)
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "name": finding.name,
+        "verdict": finding.verdict.value,
+        "level": finding.level,
+        "weighs": finding.weighs.value,
+        "summary": finding.summary,
+        "measured": finding.measured,
+        "measured_text": format_value(finding.measured, finding.unit),
+        "unit": finding.unit,
+        "expected": finding.expected,
+        "samples": finding.samples,
+        "first": None if finding.first is None else example_json(finding.first),
+        "worst": None if finding.worst is None else example_json(finding.worst),
+    }
+
+
+def _window_json(name: str, window: Window, evidence: Evidence) -> dict[str, Any]:
+    segments = evidence.frame.segments(window)
+    seconds = evidence.reached(window)
+    names: list[str | None] = [None, *(workload.name for workload in evidence.frame.workloads)]
+    cells = {workload or "(all)": evidence.tally.cell(segments, workload) for workload in names}
+    return {
+        "name": name,
+        "start_s": window.start,
+        "end_s": window.end,
+        "seen_s": round(seconds, 3),
+        "workloads": {workload: _cell_json(cell, seconds) for workload, cell in cells.items()},
+    }
+
+
+def _cell_json(cell: CallCell, seconds: float) -> dict[str, Any]:
+    return {
+        "total": cell.total,
+        "ok": cell.ok,
+        "success_ratio": _ratio(cell.ok, cell.total),
+        "arrivals_per_s": cell.total / seconds if seconds else None,
+        "ok_per_s": cell.ok / seconds if seconds else None,
+        "outcomes": dict(sorted(cell.outcomes.items())),
+        "latency": latency_json(cell.latency),
+        "ok_latency": latency_json(cell.ok_latency),
+    }
+
+
+def _workload_json(workload: WorkloadFrame, evidence: Evidence) -> dict[str, Any]:
+    segments = evidence.frame.segments(evidence.frame.run)
+    seconds = evidence.reached(evidence.frame.run)
+    flow = evidence.tally.flow(segments, workload.name)
+    cells = {label: evidence.tally.cell(segments, workload.name, label) for label in workload.labels}
+    return {
+        "name": workload.name,
+        "issued": evidence.issued.get(workload.name, 0),
+        "sent_requests": flow.sent,
+        "reconnects": flow.reconnects,
+        "retries": flow.retries,
+        "lag": latency_json(flow.lag),
+        "backlog": latency_json(flow.backlog),
+        "service": latency_json(flow.service),
+        "calls": {label: _cell_json(cell, seconds) for label, cell in cells.items()},
+    }
+
+
+def _latency(evidence: Evidence, window: Window, workload: str | None) -> Sketch:
+    return evidence.tally.cell(evidence.frame.segments(window), workload).latency
+
+
+def _generator_json(evidence: Evidence) -> dict[str, Any]:
+    flow = evidence.tally.flow(evidence.frame.segments(evidence.frame.run))
+    cell = evidence.tally.cell(evidence.frame.all_segments)
+    cpu = [health.get("cpu_ratio", 0.0) for _, health in evidence.health]
+    return {
+        "lag": latency_json(flow.lag),
+        "dropped": cell.outcomes.get(outcome.DROPPED, 0),
+        "abandoned": cell.outcomes.get(outcome.ABANDONED, 0),
+        "longest_stall_ms": longest_stall(evidence) * 1e3,
+        "busy_seconds": busy_seconds(evidence),
+        "cpu_mean_ratio": sum(cpu) / len(cpu) if cpu else None,
+        "cpu_max_ratio": max(cpu, default=None),
+        "held_per_s": held_rate(evidence),
+    }
+
+
+def _slo_json(finding: Finding) -> dict[str, Any]:
+    passed = {Verdict.PASS: True, Verdict.FAIL: False}.get(finding.verdict)
+    return {
+        "passed": passed,
+        "actual": finding.measured,
+        "required": finding.expected,
+        "summary": finding.summary,
+    }
+
+
+def _series_json(evidence: Evidence) -> dict[str, Any]:
+    """Columns per workload and call: slice numbers, outcomes, p50, p95 and maximum in milliseconds."""
+    columns: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    for (workload, label, slice_), row in sorted(evidence.tally.series().items()):
+        column = columns.setdefault(
+            (workload, label), {"slice": [], "outcomes": [], "p50_ms": [], "p95_ms": [], "max_ms": []}
+        )
+        column["slice"].append(slice_)
+        column["outcomes"].append(row.outcomes)
+        for name, value in (("p50_ms", row.p50), ("p95_ms", row.p95), ("max_ms", row.max)):
+            column[name].append(None if value is None else round(value * 1e3, 3))
+    calls = [{"workload": w, "label": label, **column} for (w, label), column in columns.items()]
+    return {"slice_s": evidence.frame.slice_width, "calls": calls}
+
+
+def _read_series(series: Mapping[str, Any]) -> Iterable[tuple[tuple[str, str, int], Row]]:
+    for call in series["calls"]:
+        columns = (call[name] for name in ("slice", "outcomes", "p50_ms", "p95_ms", "max_ms"))
+        for slice_, outcomes, p50, p95, highest in zip(*columns, strict=True):
+            row = Row(outcomes, *(None if ms is None else ms / 1e3 for ms in (p50, p95, highest)))
+            yield (call["workload"], call["label"], slice_), row
+
+
+def _record_json(evidence: Evidence) -> dict[str, Any]:
+    """What was counted, whole: everything above can be computed from this again."""
+    tally = evidence.tally
+    return {
+        "issued": dict(evidence.issued),
+        "coarse": evidence.coarse,
+        "health": _thinned(evidence.health),
+        "calls": [
+            [*key, cell.outcomes, cell.ok_latency.to_json(), cell.other_latency.to_json()]
+            for key, cell in sorted(tally.calls.items())
+        ],
+        "flows": [
+            [*key, [f.sent, f.reconnects, f.retries], [s.to_json() for s in (f.lag, f.backlog, f.service)]]
+            for key, f in sorted(tally.flows.items())
+        ],
+    }
+
+
+def _thinned(health: tuple[tuple[float, Mapping[str, float]], ...]) -> list[list[Any]]:
+    """At most `MOST_HEALTH` entries: neighbours are joined, the worse value of each kept."""
+    step = -(-len(health) // MOST_HEALTH) or 1
+    result: list[list[Any]] = []
+    for first in range(0, len(health), step):
+        group = health[first : first + step]
+        names = dict.fromkeys(name for _, values in group for name in values)
+        result.append([group[-1][0], {n: max(values.get(n, 0.0) for _, values in group) for n in names}])
+    return result
