@@ -1,0 +1,1 @@
+"""What `make bench` runs: battlectl beside other load generators, in turn, on one machine, in one go."""
