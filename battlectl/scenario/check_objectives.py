@@ -8,8 +8,9 @@ from battlectl.quantities import format_duration
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft, Promise
 from battlectl.scenario.located import Mistake
-from battlectl.scenario.model import HttpWorkload
+from battlectl.scenario.model import HttpWorkload, ObjectiveOptions
 from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
+from battlectl.scenario.salvage import UNREADABLE
 from battlectl.scenario.wording import nearest
 
 MEASURED = ("duration", "rate")
@@ -36,7 +37,7 @@ def _check_originals(draft: Draft) -> Iterator[Mistake]:
 
 
 def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:
-    window, known = promise.objective.window, ["run", *draft.phases]
+    window, known = promise.objective.window, dict.fromkeys(["run", *draft.phases])
     if window not in known:
         yield Mistake(promise.path, f'there is no window "{window}"{nearest(window, known)}')
     elif not any(_sends_in(workload, window, draft) for workload in _meant(promise.objective, draft)):
@@ -64,7 +65,7 @@ def _check_scope(promise: Promise, draft: Draft) -> Iterator[Mistake]:
         return
     workload = draft.load[name]
     labels = dict.fromkeys(call.label for _, call in calls_of((), workload)) if workload else {}
-    if slash and workload and label not in labels:
+    if slash and workload and label not in labels and UNREADABLE not in labels:
         yield Mistake(promise.path, f'"{name}" has no call "{label}"{nearest(label, labels)}')
 
 
@@ -85,8 +86,8 @@ def _check_value(promise: Promise) -> Iterator[Mistake]:
 
 
 def _check_grace(promise: Promise, draft: Draft) -> Iterator[Mistake]:
-    if "grace" not in promise.options:
-        return
+    if "grace" not in promise.options or not promise.options <= ObjectiveOptions.model_fields.keys():
+        return  # a misspelt abort_on_fail is reported by itself
     objective, path = promise.objective, (*promise.path[:-1], "grace")
     if not objective.abort_on_fail:
         yield Mistake(path, "delays only an abort: add `abort_on_fail: true`, or leave it away")

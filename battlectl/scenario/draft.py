@@ -1,7 +1,8 @@
 """The parts of a scenario file that are right by themselves, so that rules between them can be checked
 although other parts are wrong.
 
-Rule: a part with a mistake of its own is None here; a rule that needs it stays silent.
+Rule: a part without which nothing can be said is None here, and a rule that needs it stays silent; of the
+other parts the mistakes are taken out (`scenario/salvage.py`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ from battlectl.scenario.fields import PositiveDuration
 from battlectl.scenario.located import Path
 from battlectl.scenario.model import AnyFeed, AnyObjective, Feed, HttpWorkload, Safety, with_options
 from battlectl.scenario.objectives import Objective, original_objective
+from battlectl.scenario.salvage import salvage
 
 Part = TypeVar("Part")
 
 _DURATION: TypeAdapter[float] = TypeAdapter(PositiveDuration)
-_WORKLOAD: TypeAdapter[HttpWorkload] = TypeAdapter(HttpWorkload)
-_FEED: TypeAdapter[Feed] = TypeAdapter(AnyFeed)
-_OBJECTIVE: TypeAdapter[Any] = TypeAdapter(AnyObjective)
 _SAFETY: TypeAdapter[Safety] = TypeAdapter(Safety)
 
 
@@ -58,8 +57,8 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
     """The draft of a value tree; never raises."""
     return Draft(
         phases={name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()},
-        load={name: _part(_WORKLOAD, value) for name, value in _mapping(tree, "load").items()},
-        feeds={name: _part(_FEED, value) for name, value in _mapping(tree, "feeds").items()},
+        load={name: salvage(HttpWorkload, value) for name, value in _mapping(tree, "load").items()},
+        feeds={name: salvage(AnyFeed, value) for name, value in _mapping(tree, "feeds").items()},
         promises=tuple(_promises(tree.get("objectives"))),
         originals=_mapping(tree, "objectives"),
         checks=_mapping(tree, "checks"),
@@ -95,7 +94,7 @@ def _original(name: str, number: Any) -> Promise | None:
 
 
 def _listed(index: int, item: Any) -> Promise | None:
-    value = _part(_OBJECTIVE, item)
+    value = salvage(AnyObjective, item)
     if value is None:
         return None
     path: Path = ("objectives", index)

@@ -98,7 +98,7 @@ class Objective:
 
 _OBJECTIVE = re.compile(
     r"\s*(?P<metric>[A-Za-z_]+)(?:\((?P<scope>[^()]*)\))?(?:\.(?P<stat>[A-Za-z0-9_.]+?))?"
-    r"\s*(?P<op>>=|<=|==|!=|>|<|=)\s*(?P<value>\S+?)(?:\s+in\s+(?P<window>\S+))?\s*"
+    r"\s*(?P<op>>=|<=|==|!=|>|<|=)\s*(?P<value>[^\s=<>]\S*?)(?:\s+in\s+(?P<window>\S+))?\s*"
 )
 
 

@@ -14,7 +14,8 @@ EXPECTATION = re.compile(r"(?:(?P<file>[\w./-]+):)?(?P<line>\d+):(?P<column>\d+)
 WAYS_OUT = re.compile(
     r"try |did you mean|known are|add |remove|quote|check |use |leave |write|save|rename|choose|keep |shorten"
     r"|close|raise|lower|must be|export|flatten|put it|put long|give |begin|mend|start|align|relative to"
-    r"|needs a|are a list|stands alone|whole numbers|more than 100%|never below|one JSON value|there is no feed|is empty or"
+    r"|needs a|are a list|stands alone|whole numbers|more than 100%|never below|one JSON value"
+    r"|there is no feed|is empty or"
 )
 
 

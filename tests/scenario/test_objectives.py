@@ -1,0 +1,103 @@
+"""The grammar of objectives."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from battlectl.scenario.objectives import (
+    METRICS,
+    OPERATORS,
+    ORIGINAL_NAMES,
+    original_objective,
+    parse_objective,
+)
+
+VALUES = {"ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("success_rate >= 99.5%", ("success_rate", None, None, ">=", 0.995, "run")),
+        ("latency.p95 < 300ms in battle", ("latency", None, "p95", "<", 0.3, "battle")),
+        ("latency(reads).p99 < 1s", ("latency", "reads", "p99", "<", 1.0, "run")),
+        ("latency.p99.9<1s", ("latency", None, "p99.9", "<", 1.0, "run")),
+        ("success_rate(reads/eth_call) >= 99%", ("success_rate", "reads/eth_call", None, ">=", 0.99, "run")),
+        ("latency(a/my call).max <= 2s", ("latency", "a/my call", "max", "<=", 2.0, "run")),
+        ("outcomes.timeout == 0", ("outcomes", None, "timeout", "==", 0.0, "run")),
+        ("throughput >= 6000/min", ("throughput", None, None, ">=", 100.0, "run")),
+        ("  failures   !=   3  in  steady ", ("failures", None, None, "!=", 3.0, "steady")),
+        ("success_rate > 0.5", ("success_rate", None, None, ">", 0.5, "run")),
+    ],
+)
+def test_what_can_be_said(text, parts):
+    o = parse_objective(text)
+    assert (o.metric, o.scope, o.stat, o.op, o.value, o.window) == parts
+    assert o.text == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not METRIC OP VALUE"),
+        ("success_rate", "is not METRIC OP VALUE"),
+        ("success_rate >=", "is not METRIC OP VALUE"),
+        ("success_rate >= 99% in", "is not METRIC OP VALUE"),
+        ("succes_rate >= 99%", 'unknown metric "succes_rate", did you mean "success_rate"?'),
+        ("zzz >= 1", 'unknown metric "zzz", known are success_rate'),
+        ("latency < 1s", '"latency" needs a statistic, try "latency.p95"'),
+        ("outcomes == 1", '"outcomes" needs a statistic, try "outcomes.timeout"'),
+        ("success_rate.p95 >= 99%", 'leave ".p95" away'),
+        ("latency.p59 < 1s", 'has no statistic "p59"'),
+        ("success_rate = 99%", '"=" is not a comparison, try "=="'),
+        ("latency().p95 < 1s", "name a workload"),
+        ("lag(reads/eth_call).p95 < 1s", "known per workload only"),
+        ("latency.p95 < 300", 'try "300ms" or "300s"'),
+        ("success_rate >= 99.5", 'try "99.5%"'),
+        ("throughput > 5", 'try "5/s"'),
+        ("total >= 1.5", "is not a count"),
+        ("success_rate >= 101%", "more than 100%"),
+    ],
+)
+def test_what_cannot_be_said_is_answered_with_a_way_out(text, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
+        parse_objective(text)
+    assert message in str(caught.value)
+
+
+@given(name=st.sampled_from(sorted(METRICS)), op=st.sampled_from(sorted(OPERATORS)), data=st.data())
+def test_every_metric_of_the_table_can_be_written(name, op, data):
+    metric = METRICS[name]
+    stat = f".{data.draw(st.sampled_from(metric.stats))}" if metric.stats else ""
+    scope = data.draw(
+        st.sampled_from(["", "(reads)", "(reads/eth_call)"] if metric.per_call else ["", "(a)"])
+    )
+    o = parse_objective(f"{name}{scope}{stat} {op} {VALUES[metric.unit]}")
+    assert (o.metric, o.stat, o.op, o.unit) == (name, stat[1:] or None, op, metric.unit)
+
+
+@given(text=st.text(alphabet="latencysuccess_rate.p95<>=! 0123456789%ms/in()", max_size=40))
+def test_any_text_is_an_objective_or_a_value_error(text):
+    try:
+        assert parse_objective(text).metric in METRICS
+    except ValueError:
+        return
+
+
+@pytest.mark.parametrize("name", sorted(ORIGINAL_NAMES))
+def test_original_names_take_bare_numbers_in_their_own_unit(name):
+    o = original_objective(name, 0.5)
+    expected = 0.0005 if name.endswith("_ms") else 500_000 if name.endswith("_mb") else 0.5
+    assert o.value == pytest.approx(expected)
+    assert o.op == (">=" if name in ("success_rate", "subscription_uptime") else "<=")
+
+
+@pytest.mark.parametrize(("name", "number"), [("nope", 1), ("success_rate", 99), ("p95_latency_ms", -1)])
+def test_original_names_refuse_what_makes_no_sense(name, number):
+    with pytest.raises(ValueError, match=r"unknown objective|more than 1|zero or more"):
+        original_objective(name, number)
+
+
+def test_an_objective_judges_a_measured_value():
+    assert parse_objective("latency.p95 < 300ms").holds(0.299)
+    assert not parse_objective("latency.p95 < 300ms").holds(0.3)
