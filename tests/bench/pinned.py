@@ -1,7 +1,8 @@
 """Run one command on one core and say what it cost.
 
 Rule: processor time is what the kernel billed to the process and to all children that it waited for
-(`wait4`), so that no generator can hide work in a helper. A run that does not end is killed with its own process group.
+(`wait4`), so that no generator can hide work in a helper. A run that does not end is killed with its own
+process group.
 """
 
 import os
