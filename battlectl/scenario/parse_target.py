@@ -22,6 +22,7 @@ from battlectl.scenario.target import Target
 from battlectl.scenario.validated import validate_tree
 
 PRIVATE_SUFFIXES = (".local", ".internal", ".localhost", ".test")
+_URL = re.compile(r"https?://\S+")
 _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
 
 
@@ -71,13 +72,13 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _check_host(url: str, is_allowed: bool) -> Iterator[Mistake]:
+    if not _URL.fullmatch(url):
+        return  # the type says so already
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         yield Mistake(("url",), f"not a URL ({error}), try http://127.0.0.1:8545")
-        return
-    if parts.scheme not in ("http", "https"):
         return
     if not host or port == 0:
         yield Mistake(("url",), "names no host and port, try http://127.0.0.1:8545")

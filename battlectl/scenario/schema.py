@@ -32,20 +32,53 @@ def render_schema(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+VARIABLE = {
+    "type": "string",
+    "pattern": r"\$\{",
+    "description": "a text with ${NAME} or ${NAME:-default}, filled in from the environment",
+}
+OUTSIDE = ("title", "description", "default", "examples")
+"""What an editor shows of a value, whichever of its forms was written."""
+
+
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    written = _with_units(model.model_json_schema(mode="validation"))
-    return {"$schema": DRAFT, **written, "title": title}
+    written = _adapted(model.model_json_schema(mode="validation"))
+    definitions = {**written.pop("$defs"), "Variable": VARIABLE}
+    return {"$schema": DRAFT, **written, "title": title, "$defs": definitions}
 
 
-def _with_units(schema: Any) -> Any:
-    """Defaults as people write them: the types hold 5.0 seconds, the file says "5s"."""
+def _adapted(schema: Any) -> Any:
+    """Pydantic's schema as the file is written: defaults with units, variables, and no stray names."""
     if isinstance(schema, list):
-        return [_with_units(item) for item in schema]
+        return [_adapted(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    written = {key: _with_units(value) for key, value in schema.items()}
-    if schema.get("pattern") == DURATION_PATTERN and "default" in schema:
-        written["default"] = format_duration(schema["default"])
-    if schema.get("pattern") == SIZE_PATTERN and "default" in schema:
-        written["default"] = f"{schema['default'] // 2**20}MiB"
+    written = {key: _adapted(value) for key, value in schema.items() if key != "propertyNames"}
+    if "patternProperties" in schema:
+        written.setdefault("additionalProperties", False)
+    if _is_narrow(schema):
+        return _with_variable(_with_unit(written))
     return written
+
+
+def _is_narrow(schema: dict[str, Any]) -> bool:
+    """Whether a `${NAME}` standing for the value would be refused."""
+    kind = schema.get("type")
+    return kind in ("integer", "number", "boolean") or (
+        kind == "string" and bool({"pattern", "enum"} & set(schema))
+    )
+
+
+def _with_variable(schema: dict[str, Any]) -> dict[str, Any]:
+    inside = {key: value for key, value in schema.items() if key not in OUTSIDE}
+    outside = {key: value for key, value in schema.items() if key in OUTSIDE}
+    return {**outside, "anyOf": [inside, {"$ref": "#/$defs/Variable"}]}
+
+
+def _with_unit(schema: dict[str, Any]) -> dict[str, Any]:
+    """A default as people write it: the types hold 5.0 seconds, the file says "5s"."""
+    if "default" in schema and schema.get("pattern") == DURATION_PATTERN:
+        return {**schema, "default": format_duration(schema["default"])}
+    if "default" in schema and schema.get("pattern") == SIZE_PATTERN:
+        return {**schema, "default": f"{schema['default'] // 2**20}MiB"}
+    return schema
