@@ -1,6 +1,7 @@
 """Reading scenario and config files from disk: the one place where their packages meet the file system.
 
-Rule: whatever is wrong with a path is a tidy line and exit code 2, like a mistake inside the file.
+Rule: whatever is wrong with a path is a tidy line and exit code 2, like a mistake inside the file. Paths are
+asked through os.path, which answers False where pathlib raises (loops, names too long).
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ def find_target(name: str, scenario_path: Path | None = None) -> Path:
         places = [Path(name), *([scenario_path.parent / name] if scenario_path else [])]
     else:
         places = [folder / f"{name}.yml" for folder in _config_folders(scenario_path)]
-    found = next((place for place in places if place.exists()), None)
+    found = next((place for place in places if os.path.exists(place)), None)
     if found is None:
         raise UserError(_word_missing_target(name, places))
     return found
 
 
 def _config_folders(scenario_path: Path | None) -> list[Path]:
-    above = scenario_path.resolve().parents if scenario_path else ()
+    above = Path(os.path.realpath(scenario_path)).parents if scenario_path else ()
     folders = [Path("config"), *(parent / "config" for parent in above)]
     unique = {folder.resolve(): folder for folder in reversed(folders)}
     return [*(f for f in folders if unique.get(f.resolve()) is f), BUILTIN]
@@ -65,7 +66,13 @@ def _word_missing_target(name: str, places: Sequence[Path]) -> str:
 
 
 def _configs(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*.yml") if "\nkind:" in path.read_text(errors="replace"))
+    """The files of a folder that look like targets, to name them; what cannot be read is not named."""
+    for path in folder.glob("*.yml"):
+        try:
+            if b"\nkind:" in _read_bounded(path, LARGEST_FILE):
+                yield path
+        except (OSError, ValueError):
+            continue
 
 
 def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequence[str] = ()) -> list[Path]:
@@ -74,7 +81,7 @@ def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequen
     With `tags`, those that carry at least one of them; every file is read for that, and one that cannot be
     is an error rather than silently left out. Raises `UserError` when nothing is left.
     """
-    found = list({path.resolve(): path for given in paths for path in _expand(given)}.values())
+    found = list({os.path.realpath(path): path for given in paths for path in _expand(given)}.values())
     if not found:
         where = ", ".join(str(path) for path in paths) or "nothing"
         raise UserError(f"no scenario files (*.yml) in {where}")
@@ -85,7 +92,7 @@ def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequen
 
 
 def _expand(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
     return sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES and found.is_file())
 

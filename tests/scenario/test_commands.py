@@ -68,7 +68,7 @@ def test_an_unknown_target_makes_a_scenario_invalid():
     assert err.strip().endswith("there are: generic.example, lab, mine")
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "huge", "loop"])
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "huge", "loop", "long"])
 def test_a_path_that_is_no_scenario_is_a_tidy_line(kind):
     path = Path("x.yml")
     if kind == "folder":
@@ -77,6 +77,8 @@ def test_a_path_that_is_no_scenario_is_a_tidy_line(kind):
         os.mkfifo(path)
     elif kind == "huge":
         path.write_bytes(b"#" * (5 * 2**20))
+    elif kind == "long":
+        path = Path("x" * 5000)
     elif kind == "loop":
         path.symlink_to(path)
     code, out, err = run_validate(path)
@@ -87,6 +89,7 @@ def test_a_path_that_is_no_scenario_is_a_tidy_line(kind):
         "pipe": "not a regular file",
         "huge": "larger than 4 MiB",
         "loop": "Too many levels",
+        "long": "File name too long",
     }
     assert wanted[kind] in err
 
@@ -132,6 +135,15 @@ def test_a_target_is_looked_for_beside_the_working_directory_first():
     here.unlink()
     assert find_target("lab", scenario) == BUILTIN / "lab.yml"
     assert load_target("lab").target.kind == "lab"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x\0y", "x" * 5000 + ".yml", ".", "..", "loop"])
+def test_an_odd_target_name_is_a_tidy_line(name):
+    Path("config").mkdir()
+    Path("config/loop.yml").symlink_to("loop.yml")
+    Path("config/dir.yml").mkdir()
+    with pytest.raises(UserError, match="there is no target"):
+        load_target(name)
 
 
 def test_a_path_that_is_no_target_says_where_it_looked():
