@@ -1,0 +1,58 @@
+"""docs/scenario.md says what is so: its examples are valid, and every key, metric and check is in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from battlectl.scenario.checks import CHECKS
+from battlectl.scenario.model import (
+    Feed,
+    Generator,
+    HttpRoute,
+    HttpWorkload,
+    ObjectiveOptions,
+    Safety,
+    Scenario,
+)
+from battlectl.scenario.objectives import LATENCY_STATS, METRICS, ORIGINAL_NAMES, OUTCOMES
+from battlectl.scenario.params import TEMPLATES
+from battlectl.scenario.parse import parse_scenario
+from battlectl.scenario.parse_target import parse_target
+from battlectl.scenario.rates import SHAPES
+from battlectl.scenario.target import Lab, Provider, Ready, Target, Tls
+
+TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text()
+BLOCKS = [
+    block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if block.startswith("version:")
+]
+MODELS = [Scenario, HttpWorkload, HttpRoute, Feed, ObjectiveOptions, Safety, Generator]
+MODELS += [Target, Provider, Ready, Tls, Lab]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[1])
+def test_every_whole_example_is_valid(block):
+    if "\nkind:" in block:
+        assert parse_target(block, "docs", {}).target
+    else:
+        assert parse_scenario(block, "docs", {}, [], lambda name: "").scenario
+
+
+def test_there_are_examples_of_both_kinds():
+    assert len(BLOCKS) >= 5
+    assert any("\nkind:" in block for block in BLOCKS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_is_in_the_reference(model):
+    for name, field in model.model_fields.items():
+        assert re.search(rf"\b{field.alias or name}\b", TEXT), name
+
+
+@pytest.mark.parametrize(
+    "names",
+    [METRICS, LATENCY_STATS, OUTCOMES, ORIGINAL_NAMES, CHECKS, SHAPES, TEMPLATES],
+    ids=lambda n: next(iter(n)),
+)
+def test_every_word_of_the_tables_is_in_the_reference(names):
+    assert [name for name in names if name not in TEXT] == []
