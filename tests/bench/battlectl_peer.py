@@ -19,10 +19,11 @@ def run(load: Load, folder: Path) -> Result:
     finished = run_pinned(command, load.core, load.seconds, folder)
     report = _report(folder, finished)
     cell = next(window for window in report["windows"] if window["name"] == "run")["workloads"]["(all)"]
+    if not cell["ok"]:
+        raise Unavailable(f"nothing was answered: {report['verdict']}, {report['ending']['reason']}")
     generator = report["generator"]
     note = f"lag p99 {generator['lag']['p99_ms']:.2f} ms, dropped {generator['dropped']}, {report['verdict']}"
-    seconds = cell["ok"] / cell["ok_per_s"] if cell["ok"] else float(load.seconds)
-    latency = cell["latency"]
+    latency, seconds = cell["latency"], cell["ok"] / cell["ok_per_s"]
     return Result(cell["ok"], seconds, finished.cpu_seconds, latency["p50_ms"], latency["p99_ms"], note)
 
 
@@ -46,6 +47,6 @@ def _scenario(load: Load, target: str) -> dict[str, Any]:
 def _report(folder: Path, finished: Finished) -> Any:
     reports = sorted(folder.rglob("report.json"), key=lambda path: path.stat().st_mtime)
     if not reports:
-        last_words = " ".join(finished.output.split())[-160:]
-        raise Unavailable(f"not available (exit {finished.code}, no report.json): {last_words}")
+        last_line = (finished.output.strip().splitlines() or ["it said nothing"])[-1]
+        raise Unavailable(f"not available: exit {finished.code}, no report.json: {last_line[:100]}")
     return json.loads(reports[-1].read_text())

@@ -56,11 +56,18 @@ def _run_rounds(load: Load, names: list[str], count: int) -> tuple[list[dict[str
         for name in (name for name in names if name not in gone):
             print(f"round {number + 1}/{count}: {name}", file=sys.stderr, flush=True)
             try:
-                with tempfile.TemporaryDirectory() as folder:
-                    rounds[-1][name] = PEERS[name](load, Path(folder))
+                rounds[-1][name] = _measure(name, load)
             except Unavailable as reason:
                 gone[name] = str(reason)
     return rounds, gone
+
+
+def _measure(name: str, load: Load) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        result = PEERS[name](load, Path(folder))
+    if not result.requests:
+        raise Unavailable("nothing was answered")
+    return result
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
