@@ -1,0 +1,159 @@
+"""What the terminal shows when a run is over.
+
+Rule: the verdict first, then what speaks against a pass, then figures; at most 40 lines, none wider than the
+terminal except the path of the report, which people copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from battlectl.errors import ExitCode, worst_exit
+from battlectl.report.figures import show_count, show_latencies, show_ms, show_rate, show_ratio, show_seconds
+from battlectl.report.headline import (
+    Document,
+    Stored,
+    measured_and_required,
+    noted,
+    show_exit,
+    tally_objectives,
+    verdict_word,
+    weighing,
+)
+from battlectl.report.inert import clip, one_line
+from battlectl.report.tables import plain_table
+
+MOST_ADVERSE = 4
+MOST_NOTES = 3
+MOST_WINDOWS = 10
+MOST_SEEN = 240
+ALL = "(all)"
+COLUMN_CHOICES = (
+    ("window", "arrivals", "rate", "success", "p50", "p95", "p99", "max"),
+    ("window", "arrivals", "success", "p50", "p95", "p99", "max"),
+    ("window", "arrivals", "success", "p95", "max"),
+)
+COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRow:
+    """One scenario of several: `verdict` is pass, fail or inconclusive, or a word for why it was not run."""
+
+    name: str
+    verdict: str
+    exit_code: ExitCode
+    seconds: float
+    folder: str = ""
+
+
+def render_summary(document: Document, width: int = 80, colour: bool = False, folder: str = "") -> str:
+    """The summary of one run; `folder` is where its report lies."""
+    lines = [
+        *_verdict(document),
+        *_adverse(weighing(document)),
+        *_notes(noted(document)),
+        "",
+        *_windows(document, width),
+        "",
+    ]
+    shown = "\n".join(_coloured(clip(line, width), colour) for line in lines).rstrip()
+    return f"{shown}\n{_where(folder)}"
+
+
+def render_suite(rows: Sequence[SuiteRow], width: int = 80, colour: bool = False) -> str:
+    """One summary of several scenarios: two lines each, then the counts and the exit code."""
+    lines = [line for row in rows for line in _suite_row(row, width, colour)]
+    counts = {
+        word: sum(row.verdict == word for row in rows) for word in dict.fromkeys(r.verdict for r in rows)
+    }
+    told = ", ".join(f"{number} {one_line(word)}" for word, number in counts.items()) or "none"
+    code = worst_exit(row.exit_code for row in rows)
+    return "\n".join([*lines, "", f"{len(rows)} scenarios: {told}; exit code {int(code)}"]) + "\n"
+
+
+def _verdict(document: Document) -> list[str]:
+    """The verdict and the name, how it ended, the objectives."""
+    ending = document["ending"]
+    objectives = tally_objectives(document)
+    return [
+        f"{verdict_word(document)}  {one_line(document['frame']['name'])}",
+        f"{ending['how']} after {show_seconds(ending['at_s'])}, {show_exit(document)}",
+        objectives[0].upper() + objectives[1:],
+    ]
+
+
+def _adverse(findings: Sequence[Stored]) -> Iterator[str]:
+    for finding in findings[:MOST_ADVERSE]:
+        yield ""
+        yield f"{finding['weighs'].upper()}  {one_line(finding['name'])}"
+        yield f"  {_measured(finding)}"
+        yield from _first(finding)
+    if len(findings) > MOST_ADVERSE:
+        yield f"... and {len(findings) - MOST_ADVERSE} more, see the report"
+
+
+def _measured(finding: Stored) -> str:
+    if finding["kind"] == "objective" and finding["verdict"] == "fail":
+        return one_line(measured_and_required(finding))
+    return one_line(finding["summary"], MOST_SEEN)
+
+
+def _first(finding: Stored) -> Iterator[str]:
+    """The first example: where and when, then what was seen."""
+    example = finding["first"]
+    if example is None:
+        return
+    call = one_line(f"{example['workload']}/{example['label']}", 40)
+    took = show_ms(example["latency_ms"])
+    yield f"  first at {example['due_s']:.3f}s: {one_line(example['outcome'])} after {took}, {call}"
+    if example["seen"]:
+        yield f"    {one_line(example['seen'], MOST_SEEN)}"
+
+
+def _notes(findings: Sequence[Stored]) -> Iterator[str]:
+    for finding in findings[:MOST_NOTES]:
+        yield f"note: {one_line(finding['name'])}: {one_line(finding['summary'])}"
+
+
+def _windows(document: Document, width: int) -> list[str]:
+    """One row per window, with as many columns as fit."""
+    rows = [_window_row(window) for window in document["windows"][-MOST_WINDOWS:]]
+    for columns in COLUMN_CHOICES:
+        cells = [[row[column] for column in columns] for row in rows]
+        lines = plain_table(columns, cells, "l" + "r" * (len(columns) - 1)).splitlines()
+        if max(map(len, lines)) <= width:
+            break
+    return lines
+
+
+def _window_row(window: Stored) -> dict[str, str]:
+    cell = window["workloads"][ALL]
+    latencies = show_latencies(cell["latency"], "p50", "p95", "p99", "max")
+    return {
+        "window": one_line(window["name"], 20),
+        "arrivals": show_count(cell["total"]),
+        "rate": show_rate(cell["arrivals_per_s"]),
+        "success": show_ratio(cell["success_ratio"]),
+        **dict(zip(("p50", "p95", "p99", "max"), latencies, strict=True)),
+    }
+
+
+def _where(folder: str) -> str:
+    return f"\nreport: {one_line(folder, 4_096)}\n" if folder else ""
+
+
+def _suite_row(row: SuiteRow, width: int, colour: bool) -> Iterator[str]:
+    figures = f"exit {int(row.exit_code)}, {show_seconds(row.seconds)}"
+    line = f"{one_line(row.verdict).upper()}  {one_line(row.name)}"
+    yield f"{_coloured(clip(line, width - len(figures) - 2), colour)}  {figures}"
+    if row.folder:
+        yield f"  {one_line(row.folder, 4_096)}"
+
+
+def _coloured(line: str, colour: bool) -> str:
+    """The verdict at the beginning of a line in its colour."""
+    word = line.partition(" ")[0]
+    code = COLOURS["INCONCLUSIVE"] if line.startswith("PASS BUT") else COLOURS.get(word)
+    return f"\x1b[1;{code}m{word}\x1b[0m{line[len(word) :]}" if colour and code else line
