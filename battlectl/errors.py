@@ -72,12 +72,18 @@ class UserError(Exception):
     exit_code = ExitCode.USAGE
 
 
+MOST_SHOWN = 200
+"""A file with more mistakes than this is not a file that somebody wrote."""
+
+
 class BadFile(UserError):
     """A scenario or config file with mistakes in it: all of them, in the order of the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
+        hidden = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, *([f"... and {hidden:,} more"] if hidden else [])]))
 
 
 class NotReady(UserError):

@@ -17,7 +17,7 @@ from battlectl.scenario.parse import ParsedScenario, parse_scenario
 from battlectl.scenario.parse_target import ParsedTarget, parse_target
 from battlectl.scenario.yamltext import decode
 
-LARGEST_FILE = 4 * 2**20
+LARGEST_FILE = 2**20
 LARGEST_FEED = 32 * 2**20
 SUFFIXES = (".yml", ".yaml")
 BUILTIN = Path(__file__).resolve().parent.parent / "builtin"

@@ -22,7 +22,7 @@ from battlectl.scenario.yamltext import (
     scalar_tag,
 )
 
-MAX_NODES = 100_000
+MAX_NODES = 50_000
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -224,7 +224,9 @@ class _Builder:
     def _count(self, node: Node, depth: int) -> None:
         self.visited += 1
         if self.visited > MAX_NODES:
-            message = f"aliases expand to more than {MAX_NODES:,} values, write fewer"
+            message = (
+                f"more than {MAX_NODES:,} values, aliases expanded: write fewer, or put lists into feeds"
+            )
         elif depth > MAX_DEPTH:
             message = f"nested deeper than {MAX_DEPTH} levels, or an alias that contains itself: flatten it"
         else:

@@ -14,7 +14,9 @@ import yaml
 from battlectl.errors import BadFile, Problem
 
 MAX_DEPTH = 50
-MAX_TEXT = 2**20
+MAX_TEXT = 2**18
+"""PyYAML reads some 100 KiB of dense YAML a second; this bounds what a file can cost."""
+LONGEST_NUMBER = 100
 _PREFIX = "tag:yaml.org,2002:"
 _TEXTS = ("str", "timestamp", "value")
 _VALUES = ("bool", "int", "float", "null")
@@ -76,7 +78,7 @@ def decode(data: bytes, file: str) -> str:
 def compose(text: str, file: str) -> Node | None:
     """The root node, None for an empty document; raises `BadFile` for what is not YAML."""
     if len(text) > MAX_TEXT:
-        _refuse(file, 1, 1, f"the file is larger than {MAX_TEXT // 2**20} MiB: put long lists into feeds")
+        _refuse(file, 1, 1, f"the file is larger than {MAX_TEXT // 2**10} KiB: put long lists into feeds")
     if text.startswith("\ufeff"):
         _refuse(file, 1, 1, "the file begins with a byte order mark: save it as UTF-8 without one")
     loader = None
@@ -136,6 +138,8 @@ def read_scalar(node: Node) -> Any:
         shown = node.tag.replace(_PREFIX, "!!")
         raise ValueError(f"the tag {shown} is not allowed, leave it away or quote the text")
     try:
+        if len(node.value) > LONGEST_NUMBER:
+            raise ValueError
         value = yaml.constructor.SafeConstructor().construct_object(node, deep=True)
     except (ValueError, KeyError, IndexError, OverflowError, yaml.YAMLError):
         raise ValueError(f'"{str(node.value)[:60]}" cannot be read as a YAML {tag}: quote it') from None

@@ -87,7 +87,7 @@ def test_a_path_that_is_no_scenario_is_a_tidy_line(kind):
         "missing": "No such file",
         "folder": "no scenario files",
         "pipe": "not a regular file",
-        "huge": "larger than 4 MiB",
+        "huge": "larger than 1 MiB",
         "loop": "Too many levels",
         "long": "File name too long",
     }

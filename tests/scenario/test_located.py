@@ -85,15 +85,20 @@ def test_several_mistakes_of_one_file_are_all_found():
     assert "first on line 1" in located.problems[0].message
 
 
-def test_a_file_of_more_than_a_mebibyte_is_refused():
-    with pytest.raises(BadFile, match="larger than 1 MiB"):
-        read_yaml("a: " + "x" * 2**20, "f.yml")
+def test_a_file_that_is_too_long_is_refused():
+    with pytest.raises(BadFile, match="larger than 256 KiB"):
+        read_yaml("a: " + "x" * 2**18, "f.yml")
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 5000, "- " * 5000, "a: " + "[" * 200 + "]" * 200])
 def test_no_nesting_exhausts_the_stack(text):
     with pytest.raises(BadFile, match="nested deeper"):
         read_yaml(text, "f.yml")
+
+
+def test_a_number_of_a_thousand_digits_is_refused_before_it_is_computed():
+    (problem,) = read_yaml(f"a: {'1:' * 50_000}1", "f.yml").problems
+    assert problem.message.endswith("cannot be read as a YAML int: quote it")
 
 
 @given(data=st.binary(max_size=60))

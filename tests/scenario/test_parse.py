@@ -105,6 +105,14 @@ def test_what_a_file_says_cannot_steer_the_terminal():
     assert "\\x1b[31mred" in line
 
 
+def test_thousands_of_mistakes_are_counted_and_not_all_printed():
+    text = f"{HEAD}    calls: [eth_chainId]\n" + "name: again\n" * 1000
+    with pytest.raises(BadFile) as caught:
+        parse(text)
+    assert len(caught.value.problems) == 1000
+    assert str(caught.value).splitlines()[-1] == "... and 800 more"
+
+
 def test_a_very_long_value_is_cut_in_its_message():
     (line,) = problems_of(HEAD.replace("5/s", "x" * 100_000) + "    calls: [eth_chainId]\n")
     assert len(line) < 500
