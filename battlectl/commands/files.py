@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from battlectl.errors import BadFile, Problem, UserError
-from battlectl.scenario.located import raise_problems
 from battlectl.scenario.parse import ParsedScenario, parse_scenario
 from battlectl.scenario.parse_target import ParsedTarget, parse_target
+from battlectl.scenario.places import raise_problems
 from battlectl.scenario.yamltext import decode
 
 LARGEST_FILE = 2**20

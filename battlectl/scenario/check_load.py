@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from battlectl.quantities import format_duration, format_rate
 from battlectl.scenario.calls import BatchCall, Call, Expect
 from battlectl.scenario.draft import Draft
-from battlectl.scenario.located import Mistake, Path
 from battlectl.scenario.model import HttpWorkload
 from battlectl.scenario.params import check_params
+from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.rates import (
     BurstRate,
     ClosedUsers,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from battlectl.quantities import format_duration
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft, Promise
-from battlectl.scenario.located import Mistake
 from battlectl.scenario.model import HttpWorkload, ObjectiveOptions
 from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
+from battlectl.scenario.places import Mistake
 from battlectl.scenario.salvage import UNREADABLE
 from battlectl.scenario.wording import nearest
 

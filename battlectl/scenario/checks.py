@@ -12,7 +12,7 @@ from battlectl.quantities import format_duration
 from battlectl.scenario.check_load import check_load
 from battlectl.scenario.check_objectives import check_objectives
 from battlectl.scenario.draft import Draft
-from battlectl.scenario.located import Mistake, Path
+from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.wording import nearest
 
 WARMUP = "warmup"

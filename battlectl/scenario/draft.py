@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from battlectl.scenario.fields import PositiveDuration
-from battlectl.scenario.located import Path
 from battlectl.scenario.model import AnyFeed, AnyObjective, Feed, HttpWorkload, Safety, with_options
 from battlectl.scenario.objectives import Objective, original_objective
+from battlectl.scenario.places import Path
 from battlectl.scenario.salvage import salvage
 
 Part = TypeVar("Part")

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from battlectl.errors import Problem
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft
-from battlectl.scenario.located import Mistake, Path
 from battlectl.scenario.params import FeedTemplate, find_template
+from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.wording import nearest
 
 KINDS = (".txt", ".jsonl", ".csv")

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from battlectl.errors import BadFile, Problem
-from battlectl.scenario.located import Located, Path, Place, dotted, locate
+from battlectl.scenario.located import locate
+from battlectl.scenario.places import Located, Path, Place, dotted
 from battlectl.scenario.wording import nearest
 from battlectl.scenario.yamltext import compose
 

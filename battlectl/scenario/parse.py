@@ -14,10 +14,11 @@ from battlectl.errors import BadFile, Problem
 from battlectl.scenario.checks import check_scenario
 from battlectl.scenario.draft import build_draft
 from battlectl.scenario.feeds import ReadText, Values, check_feed_use, read_feeds
-from battlectl.scenario.located import Located, Mistake, Path, read_yaml, surprise
+from battlectl.scenario.located import read_yaml
 from battlectl.scenario.masking import mask_headers
 from battlectl.scenario.model import Scenario
 from battlectl.scenario.overrides import apply_sets
+from battlectl.scenario.places import Located, Mistake, Path, surprise
 from battlectl.scenario.shape import settable_keys
 from battlectl.scenario.substitute import mask_secrets, substitute
 from battlectl.scenario.validated import settle, validate_tree

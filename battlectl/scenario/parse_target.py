@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from battlectl.errors import BadFile
 from battlectl.scenario.checks import check_headers
-from battlectl.scenario.located import Mistake, read_yaml
+from battlectl.scenario.located import read_yaml
 from battlectl.scenario.masking import mask_headers, mask_urls
 from battlectl.scenario.parse import locate_mistakes, mask_problems
+from battlectl.scenario.places import Mistake
 from battlectl.scenario.substitute import substitute
 from battlectl.scenario.target import Target
 from battlectl.scenario.validated import validate_tree

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from battlectl.scenario.located import Path
+from battlectl.scenario.places import Path
 from battlectl.scenario.shape import follow
 from battlectl.scenario.validated import settle
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
-from battlectl.scenario.located import Path
 from battlectl.scenario.objectives import ORIGINAL_NAMES
+from battlectl.scenario.places import Path
 
 INVENTED = frozenset({"feeds", "checks", "headers", "params"})
 """Mappings in which `--set` may add a name: adding one there changes nothing that is already said."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from battlectl.errors import Problem
-from battlectl.scenario.located import Located, Mistake, Path
+from battlectl.scenario.places import Located, Mistake, Path
 from battlectl.scenario.yamltext import check_text, read_plain
 
 SHORTEST_SECRET = 4

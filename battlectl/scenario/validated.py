@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from battlectl.scenario.located import Located, Mistake, Path, surprise
+from battlectl.scenario.places import Located, Mistake, Path, surprise
 from battlectl.scenario.shape import follow, keys_of
 from battlectl.scenario.wording import word_error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from battlectl.scenario.located import describe
+from battlectl.scenario.places import describe
 
 EXAMPLES = {
     "version": "version: 1",

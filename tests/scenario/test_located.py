@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battlectl.errors import BadFile
-from battlectl.scenario.located import Place, read_yaml
+from battlectl.scenario.located import read_yaml
+from battlectl.scenario.places import Place
 from battlectl.scenario.yamltext import decode
 
 SIMPLE = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8)
