@@ -44,7 +44,7 @@ lock: ## write constraints.txt anew from the newest versions that pyproject.toml
 	rm -rf $(VENV)-lock
 
 bench: setup ## processor time per request, beside hey, wrk, autocannon and Locust
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	.ci/install-real --bench
 	$(BIN)/python tests/bench/run.py
 
 clean: ## remove what the other targets made, results included

@@ -57,7 +57,7 @@ def fight_scripted(
     lines: list[Line] = []
     stop = Stop()
 
-    def keep(line: Line) -> None:
+    async def keep(line: Line) -> None:
         lines.append(line)
         chronicle.add(line)
         if on_line is not None:

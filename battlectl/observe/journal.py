@@ -2,7 +2,7 @@
 
 Rule: a line is a delta of the tally, at most `MOST_BYTES` long. When a delta would be longer, its sketches
 lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and the line says so in `coarse`;
-counts are always exact.
+counts are always exact. Examples go before counts do.
 """
 
 from __future__ import annotations
@@ -13,11 +13,24 @@ from typing import Any
 
 import msgspec
 
+from battlectl.observe.outcome import outcome_of
 from battlectl.observe.sketch import MANTISSA_BITS, Sketch
-from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey, example_json
+from battlectl.observe.tally import (
+    CallCell,
+    CallKey,
+    Delta,
+    Example,
+    FlowCell,
+    FlowKey,
+    earlier,
+    example_json,
+    worse,
+)
 
 MOST_BYTES = 16 * 1024
 MOST_EXAMPLES = 12
+MOST_SEEN = 240
+"""Bytes of JSON that an example may spend on what was seen."""
 COUNTS_ONLY = 99
 ALL_LABELS = "(all)"
 
@@ -39,7 +52,12 @@ def encode_line(line: Line) -> bytes:
         data: bytes = msgspec.json.encode(_line_json(line, bits)) + b"\n"
         if len(data) <= MOST_BYTES:
             return data
-    return msgspec.json.encode(_line_json(replace(line, delta=_counts_only(line.delta)), COUNTS_ONLY)) + b"\n"
+    counts = _counts_only(line.delta)
+    data = msgspec.json.encode(_line_json(replace(line, delta=counts), COUNTS_ONLY)) + b"\n"
+    if len(data) > MOST_BYTES:
+        counts.examples.clear()
+        data = msgspec.json.encode(_line_json(replace(line, delta=counts), COUNTS_ONLY)) + b"\n"
+    return data
 
 
 def decode_lines(data: bytes) -> Iterator[Line]:
@@ -62,7 +80,7 @@ def _line_json(line: Line, bits: int) -> dict[str, Any]:
 
 def _counts_only(delta: Delta) -> Delta:
     """Outcomes by workload and slice alone."""
-    result = Delta()
+    result = Delta(examples=list(delta.examples))
     for key, cell in delta.calls.items():
         counts = CallCell()
         counts.outcomes = cell.outcomes
@@ -88,17 +106,20 @@ def _packed(sketch: Sketch, bits: int) -> dict[str, Any]:
 
 def _few(examples: list[Example]) -> Iterable[Example]:
     """The first and the worst of each kind: all that the tally would keep."""
-    kept: dict[tuple[str, str, str], Example] = {}
+    first: dict[tuple[str, str], Example] = {}
+    worst: dict[tuple[str, str], Example] = {}
     for example in examples:
-        kind = (example.workload, example.outcome)
-        kept.setdefault((*kind, "first"), example)
-        worst = kept.get((*kind, "worst"), example)
-        kept[(*kind, "worst")] = max(worst, example, key=lambda e: e.latency_ms)
-    return list(dict.fromkeys(kept.values()))[:MOST_EXAMPLES]
+        kind = (example.workload, outcome_of(example.outcome))
+        first[kind] = earlier(first.get(kind, example), example)
+        worst[kind] = worse(worst.get(kind, example), example)
+    return list(dict.fromkeys((*first.values(), *worst.values())))[:MOST_EXAMPLES]
 
 
 def _short(example: dict[str, Any]) -> dict[str, Any]:
-    return {**example, "seen": example["seen"][:240]}
+    seen = example["seen"][:MOST_SEEN]
+    while len(msgspec.json.encode(seen)) > MOST_SEEN + 2:
+        seen = seen[: len(seen) * 3 // 4]
+    return {**example, "seen": seen}
 
 
 def _read_line(stored: dict[str, Any]) -> Line:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from battlectl.observe import outcome
 from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
 
-MOST_LABELS = 40
-"""Different outcome labels a workload may have in one delta: more codes are counted under `(other)`."""
+MOST_CODES = 40
+"""Codes in brackets that a workload may have: those that come later are counted under `(other)`, so that
+a target which makes up a new one each time fills neither memory nor the report."""
 
 
 class Recorder:
@@ -27,6 +28,7 @@ class Recorder:
         self._flows: dict[tuple[str, tuple[int, int]], FlowCell] = {}
         self._here, self._from, self._until = (0, 0), 0.0, 0.0
         self._known: dict[tuple[str, str], tuple[float, float]] = {}
+        self._coded: dict[str, set[str]] = {}
         self.issued: dict[str, int] = {}
         self.ended: dict[str, int] = {}
 
@@ -51,8 +53,8 @@ class Recorder:
         """One arrival ended so; times in seconds from the start of the run."""
         cell = self._call_cell(workload, label, due)
         outcomes = cell.outcomes
-        if ended not in outcomes and len(outcomes) >= MOST_LABELS:
-            ended = f"{outcome.outcome_of(ended)}(other)"
+        if ended not in outcomes and "(" in ended:
+            ended = self._bounded(workload, ended)
         outcomes[ended] = outcomes.get(ended, 0) + 1
         self.ended[workload] = self.ended.get(workload, 0) + 1
         if ended == outcome.OK:
@@ -112,6 +114,13 @@ class Recorder:
         )
         self._here = (segment, slice_)
         return self._here
+
+    def _bounded(self, workload: str, label: str) -> str:
+        coded = self._coded.setdefault(workload, set())
+        if label not in coded and len(coded) >= MOST_CODES:
+            return f"{outcome.outcome_of(label)}(other)"
+        coded.add(label)
+        return label
 
     def _keep_example(self, example: Example, kind: str) -> None:
         """Only an example that may be the first or the worst of its kind is handed on."""

@@ -74,6 +74,8 @@ class Sketch:
         if not self.count:
             return None
         rank = math.ceil(round(q * (self.count + zeros), 6)) - zeros
+        if zeros and rank <= 0:
+            return 0.0
         if rank <= 1:
             return self.min_ns * NANOSECOND
         if rank >= self.count:

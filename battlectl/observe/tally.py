@@ -104,6 +104,16 @@ class Example:
     seen: str
 
 
+def earlier(one: Example, other: Example) -> Example:
+    """The one that was due first."""
+    return min(one, other, key=lambda e: (e.due_s, e.id))
+
+
+def worse(one: Example, other: Example) -> Example:
+    """The one that took longer; of equals the lower id."""
+    return max(one, other, key=lambda e: (e.latency_ms, -e.id))
+
+
 @dataclass(slots=True)
 class Delta:
     """What was counted in one stretch of time, usually a second."""
@@ -191,6 +201,11 @@ class Tally:
         """Arrivals that ended, in the whole run, warm-up included."""
         return sum(cell.total for cell in self.calls.values())
 
+    @property
+    def ok(self) -> int:
+        """Arrivals that ended ok, in the whole run."""
+        return sum(cell.ok for cell in self.calls.values())
+
     def examples(self) -> Iterator[tuple[Example, Example]]:
         """(first, worst) for each workload and outcome that is not ok."""
         for key in sorted(self._examples):
@@ -200,10 +215,7 @@ class Tally:
         """Keep these as evidence if they are the first or the worst of their kind."""
         key = (early.workload, outcome.outcome_of(early.outcome))
         first, worst = self._examples.get(key, (early, bad))
-        self._examples[key] = (
-            min(first, early, key=lambda e: (e.due_s, e.id)),
-            max(worst, bad, key=lambda e: (e.latency_ms, -e.id)),
-        )
+        self._examples[key] = (earlier(first, early), worse(worst, bad))
 
 
 def _frozen(cell: CallCell, before: Row | None) -> Row:

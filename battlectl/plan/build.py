@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from battlectl.plan.calls import Feeds, Request, Sequential, choose_requests, compile_request
-from battlectl.plan.pacing import Pacing, Users, build_pacing
+from battlectl.plan.pacing import Pacing, Users, build_pacing, exact
 from battlectl.scenario.model import HttpWorkload, Scenario, promises
 from battlectl.scenario.objectives import Objective
 
@@ -39,8 +39,8 @@ class Window:
 
     @property
     def length(self) -> float:
-        """Seconds."""
-        return self.end - self.start
+        """Seconds, as they were written: 0.8 - 0.1 is 0.7."""
+        return float(exact(self.end) - exact(self.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ class PlannedWorkload:
         """Every arrival of an open workload, in order of due time."""
         assert not isinstance(self.pacing, Users)
         chosen = self._numbered(f"{self.seed}/calls", IDS_PER_WORKLOAD * self.index + 1)
-        for due, (number, request, first_id, draws) in zip(self.pacing.due_times(), chosen, strict=False):
-            yield Arrival(number, self.window.start + due, request, first_id, draws)
+        dues = self.pacing.due_times(self.window.start)
+        for due, (number, request, first_id, draws) in zip(dues, chosen, strict=False):
+            yield Arrival(number, due, request, first_id, draws)
 
     def arrivals_of_user(self, user: int) -> Iterator[Arrival]:
         """What one user of a closed workload sends, in order; due when it is sent, so `due` is not known."""
@@ -156,7 +157,8 @@ def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
 
 
 def arrivals_digest(workload: PlannedWorkload, most: int = 1_000) -> str:
-    """A fingerprint of the first arrivals of a workload: the same seed gives the same one, byte for byte."""
+    """A fingerprint of the first arrivals of a workload: the same seed gives the same one, byte for byte,
+    wherever the workload stands among the others."""
     digest = hashlib.sha256()
     streams = (
         [workload.arrivals()]
@@ -165,7 +167,8 @@ def arrivals_digest(workload: PlannedWorkload, most: int = 1_000) -> str:
     )
     for stream in streams:
         for _, arrival in zip(range(most // len(streams) + 1), stream, strict=False):
-            line = (arrival.number, repr(arrival.due), arrival.request, arrival.first_id, arrival.draws)
+            own_id = arrival.first_id - IDS_PER_WORKLOAD * workload.index
+            line = (arrival.number, repr(arrival.due), arrival.request, own_id, arrival.draws)
             digest.update(msgspec.json.encode([str(part) for part in line]))
     return digest.hexdigest()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -67,15 +67,23 @@ class Request:
         """The body: `first_id` is the JSON-RPC id of the first item, the others count on from it."""
         if len(self.holes) == 1:
             return self.body % first_id
+        return self.body % tuple(self._fillings(first_id, draws, lambda block: _block_number(block, head)))
+
+    def show(self, first_id: int, draws: tuple[bytes, ...]) -> str:
+        """The body for a person: block numbers relative to the head are shown as the symbols they are."""
+        return (self.body % tuple(self._fillings(first_id, draws, _block_symbol))).decode()
+
+    def _fillings(
+        self, first_id: int, draws: tuple[bytes, ...], fill_block: Callable[[BlockTemplate], bytes]
+    ) -> Iterator[int | bytes]:
         drawn = iter(draws)
-        return self.body % tuple(
-            first_id + hole
-            if isinstance(hole, int)
-            else _block_number(hole.offset, head)
-            if isinstance(hole, BlockTemplate)
-            else next(drawn)
-            for hole in self.holes
-        )
+        for hole in self.holes:
+            if isinstance(hole, int):
+                yield first_id + hole
+            elif isinstance(hole, BlockTemplate):
+                yield fill_block(hole)
+            else:
+                yield next(drawn)
 
 
 def compile_request(call: Call | BatchCall, default: Expect | None) -> Request:
@@ -141,10 +149,14 @@ def _compile_value(value: Any, holes: list[int | Template]) -> bytes:
     return msgspec.json.encode(value).replace(b"%", b"%%")
 
 
-def _block_number(offset: int, head: int | None) -> bytes:
+def _block_number(block: BlockTemplate, head: int | None) -> bytes:
     if head is None:
         raise ValueError("a block relative to the head was asked for before the head was known")
-    return b'"%#x"' % max(0, head + offset)
+    return b'"%#x"' % max(0, head + block.offset)
+
+
+def _block_symbol(block: BlockTemplate) -> bytes:
+    return b'"latest%+d"' % block.offset if block.offset else b'"latest"'
 
 
 def _draw_value(

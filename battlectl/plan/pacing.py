@@ -57,12 +57,13 @@ class Curve:
         """The highest rate, per second."""
         return float(max(max(piece.first_rate, piece.last_rate) for piece in self.pieces))
 
-    def due_times(self) -> Iterator[float]:
-        """Due times in order, in seconds from the workload's start."""
+    def due_times(self, origin: float = 0.0) -> Iterator[float]:
+        """Due times in order, in seconds on the clock on which the workload starts at `origin`."""
         before = Fraction(0)
         for piece in self.pieces:
             after = before + piece.expected
-            yield from _due_in_piece(piece, before, range(math.ceil(before), math.ceil(after)))
+            numbers = range(math.ceil(before), math.ceil(after))
+            yield from _due_in_piece(piece, exact(origin) + piece.start, before, numbers)
             before = after
 
 
@@ -84,12 +85,12 @@ class Poisson:
         """The mean rate, per second."""
         return self.rate
 
-    def due_times(self) -> Iterator[float]:
-        """Due times in order, in seconds from the workload's start."""
+    def due_times(self, origin: float = 0.0) -> Iterator[float]:
+        """Due times in order, in seconds on the clock on which the workload starts at `origin`."""
         draw = Random(self.seed)
         due = draw.expovariate(self.rate)
         while due < self.length:
-            yield due
+            yield origin + due
             due += draw.expovariate(self.rate)
 
 
@@ -113,8 +114,17 @@ def build_pacing(rate: OpenRate | ClosedUsers, length: float, seed: str) -> Paci
     return Curve(tuple(_pieces(rate, exact(length))))
 
 
+PER = (1, 60, 3600)
+"""A second, a minute, an hour."""
+
+
 def exact(number: float) -> Fraction:
-    """The decimal number that was written, not its binary neighbour: 0.1 is 1/10."""
+    """The number that was written, not its neighbour: 0.1 is 1/10, and 7/min, kept as 0.116666666667, is
+    7/60 (one arrival more in a minute would come of the difference)."""
+    for unit in PER:
+        written = Fraction(f"{number * unit:.9g}") / unit
+        if float(f"{float(written):.12g}") == number:
+            return written
     return Fraction(repr(float(number)))
 
 
@@ -151,15 +161,26 @@ def _burst_pieces(rate: BurstRate, length: Fraction) -> Iterator[Piece]:
             yield Piece(start, stop, level, level)
 
 
-def _due_in_piece(piece: Piece, before: Fraction, numbers: range) -> Iterator[float]:
-    start, skipped = float(piece.start), float(before)
-    rate = float(piece.first_rate)
+def _due_in_piece(piece: Piece, start: Fraction, before: Fraction, numbers: range) -> Iterator[float]:
     if piece.first_rate == piece.last_rate:
-        for k in numbers:
-            yield start + (k - skipped) / rate
+        yield from _due_at_rate(piece.first_rate, start, before, numbers)
         return
+    rate, skipped = float(piece.first_rate), float(before)
     slope = float((piece.last_rate - piece.first_rate) / (piece.end - piece.start))
     for k in numbers:
         # The root of rate*t + slope*t*t/2 = n in the form that does not cancel.
         n = k - skipped
-        yield start + (2 * n / (rate + math.sqrt(max(0.0, rate * rate + 2 * slope * n))) if n else 0.0)
+        root = 2 * n / (rate + math.sqrt(max(0.0, rate * rate + 2 * slope * n))) if n else 0.0
+        yield float(start) + root
+
+
+def _due_at_rate(rate: Fraction, start: Fraction, before: Fraction, numbers: range) -> Iterator[float]:
+    """start + (k - before) / rate, as quotients of integers: one division rounds rightly, so an arrival
+    that is due at the edge of a window is due at the very number that the edge is."""
+    if not numbers:
+        return
+    first, gap = start - before / rate, 1 / rate
+    whole = math.lcm(first.denominator, gap.denominator)
+    first_part, gap_part = int(first * whole), int(gap * whole)
+    for k in numbers:
+        yield (first_part + k * gap_part) / whole

@@ -37,7 +37,7 @@ class Forces:
     """What a battle is fought with."""
 
     open_client: ClientFactory
-    on_line: Callable[[Line], None]
+    on_line: Callable[[Line], Awaitable[None]]
     keep_head: Callable[[Head], Awaitable[None]] | None = None
     """An async function that keeps the head up to date; None when no call needs it."""
 
@@ -78,7 +78,7 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start
         service.cancel_scope.cancel()
-    forces.on_line(_line(ended_at, recorder, health))
+    await forces.on_line(_line(ended_at, recorder, health))
     return Ending(stop.how, stop.reason, ended_at)
 
 
@@ -139,13 +139,13 @@ async def _shorten_when(event: trio.Event, scope: trio.CancelScope) -> None:
 
 
 async def _write_lines(
-    start: float, recorder: Recorder, health: Health, on_line: Callable[[Line], None]
+    start: float, recorder: Recorder, health: Health, on_line: Callable[[Line], Awaitable[None]]
 ) -> None:
     second = 0
     while True:
         second = max(second + 1, int(trio.current_time() - start) + 1)
         await trio.sleep_until(start + second)
-        on_line(_line(trio.current_time() - start, recorder, health))
+        await on_line(_line(trio.current_time() - start, recorder, health))
 
 
 def _line(at: float, recorder: Recorder, health: Health) -> Line:

@@ -1,13 +1,14 @@
 """One workload in motion: arrivals in, exchanges out, observations recorded.
 
 Rule: every arrival that is taken ends once: dropped here, or finished by the client. Latency counts from
-due; a batch is one arrival an item and they share their times.
+due; a batch is one arrival an item and they share their times. A due time stays the plan's own number: one
+that is subtracted back from a clock has lost its last digits, and with them the window it belongs to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import trio
@@ -42,11 +43,10 @@ class Head:
 
 
 class Sent(NamedTuple):
-    """What an exchange is about."""
+    """What an exchange is about; `taken` is in seconds from the start, as `arrival.due` is."""
 
     arrival: Arrival
     request: Request
-    due: float
     taken: float
     retries_left: int
     ended: Callable[[], None] | None
@@ -73,17 +73,18 @@ class Flow:
         self._prefix = f"{run_id}-{workload.name}-"
         self._head = head
 
-    def take(self, arrival: Arrival, due: float, now: float, ended: Callable[[], None] | None = None) -> None:
-        """Send an arrival that came due at `due` and was noticed at `now` (trio's clock)."""
+    def take(self, arrival: Arrival, now: float, ended: Callable[[], None] | None = None) -> None:
+        """Send an arrival that came due and was noticed at `now` (trio's clock)."""
         request = self.workload.requests[arrival.request]
+        taken = now - self.start
         self._recorder.issue(self.workload.name, len(request.items))
         if self.in_flight >= self.workload.max_in_flight:
             seen = f"{self.in_flight} requests were under way (max_in_flight)"
-            self._recorder.lag(self.workload.name, due - self.start, now - self.start)
-            self._record(arrival, request, due, now, [(outcome.DROPPED, seen)] * len(request.items))
+            self._recorder.lag(self.workload.name, arrival.due, taken)
+            self._record(arrival, request, taken, [(outcome.DROPPED, seen)] * len(request.items))
             return
         self.in_flight += 1
-        self._submit(Sent(arrival, request, due, now, self.workload.retries, ended))
+        self._submit(Sent(arrival, request, taken, self.workload.retries, ended))
 
     def abandon(self) -> None:
         """End what is under way, now."""
@@ -92,7 +93,7 @@ class Flow:
 
     def reconnected(self, exchange: Exchange) -> None:
         """The client resent an exchange because its pooled connection was closed."""
-        self._recorder.reconnect(self.workload.name, exchange.context.due - self.start)
+        self._recorder.reconnect(self.workload.name, exchange.context.arrival.due)
 
     def _submit(self, sent: Sent) -> None:
         arrival = sent.arrival
@@ -100,8 +101,8 @@ class Flow:
             Exchange(
                 body=sent.request.render(arrival.first_id, arrival.draws, self._head.number),
                 request_id=f"{self._prefix}{arrival.first_id}",
-                taken=sent.taken,
-                deadline=sent.due + self.workload.timeout,
+                taken=self.start + sent.taken,
+                deadline=self.start + arrival.due + self.workload.timeout,
                 finish=self._finish,
                 context=sent,
             )
@@ -117,25 +118,21 @@ class Flow:
             and _worth_retrying(judged)
             and exchange.done < exchange.deadline
         ):
-            self._recorder.retry(self.workload.name, sent.due - self.start)
+            self._recorder.retry(self.workload.name, sent.arrival.due)
             self._submit(sent._replace(retries_left=sent.retries_left - 1))
             return
         self.in_flight -= 1
-        start = self.start
-        began = exchange.done if exchange.sent is None else exchange.sent
-        name = self.workload.name
-        self._recorder.flow(name, sent.due - start, sent.taken - start, began - start, exchange.done - start)
-        self._record(sent.arrival, sent.request, sent.due, exchange.done, judged)
+        done = exchange.done - self.start
+        began = done if exchange.sent is None else exchange.sent - self.start
+        self._recorder.flow(self.workload.name, sent.arrival.due, sent.taken, began, done)
+        self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()
 
-    def _record(
-        self, arrival: Arrival, request: Request, due: float, done: float, judged: list[Judged]
-    ) -> None:
-        due, done = due - self.start, done - self.start
+    def _record(self, arrival: Arrival, request: Request, done: float, judged: list[Judged]) -> None:
         id_ = arrival.first_id
         for item, (label, seen) in zip(request.items, judged, strict=True):
-            self._recorder.end(self.workload.name, item.label, id_, due, done, label, seen)
+            self._recorder.end(self.workload.name, item.label, id_, arrival.due, done, label, seen)
             id_ += 1
 
 
@@ -164,7 +161,7 @@ async def pace(flow: Flow) -> None:
         while now < due:
             await trio.sleep_until(due)
             now, taken = trio.current_time(), 0
-        flow.take(arrival, due, now)
+        flow.take(arrival, now)
         taken += 1
         if taken % MOST_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
@@ -184,6 +181,6 @@ async def live_as_user(flow: Flow, user: int) -> None:
         if now >= end:
             return
         ended = trio.Event()
-        flow.take(arrival, now, now, ended.set)
+        flow.take(replace(arrival, due=now - flow.start), now, ended.set)
         await ended.wait()
-        await trio.sleep(think)
+        await trio.sleep_until(min(trio.current_time() + think, end))

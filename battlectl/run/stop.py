@@ -39,3 +39,8 @@ class Stop:
             return
         self.how, self.reason = how, reason
         self.arrivals.set()
+
+    def request_once(self, how: How, reason: str) -> None:
+        """Ask to stop arrivals, never to stop draining: for reasons that hold on."""
+        if not self.arrivals.is_set():
+            self.request(how, reason)

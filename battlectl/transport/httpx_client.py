@@ -93,7 +93,7 @@ class HttpxClient:
         except httpx.ConnectError as error:
             return NoReply(_connect_outcome(error), str(error))
         except httpx.RemoteProtocolError as error:
-            ended = "without sending" in str(error)
+            ended = "without sending a response" in str(error)
             return NoReply(outcome.CLOSED if ended else outcome.MALFORMED, str(error))
         except httpx.ReadError as error:
             return NoReply(outcome.RESET, f"{type(error).__name__} {error}")

@@ -1,0 +1,213 @@
+"""The command line: typer only, then one plain function per verb.
+
+Rule: nothing heavy is imported before a verb needs it, so that `battlectl --help` answers at once. A
+`UserError` becomes tidy lines and its exit code; anything else is our bug: one line, and a traceback in a
+file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="battlectl",
+    help="Proves, or refutes, that a JSON-RPC aggregator keeps its promises while its providers fail.",
+    epilog="Exit codes: 0 pass, 99 objectives failed, 3 inconclusive, 2 bad usage or scenario, 4 not ready, "
+    "5 stopped by a safety limit, 130 and 143 interrupted, 1 battlectl crashed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Paths = Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.", show_default=False)]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; repeatable.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a value: load.reads.rate=300/s; repeatable.")
+]
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", help="A target instead of the scenario's own: NAME or a config file."),
+]
+Seed = Annotated[int | None, typer.Option(help="A seed instead of the scenario's own.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def run(
+    paths: Paths,
+    tag: Tags = None,
+    set_: Sets = None,
+    target: TargetName = None,
+    seed: Seed = None,
+    results: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("results"),
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, no summary: the exit code alone.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Send the load of scenarios and say whether their objectives hold."""
+    from battlectl.commands.output import print_suite
+    from battlectl.commands.run import RunOptions
+    from battlectl.commands.run import run as run_command
+
+    style = "quiet" if quiet or json else "live" if sys.stderr.isatty() else "lines"
+    suite = run_command(paths, tag or [], set_ or [], target, seed, RunOptions(results, style))
+    if json or not quiet:
+        print_suite(suite, as_json=json)
+    raise typer.Exit(int(suite.code))
+
+
+@app.command()
+def validate(paths: Paths, tag: Tags = None, set_: Sets = None, target: TargetName = None) -> None:
+    """Check scenario files; nothing is sent."""
+    from battlectl.commands.validate import validate as validate_command
+
+    code = validate_command(paths, set_ or [], tag or [], target, sys.stdout, sys.stderr)
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def plan(
+    paths: Paths,
+    tag: Tags = None,
+    set_: Sets = None,
+    target: TargetName = None,
+    seed: Seed = None,
+    arrivals: Annotated[int, typer.Option(help="How many arrivals of each workload to show.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Show what would be sent when; touches no network."""
+    from battlectl.commands.plan import plan as plan_command
+
+    code = plan_command(paths, tag or [], set_ or [], target, seed, arrivals, json, sys.stdout)
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(help="The results folder of one run, results/latest for instance.")
+    ],
+    objective: Annotated[
+        list[str] | None, typer.Option("--objective", help="Judge this on the stored data; repeatable.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Rebuild a report from stored data, a killed run's included, or judge new objectives on it."""
+    from battlectl.commands.output import print_suite
+    from battlectl.commands.report import report as report_command
+    from battlectl.commands.run import Suite
+
+    suite = Suite((report_command(folder, objective or []),), None)
+    print_suite(suite, as_json=json)
+    raise typer.Exit(int(suite.code))
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="scenario or target")] = "scenario",
+) -> None:
+    """Print the JSON Schema of scenario or target files, for editors."""
+    from battlectl.commands.schema import schema as schema_command
+
+    raise typer.Exit(int(schema_command(kind, sys.stdout)))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path()) -> None:
+    """Write a first scenario and its config, with comments."""
+    from battlectl.commands.init import init as init_command
+
+    raise typer.Exit(int(init_command(folder, sys.stdout)))
+
+
+@app.command()
+def lab(
+    providers: Annotated[int, typer.Option(help="How many simulated nodes.", min=1, max=26)] = 3,
+    block_time: Annotated[str, typer.Option(help="Time between blocks.")] = "1s",
+    latency: Annotated[str, typer.Option(help="Added to every answer of a node.")] = "0ms",
+    port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.", min=0, max=65535)] = 0,
+    json: Json = False,
+) -> None:
+    """Start simulated nodes behind a small gateway, until Ctrl-C."""
+    from battlectl.commands.lab import run_lab
+    from battlectl.errors import NotReady, UserError
+    from battlectl.lab.control import LabError, LabSpec
+    from battlectl.quantities import parse_duration
+
+    try:
+        spec = LabSpec(providers, parse_duration(block_time), parse_duration(latency), port=port)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    try:
+        code = run_lab(spec, sys.stdout, json)
+    except LabError as error:
+        raise NotReady(str(error)) from error
+    raise typer.Exit(code)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"battlectl {version('battlectl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """What every verb knows."""
+    if debug:
+        os.environ["BATTLECTL_DEBUG"] = "1"
+
+
+def main() -> NoReturn:
+    """The console script: run the command line, and be the one place where an exception ends."""
+    from battlectl.errors import ExitCode, UserError
+
+    try:
+        app()
+    except UserError as error:
+        _debug_traceback()
+        print(f"battlectl: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _debug_traceback()
+        print("battlectl: interrupted", file=sys.stderr)
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.CRASHED)
+    except Exception as error:
+        print(_crash_text(error), file=sys.stderr)
+        sys.exit(ExitCode.CRASHED)
+    sys.exit(ExitCode.PASS)
+
+
+def _debug_traceback() -> None:
+    if os.environ.get("BATTLECTL_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _crash_text(error: Exception) -> str:
+    import traceback
+
+    _debug_traceback()
+    with tempfile.NamedTemporaryFile("w", prefix="battlectl-crash-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return f"battlectl crashed: {type(error).__name__}: {error}\nplease report it with {file.name}"

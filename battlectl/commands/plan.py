@@ -1,0 +1,130 @@
+"""`battlectl plan`: what will be sent when. Touches no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+from tabulate import tabulate
+
+from battlectl.commands.prepare import Prepared, prepare_all
+from battlectl.errors import ExitCode
+from battlectl.plan.build import Arrival, PlannedWorkload
+from battlectl.plan.frame import WorkloadFrame
+from battlectl.plan.pacing import Users
+from battlectl.quantities import format_duration, format_rate
+
+
+def plan(
+    paths: Sequence[Path],
+    tags: Sequence[str],
+    sets: Sequence[str],
+    target: str | None,
+    seed: int | None,
+    arrivals: int,
+    as_json: bool,
+    out: TextIO,
+) -> ExitCode:
+    """Print the plan of each scenario with its first `arrivals`; raises `UserError` for bad files."""
+    prepared = prepare_all(paths, tags, sets, target, seed)
+    if as_json:
+        documents = [plan_json(one, arrivals) for one in prepared]
+        data = msgspec.json.encode(documents[0] if len(documents) == 1 else documents)
+        print(msgspec.json.format(data, indent=2).decode(), file=out)
+    else:
+        print("\n\n".join(plan_text(one, arrivals) for one in prepared), file=out)
+    return ExitCode.PASS
+
+
+def plan_json(prepared: Prepared, arrivals: int) -> dict[str, Any]:
+    """The plan as a document: the same scenario and seed give the same bytes."""
+    return {
+        "scenario": prepared.plan.name,
+        "plan_hash": prepared.plan_hash,
+        "frame": msgspec.to_builtins(prepared.frame),
+        "arrivals": {
+            w.name: [_arrival_json(w, a) for a in first_arrivals(w, arrivals)]
+            for w in prepared.plan.workloads
+        },
+    }
+
+
+def plan_text(prepared: Prepared, arrivals: int) -> str:
+    """The plan for a person."""
+    frame = prepared.frame
+    phases = [
+        [p.name, format_duration(p.start), format_duration(p.end), format_duration(p.length)]
+        for p in frame.phases
+    ]
+    parts = [
+        f"{frame.name}  (seed {frame.seed}, plan {prepared.plan_hash[:12]}, target {prepared.target_name})",
+        tabulate(phases, headers=["phase", "from", "to", "length"], tablefmt="simple"),
+        tabulate([_workload_row(w) for w in frame.workloads], headers=WORKLOAD_COLUMNS, tablefmt="simple"),
+        "\n".join(["objectives:", *(f"  {objective.text}" for objective in frame.objectives)]),
+    ]
+    if arrivals:
+        parts += [_arrivals_text(workload, arrivals) for workload in prepared.plan.workloads]
+    return "\n\n".join(parts)
+
+
+WORKLOAD_COLUMNS = [
+    "workload",
+    "model",
+    "requests",
+    "arrivals",
+    "peak",
+    "timeout",
+    "in flight",
+    "connections",
+]
+
+
+def _workload_row(workload: WorkloadFrame) -> list[str]:
+    requests = "as answered" if workload.expected_requests is None else f"{workload.expected_requests:,.0f}"
+    mean = "about " if workload.model == "poisson" else ""
+    return [
+        workload.name,
+        f"{workload.users} users" if workload.users is not None else workload.model,
+        mean + requests,
+        "-" if workload.arrivals is None else f"{workload.arrivals:,}",
+        "-" if workload.peak_rate is None else format_rate(workload.peak_rate),
+        format_duration(workload.timeout),
+        f"{workload.max_in_flight:,}",
+        f"{workload.connections:,}",
+    ]
+
+
+def first_arrivals(workload: PlannedWorkload, most: int) -> Iterator[Arrival]:
+    """The first arrivals of an open workload, or of the first user of a closed one."""
+    stream = workload.arrivals_of_user(0) if isinstance(workload.pacing, Users) else workload.arrivals()
+    return islice(stream, most)
+
+
+def _arrivals_text(workload: PlannedWorkload, most: int) -> str:
+    rows = [
+        [
+            "" if arrival.due != arrival.due else f"{arrival.due:.6f}",
+            arrival.first_id,
+            _body_text(workload, arrival),
+        ]
+        for arrival in first_arrivals(workload, most)
+    ]
+    return tabulate(rows, headers=["due s", "id", workload.name], tablefmt="simple", disable_numparse=True)
+
+
+def _arrival_json(workload: PlannedWorkload, arrival: Arrival) -> dict[str, Any]:
+    due = None if arrival.due != arrival.due else arrival.due
+    return {
+        "number": arrival.number,
+        "due_s": due,
+        "id": arrival.first_id,
+        "body": _body_text(workload, arrival),
+    }
+
+
+def _body_text(workload: PlannedWorkload, arrival: Arrival) -> str:
+    """The body, a block relative to the head as the symbol that it still is."""
+    return workload.requests[arrival.request].show(arrival.first_id, arrival.draws)

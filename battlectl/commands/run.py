@@ -1,0 +1,252 @@
+"""`battlectl run`: from scenario files to verdicts.
+
+Rule: every file is read before anything is sent; the scenarios then run one after another, each ends with a
+report whatever ended it, and the worst exit code of all is the command's.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import signal
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.judge import Judgement, judge
+from battlectl.analyse.live import SafetyWatch, failed_objective
+from battlectl.analyse.verdict import Verdict
+from battlectl.commands.limits import allow_many_files, calm_collector
+from battlectl.commands.prepare import Prepared, prepare_all
+from battlectl.commands.progress import Progress, open_progress
+from battlectl.commands.results import Journal, describe_run, mask_tree
+from battlectl.errors import ExitCode, NotReady, worst_exit
+from battlectl.observe.journal import Line
+from battlectl.report.document import build_document
+from battlectl.report.files import new_run_folder, point_latest, write_results
+from battlectl.report.fold import Chronicle
+from battlectl.run.battle import Forces, fight
+from battlectl.run.flow import Head
+from battlectl.run.stop import How, Stop
+from battlectl.targets import TARGETS
+from battlectl.targets.clients import open_client
+from battlectl.targets.control import CallError, Control
+from battlectl.targets.site import Site
+
+SIGNALS: dict[int, How] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+ENDINGS: dict[str, ExitCode] = {
+    "interrupted": ExitCode.INTERRUPTED,
+    "terminated": ExitCode.TERMINATED,
+    "safety": ExitCode.SAFETY,
+    "not ready": ExitCode.NOT_READY,
+}
+VERDICTS = {
+    Verdict.PASS: ExitCode.PASS,
+    Verdict.FAIL: ExitCode.FAILED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line says of how to run. `style` is "live", "lines" or "quiet"."""
+
+    results: Path
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One scenario's end: its report's folder and document, and its exit code."""
+
+    code: ExitCode
+    folder: Path
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All that one command ran; `signalled` is the exit code of the signal that ended it, if one did."""
+
+    results: tuple[RunResult, ...]
+    signalled: ExitCode | None
+
+    @property
+    def code(self) -> ExitCode:
+        """The worst of all."""
+        codes = [result.code for result in self.results]
+        return worst_exit(codes if self.signalled is None else [*codes, self.signalled])
+
+
+def run(
+    paths: Sequence[Path],
+    tags: Sequence[str],
+    sets: Sequence[str],
+    target: str | None,
+    seed: int | None,
+    options: RunOptions,
+) -> Suite:
+    """Run every scenario of the paths; raises `UserError` before anything is sent if any is bad."""
+    prepared = prepare_all(paths, tags, sets, target, seed)
+    allow_many_files()
+    with calm_collector():
+        return trio.run(_run_all, prepared, options)
+
+
+async def _run_all(prepared: Sequence[Prepared], options: RunOptions) -> Suite:
+    results: list[RunResult] = []
+    current = Current(Stop())
+    with trio.open_signal_receiver(*SIGNALS) as received:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_obey, received, current)
+            for number, one in enumerate(prepared, 1):
+                current.stop = Stop()
+                results.append(await _run_one(one, current.stop, options, (number, len(prepared))))
+                await trio.lowlevel.checkpoint()  # A signal that came while the report was written.
+                if current.signalled is not None:
+                    break
+            nursery.cancel_scope.cancel()
+    return Suite(tuple(results), current.signalled)
+
+
+@dataclass(slots=True)
+class Current:
+    """The run that a signal stops now. Mutable: the runs follow one another."""
+
+    stop: Stop
+    signalled: ExitCode | None = None
+
+
+async def _obey(received: AsyncIterator[int], current: Current) -> None:
+    async for number in received:
+        how = SIGNALS[number]
+        current.signalled = current.signalled or ENDINGS[how]
+        current.stop.request(how, f"signal {signal.Signals(number).name}")
+
+
+async def _run_one(
+    prepared: Prepared, stop: Stop, options: RunOptions, position: tuple[int, int]
+) -> RunResult:
+    started_at = datetime.datetime.now(datetime.UTC)
+    run_id = secrets.token_hex(3)
+    folder = new_run_folder(options.results, prepared.plan.name, started_at, run_id)
+    meta = describe_run(prepared, run_id, started_at)
+    with open_progress(options.style, prepared.frame, position) as progress:
+        evidence = await _fight(prepared, stop, folder, meta, progress)
+    judgement = judge(evidence)
+    code = code_of(evidence, judgement)
+    finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    meta = {**meta, "finished_at": finished}
+    document = mask_tree(build_document(meta, evidence, judgement, code), prepared.secrets)
+    write_results(folder, document)
+    point_latest(options.results, folder)
+    return RunResult(code, folder, document)
+
+
+def code_of(evidence: Evidence, judgement: Judgement) -> ExitCode:
+    """The exit code of one run: how it ended, then what was found."""
+    found = VERDICTS[judgement.verdict]
+    return worst_exit([ENDINGS[evidence.how], found]) if evidence.how in ENDINGS else found
+
+
+async def _fight(
+    prepared: Prepared, stop: Stop, folder: Path, meta: dict[str, Any], progress: Progress
+) -> Evidence:
+    """The battle itself, between setting the site up and taking it down."""
+    chronicle = Chronicle(prepared.frame)
+    setup = trio.CancelScope()
+    async with trio.open_nursery() as nursery:
+        watch = trio.CancelScope()
+        nursery.start_soon(_cancel_setup, stop, setup, watch)
+        evidence = chronicle.evidence("interrupted", "stopped before any load", 0.0)
+        try:
+            with setup:
+                async with (
+                    TARGETS[prepared.target.kind](prepared.target) as site,
+                    Control(site.endpoint) as control,
+                ):
+                    head = await _make_ready(prepared, control, progress)
+                    watch.cancel()
+                    meta["notes"] = [*meta["notes"], *site.notes]
+                    meta["target"] = {**meta["target"], **_describe_site(site)}
+                    evidence = await _send_load(
+                        prepared, stop, folder, meta, progress, chronicle, site, control, head
+                    )
+        except NotReady as error:
+            evidence = chronicle.evidence("not ready", str(error), 0.0)
+        if setup.cancelled_caught:
+            evidence = chronicle.evidence(stop.how, f"{stop.reason}, before any load", 0.0)
+        nursery.cancel_scope.cancel()
+    return evidence
+
+
+async def _cancel_setup(stop: Stop, setup: trio.CancelScope, watch: trio.CancelScope) -> None:
+    """Before the first arrival a wish to stop ends everything; later the battle itself obeys it."""
+    with watch:
+        await stop.arrivals.wait()
+        setup.cancel()
+
+
+async def _make_ready(prepared: Prepared, control: Control, progress: Progress) -> Head:
+    progress.say("waiting for the target")
+    ready = prepared.target.ready
+    await control.wait_ready(ready.method, ready.within)
+    if not prepared.plan.needs_head:
+        return Head()
+    try:
+        return Head(await control.read_head())
+    except CallError as error:
+        raise NotReady(f"the target's head is needed for $block and not to be had: {error}") from error
+
+
+async def _send_load(
+    prepared: Prepared,
+    stop: Stop,
+    folder: Path,
+    meta: dict[str, Any],
+    progress: Progress,
+    chronicle: Chronicle,
+    site: Site,
+    control: Control,
+    head: Head,
+) -> Evidence:
+    journal = Journal(folder, {"meta": meta, "frame": msgspec.to_builtins(prepared.frame)}, prepared.secrets)
+    safety = SafetyWatch(prepared.plan.min_success_rate, prepared.plan.safety_over)
+    aborts = any(objective.abort_on_fail for objective in prepared.plan.objectives)
+
+    def keep(line: Line) -> None:
+        journal.add(line)
+        chronicle.add(line)
+        progress.show(line, chronicle)
+        reason = safety.look(line.t, line.delta)
+        if reason is None and aborts:
+            reason = failed_objective(chronicle.evidence())
+        if reason is not None:
+            trio.from_thread.run_sync(stop.request_once, reason.how, reason.text)
+
+    async def on_line(line: Line) -> None:
+        await trio.to_thread.run_sync(keep, line)
+
+    forces = Forces(
+        open_client=partial(open_client, site),
+        on_line=on_line,
+        keep_head=control.keep_head if prepared.plan.needs_head else None,
+    )
+    try:
+        ending = await fight(prepared.plan, forces, meta["run_id"], stop, head)
+    finally:
+        journal.close()
+    return chronicle.evidence(ending.how, ending.reason, ending.at)
+
+
+def _describe_site(site: Site) -> dict[str, Any]:
+    return {
+        "address": f"{site.endpoint.scheme}://{site.endpoint.authority}",
+        "providers": list(site.providers),
+    }

@@ -1,0 +1,24 @@
+"""The client of each workload, by what the scenario asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from battlectl.plan.build import PlannedWorkload
+from battlectl.targets.site import Site, endpoint_for
+from battlectl.transport.base import Client, Endpoint, Exchange, Limits
+from battlectl.transport.http1 import Http1Client
+from battlectl.transport.httpx_client import HttpxClient
+
+OnReconnect = Callable[[Exchange], None]
+
+CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect], Client]] = {
+    "http1": Http1Client,
+    "httpx": lambda endpoint, limits, _: HttpxClient(endpoint, limits),
+}
+
+
+def open_client(site: Site, workload: PlannedWorkload, on_reconnect: OnReconnect) -> Client:
+    """The client of a workload, not in service yet."""
+    limits = Limits(workload.connections, workload.timeout, workload.max_body)
+    return CLIENTS[workload.client](endpoint_for(site, workload), limits, on_reconnect)

@@ -1,0 +1,27 @@
+"""The embedded lab as a target: started before the run, ended after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from battlectl.errors import NotReady
+from battlectl.lab.control import LabError, LabSpec, running_lab
+from battlectl.scenario.target import Target
+from battlectl.targets.site import Site, endpoint_of
+
+
+@asynccontextmanager
+async def open_lab(target: Target) -> AsyncIterator[Site]:
+    """The site of a lab of its own; raises `NotReady` when the lab does not come up."""
+    asked = target.lab
+    spec = LabSpec(providers=asked.providers, block_time=asked.block_time, latency=asked.latency)
+    try:
+        async with running_lab(spec) as lab:
+            providers = tuple({"id": p.id, "url": p.url, "pid": p.pid} for p in lab.providers)
+            note = (
+                "the providers are simulated: this says how battlectl works, not how a real aggregator does"
+            )
+            yield Site("lab", endpoint_of(target, lab.url), providers, (note,))
+    except LabError as error:
+        raise NotReady(f"the lab did not start: {error}") from error
