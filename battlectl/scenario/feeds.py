@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from battlectl.errors import Problem
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft
-from battlectl.scenario.params import FeedTemplate, find_template
-from battlectl.scenario.places import Mistake, Path
+from battlectl.scenario.params import FeedTemplate, feeds_used
+from battlectl.scenario.places import Mistake
 from battlectl.scenario.wording import nearest
 
 KINDS = (".txt", ".jsonl", ".csv")
@@ -128,25 +128,9 @@ def check_feed_use(draft: Draft, feeds: Mapping[str, Values]) -> Iterator[Mistak
     """Templates that name a feed or a field that is not there."""
     for name, workload in draft.load.items():
         for path, call in calls_of(("load", name), workload) if workload else ():
-            for inner, template in _templates(call.params, ()):
+            for inner, template in feeds_used(call.params):
                 for message in _misuse(template, draft, feeds):
                     yield Mistake((*path, "params", *inner), message)
-
-
-def _templates(value: Any, path: Path) -> Iterator[tuple[Path, FeedTemplate]]:
-    """The feed templates of a parameter tree in which other templates may be broken."""
-    try:
-        template = find_template(value)
-    except ValueError:
-        return
-    if isinstance(template, FeedTemplate):
-        yield path, template
-    elif template is None:
-        children = (
-            value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-        )
-        for key, child in children:
-            yield from _templates(child, (*path, key))
 
 
 def _misuse(template: FeedTemplate, draft: Draft, feeds: Mapping[str, Values]) -> Iterator[str]:

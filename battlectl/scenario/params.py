@@ -82,16 +82,19 @@ def check_params(value: object, path: tuple[str | int, ...] = ()) -> Iterator[Pa
         yield from check_params(child, (*path, key))
 
 
-def feeds_used(value: object) -> Iterator[tuple[tuple[str | int, ...], FeedTemplate]]:
-    """Each feed template of a valid parameter tree, with the path that leads to it."""
-    template = find_template(value)
-    if isinstance(template, FeedTemplate):
-        yield (), template
-    if template is not None:
+def feeds_used(
+    value: object, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], FeedTemplate]]:
+    """Each feed template of a parameter tree, with the path that leads to it; broken ones are passed over."""
+    try:
+        template = find_template(value)
+    except ValueError:
         return
-    for key, child in _children(value):
-        for path, feed in feeds_used(child):
-            yield (key, *path), feed
+    if isinstance(template, FeedTemplate):
+        yield path, template
+    elif template is None:
+        for key, child in _children(value):
+            yield from feeds_used(child, (*path, key))
 
 
 def _children(value: object) -> Iterable[tuple[str | int, object]]:
