@@ -62,11 +62,11 @@ def scope_of(objective: Objective) -> tuple[str | None, str | None]:
 
 
 def statistic(sketch: Sketch, stat: str, zeros: int = 0) -> float | None:
-    """p50 ... p99.99, min, mean or max in seconds, None without samples."""
+    """p50 ... p99.99, min, mean or max in seconds, None without samples; `zeros` as in `Sketch.quantile`."""
     if stat == "mean":
-        return sketch.mean
+        return None if sketch.mean is None else sketch.mean * sketch.count / (sketch.count + zeros)
     if stat == "min":
-        return sketch.minimum
+        return 0.0 if sketch.count and zeros else sketch.minimum
     if stat == "max":
         return sketch.maximum
     return sketch.quantile(float(stat[1:]) / 100, zeros)

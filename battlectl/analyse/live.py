@@ -39,7 +39,7 @@ class SafetyWatch:
             return None
         total = sum(cell.total for cell in delta.calls.values())
         self._seconds.append((at, total, sum(cell.ok for cell in delta.calls.values())))
-        while len(self._seconds) > 1 and self._seconds[1][0] <= at - self._over:
+        while self._seconds[0][0] <= at - self._over:
             self._seconds.popleft()
         total, ok = sum(s[1] for s in self._seconds), sum(s[2] for s in self._seconds)
         if at < self._over or not total or ok / total >= self._least:

@@ -22,6 +22,8 @@ Judged: TypeAlias = tuple[str, str | None]
 _decode = msgspec.json.Decoder().decode
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)")
 _JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json(?:-rpc|request)?\s*(?:;.*)?", re.IGNORECASE)
+LARGEST_CODE = 2**63
+"""Beyond this a code is not kept as a label of its own."""
 _MISSING = object()
 _OK: Judged = (outcome.OK, None)
 _ALL_RIGHT = [_OK]
@@ -44,7 +46,7 @@ def judge_reply(
     if isinstance(message, list):
         return _judge_batch(status, message, items, first_id)
     if isinstance(message, dict) and "error" in message:
-        return [_judge_message(status, {**message, "id": None}, items[0], first_id)] * len(items)
+        return [_judge_message(status, {**message, "id": None}, item, first_id) for item in items]
     return [_malformed(status, "a batch was answered with no array")] * len(items)
 
 
@@ -80,7 +82,7 @@ def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_
 def _judge_only(status: int, answers: list[Any], item: Item, id_: int, stray: str) -> Judged:
     if len(answers) != 1:
         seen = "no reply in the batch" if not answers else f"{len(answers)} replies in the batch for one id"
-        return outcome.MALFORMED, seen + stray
+        return _malformed(status, seen + stray)
     return _judge_message(status, answers[0], item, id_)
 
 
@@ -117,7 +119,8 @@ def _judge_error(status: int, message: dict[str, Any], error: Any, item: Item, i
         if code == item.rule.error:
             return _OK
         return outcome.WRONG, f"error {code} where error {item.rule.error} is expected: {_shown(error)}"
-    return f"{outcome.RPC_ERROR}({code})", f"status {status}, error {_shown(error)}"
+    label = code if abs(code) <= LARGEST_CODE else "other"
+    return f"{outcome.RPC_ERROR}({label})", f"status {status}, error {_shown(error)}"
 
 
 def _envelope_fault(message: dict[str, Any], id_: int, other_id: int | None) -> str | None:
@@ -181,5 +184,8 @@ def _malformed(status: int, seen: str) -> Judged:
 
 
 def _shown(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
+    try:
+        text = msgspec.json.encode(value).decode()
+    except RecursionError:
+        return "a value nested too deeply to show"
     return text if len(text) <= 160 else text[:157] + "..."
