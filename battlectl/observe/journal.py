@@ -2,7 +2,8 @@
 
 Rule: a line is a delta of the tally, at most `MOST_BYTES` long. When a delta would be longer, its sketches
 lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and the line says so in `coarse`;
-counts are always exact. Examples go before counts do.
+counts are always exact. Examples go before counts do; at the very last the slices of a segment are counted
+together, and outcomes without their codes.
 """
 
 from __future__ import annotations
@@ -52,11 +53,10 @@ def encode_line(line: Line) -> bytes:
         data: bytes = msgspec.json.encode(_line_json(line, bits)) + b"\n"
         if len(data) <= MOST_BYTES:
             return data
-    counts = _counts_only(line.delta)
-    data = msgspec.json.encode(_line_json(replace(line, delta=counts), COUNTS_ONLY)) + b"\n"
-    if len(data) > MOST_BYTES:
-        counts.examples.clear()
-        data = msgspec.json.encode(_line_json(replace(line, delta=counts), COUNTS_ONLY)) + b"\n"
+    for delta in _ever_smaller(line.delta):
+        data = msgspec.json.encode(_line_json(replace(line, delta=delta), COUNTS_ONLY)) + b"\n"
+        if len(data) <= MOST_BYTES:
+            break
     return data
 
 
@@ -76,6 +76,28 @@ def _line_json(line: Line, bits: int) -> dict[str, Any]:
         "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
         "examples": [_short(example_json(example)) for example in _few(line.delta.examples)],
     }
+
+
+def _ever_smaller(delta: Delta) -> Iterator[Delta]:
+    counts = _counts_only(delta)
+    yield counts
+    yield replace(counts, examples=[])
+    yield _by_segment(counts)
+
+
+def _by_segment(counts: Delta) -> Delta:
+    result = Delta()
+    slices: dict[tuple[str, int], int] = {}
+    for key, cell in counts.calls.items():
+        plain = CallCell()
+        for label, number in cell.outcomes.items():
+            plain.outcomes[outcome_of(label)] = plain.outcomes.get(outcome_of(label), 0) + number
+        slice_ = slices.setdefault((key.workload, key.segment), key.slice)
+        result.calls.setdefault(key._replace(slice=slice_), CallCell()).merge(plain)
+    for flow_key, flow in counts.flows.items():
+        slice_ = slices.setdefault((flow_key.workload, flow_key.segment), flow_key.slice)
+        result.flows.setdefault(flow_key._replace(slice=slice_), FlowCell()).merge(flow)
+    return result
 
 
 def _counts_only(delta: Delta) -> Delta:
