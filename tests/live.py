@@ -20,6 +20,7 @@ from battlectl.run.stop import Stop
 from battlectl.targets.clients import open_client
 from battlectl.targets.site import Site
 from battlectl.transport.base import Client, parse_endpoint
+from battlectl.transport.poller import Poller
 from tests.battle import scenario_of
 
 
@@ -43,16 +44,19 @@ def fight_live(fields: Mapping[str, Any], url: str, **endpoint: Any) -> Fought:
     chronicle = Chronicle(frame_of(plan))
     site = Site("generic", replace(parse_endpoint(url), **endpoint))
     clients: dict[str, Client] = {}
+    poller = Poller()
 
     async def keep(line: Line) -> None:
         chronicle.add(line)
 
     def open_kept(workload: Any, on_reconnect: Any) -> Client:
-        clients[workload.name] = open_client(site, workload, on_reconnect)
+        clients[workload.name] = open_client(site, poller, workload, on_reconnect)
         return clients[workload.name]
 
     async def main() -> Evidence:
-        ending = await fight(plan, Forces(open_kept, keep), "live", Stop(), Head(100))
+        ending = await fight(
+            plan, Forces(open_kept, keep, (poller.serve,), poller.linger), "live", Stop(), Head(100)
+        )
         return chronicle.evidence(ending.how, ending.reason, ending.at)
 
     evidence = trio.run(main)

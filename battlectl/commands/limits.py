@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-SWITCH_INTERVAL = 0.0002
-"""Seconds: how long the thread that writes each second's line may keep the loop from running."""
 
 
 def allow_many_files() -> None:
@@ -23,14 +19,12 @@ def allow_many_files() -> None:
 @contextmanager
 def calm_collector() -> Iterator[None]:
     """What exists now is left alone, and full collections become rare."""
-    before, interval = gc.get_threshold(), sys.getswitchinterval()
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         yield
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-        sys.setswitchinterval(interval)

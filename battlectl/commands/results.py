@@ -9,7 +9,7 @@ import datetime
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from battlectl.commands.prepare import Prepared
-from battlectl.observe.journal import Line, encode_line
+from battlectl.observe.journal import Line, encode_in_steps
 
 MASK = "***"
 
@@ -30,9 +30,10 @@ class Journal:
         self._file: IO[bytes] = open(folder / "journal.jsonl", "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._write(msgspec.json.encode({"schema_version": 1, **header}) + b"\n")
 
-    def add(self, line: Line) -> None:
-        """Write one line; the kernel has it when this returns."""
-        self._write(encode_line(line))
+    def add_in_steps(self, line: Line) -> Iterator[None]:
+        """Write one line, encoded in small steps; the kernel has it after the last one."""
+        data = yield from encode_in_steps(line)
+        self._write(data)
 
     def close(self) -> None:
         """No more lines."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import secrets
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from battlectl.targets import TARGETS
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
 from battlectl.targets.site import Site
+from battlectl.transport.poller import Poller
 
 SIGNALS: dict[int, How] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 ENDINGS: dict[str, ExitCode] = {
@@ -220,29 +221,35 @@ async def _send_load(
     safety = SafetyWatch(prepared.plan.min_success_rate, prepared.plan.safety_over)
     aborts = any(objective.abort_on_fail for objective in prepared.plan.objectives)
 
-    def keep(line: Line) -> None:
-        journal.add(line)
-        chronicle.add(line)
+    async def keep(line: Line) -> None:
+        await _in_turns(journal.add_in_steps(line))
+        await _in_turns(chronicle.add_in_steps(line))
         progress.show(line, chronicle)
         reason = safety.look(line.t, line.delta)
         if reason is None and aborts:
             reason = failed_objective(chronicle.evidence())
         if reason is not None:
-            trio.from_thread.run_sync(stop.request_once, reason.how, reason.text)
+            stop.request_once(reason.how, reason.text)
 
-    async def on_line(line: Line) -> None:
-        await trio.to_thread.run_sync(keep, line)
-
+    poller = Poller()
     forces = Forces(
-        open_client=partial(open_client, site),
-        on_line=on_line,
-        keep_head=control.keep_head if prepared.plan.needs_head else None,
+        open_client=partial(open_client, site, poller),
+        on_line=keep,
+        services=(poller.serve, *([partial(control.keep_head, head)] if prepared.plan.needs_head else [])),
+        linger=poller.linger if poller.can_linger else None,
     )
     try:
         ending = await fight(prepared.plan, forces, meta["run_id"], stop, head)
     finally:
         journal.close()
     return chronicle.evidence(ending.how, ending.reason, ending.at)
+
+
+async def _in_turns(steps: Iterator[None]) -> None:
+    """Work of milliseconds done bit by bit; a thread would keep the interpreter from the loop for longer."""
+    with trio.CancelScope(shield=True):
+        for _ in steps:
+            await trio.lowlevel.checkpoint()
 
 
 def _describe_site(site: Site) -> dict[str, Any]:

@@ -159,11 +159,19 @@ class Tally:
 
     def merge(self, delta: Delta) -> None:
         """Fold one delta in."""
+        for _ in self.merge_in_steps(delta):
+            pass
+
+    def merge_in_steps(self, delta: Delta) -> Iterator[None]:
+        """The same in steps of a fraction of a millisecond, so that others get their turn in between."""
         for key, cell in delta.calls.items():
             self.calls.setdefault((key.workload, key.label, key.segment), CallCell()).merge(cell)
+            yield
             self._open.setdefault((key.workload, key.label, key.slice), CallCell()).merge(cell)
+            yield
         for flow_key, flow in delta.flows.items():
             self.flows.setdefault((flow_key.workload, flow_key.segment), FlowCell()).merge(flow)
+            yield
         for example in delta.examples:
             self.keep(example, example)
 

@@ -7,7 +7,7 @@ end with the same bits. Arrivals that were under way when a journal breaks off a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from battlectl.analyse.evidence import COMPLETED, Evidence
 from battlectl.observe import outcome
@@ -33,7 +33,12 @@ class Chronicle:
 
     def add(self, line: Line) -> None:
         """Fold one line in."""
-        self.tally.merge(line.delta)
+        for _ in self.add_in_steps(line):
+            pass
+
+    def add_in_steps(self, line: Line) -> Iterator[None]:
+        """The same in steps of a fraction of a millisecond, so that others get their turn in between."""
+        yield from self.tally.merge_in_steps(line.delta)
         self.issued.update(line.issued)
         if line.health:
             self.health.append((line.t, line.health))

@@ -16,7 +16,7 @@ from battlectl.observe.journal import Line
 from battlectl.observe.recorder import Recorder
 from battlectl.plan.build import Plan, PlannedWorkload
 from battlectl.plan.pacing import Users
-from battlectl.run.flow import Flow, Head, live_as_user, pace
+from battlectl.run.flow import Flow, Head, Linger, live_as_user, pace
 from battlectl.run.stop import Ending, Stop
 from battlectl.transport.base import Client, Exchange
 
@@ -38,8 +38,10 @@ class Forces:
 
     open_client: ClientFactory
     on_line: Callable[[Line], Awaitable[None]]
-    keep_head: Callable[[Head], Awaitable[None]] | None = None
-    """An async function that keeps the head up to date; None when no call needs it."""
+    services: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """What has to go on beside: the poller of the clients, the polling of the head."""
+    linger: Linger | None = None
+    """See `flow.pace`; None in virtual time and where there is no timer."""
 
 
 @dataclass(slots=True)
@@ -72,9 +74,9 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         health.take()
         service.start_soon(_watch_loop, health)
         service.start_soon(_write_lines, start, recorder, health, forces.on_line)
-        if forces.keep_head is not None:
-            service.start_soon(forces.keep_head, head)
-        await _send_all(flows, start + plan.duration, stop)
+        for serve in forces.services:
+            service.start_soon(serve)
+        await _send_all(flows, start + plan.duration, stop, forces.linger)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start
         service.cancel_scope.cancel()
@@ -97,18 +99,19 @@ async def _enlist(
     return flow
 
 
-async def _send_all(flows: list[Flow], end: float, stop: Stop) -> None:
+async def _send_all(flows: list[Flow], end: float, stop: Stop, linger: Linger | None) -> None:
     """Until every arrival is taken and the last phase is over, or until asked to stop."""
     async with trio.open_nursery() as load:
         load.start_soon(_cancel_when, stop.arrivals, load.cancel_scope)
         async with trio.open_nursery() as workloads:
             workloads.start_soon(trio.sleep_until, end)
+            open_flows = [flow for flow in flows if not isinstance(flow.workload.pacing, Users)]
+            if open_flows:
+                workloads.start_soon(pace, open_flows, linger)
             for flow in flows:
                 if isinstance(flow.workload.pacing, Users):
                     for user in range(flow.workload.pacing.users):
                         workloads.start_soon(live_as_user, flow, user)
-                else:
-                    workloads.start_soon(pace, flow)
         load.cancel_scope.cancel()
 
 

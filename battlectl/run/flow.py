@@ -7,8 +7,10 @@ that is subtracted back from a clock has lost its last digits, and with them the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import NamedTuple
 
 import trio
@@ -152,14 +154,27 @@ def _worth_retrying(judged: list[Judged]) -> bool:
     return any(outcome.outcome_of(label) in RETRIED for label, _ in judged)
 
 
-async def pace(flow: Flow) -> None:
-    """Take every arrival of an open workload when it is due; never waits for an earlier one."""
+Linger = Callable[[float], None]
+"""Serve what comes until then, without leaving the task: see `transport.poller`."""
+
+MOST_AT_ONCE = 32
+"""Arrivals taken in one go when late: replies are read between such goes."""
+SLICE = 0.002
+"""Most seconds of lingering before other tasks get their turn."""
+
+
+async def pace(flows: Sequence[Flow], linger: Linger | None) -> None:
+    """Take every arrival of the open workloads when it is due; never waits for an earlier one."""
+    turn_ends = trio.current_time() + SLICE
     taken = 0
-    for arrival in flow.workload.arrivals():
-        due = flow.start + arrival.due
+    for due, flow, arrival in _in_order(flows):
         now = trio.current_time()
         while now < due:
-            await trio.sleep_until(due)
+            if linger is not None and due < turn_ends:
+                linger(due)
+            else:
+                await _sleep_nearly_until(due, now, linger)
+                turn_ends = trio.current_time() + SLICE
             now, taken = trio.current_time(), 0
         flow.take(arrival, now)
         taken += 1
@@ -167,8 +182,22 @@ async def pace(flow: Flow) -> None:
             await trio.lowlevel.checkpoint()
 
 
-MOST_AT_ONCE = 32
-"""Arrivals taken in one go when late: replies are read between such goes."""
+async def _sleep_nearly_until(due: float, now: float, linger: Linger | None) -> None:
+    """Sleep on trio's clock, which wakes late: the last stretch is left to lingering where there is such."""
+    if linger is None:
+        await trio.sleep_until(due)
+    elif due - now > SLICE:
+        await trio.sleep_until(due - SLICE / 2)
+    else:
+        await trio.lowlevel.checkpoint()
+
+
+def _in_order(flows: Sequence[Flow]) -> Iterator[tuple[float, Flow, Arrival]]:
+    """(due on trio's clock, flow, arrival) of all workloads by due time."""
+    streams = [
+        ((flow.start + arrival.due, flow, arrival) for arrival in flow.workload.arrivals()) for flow in flows
+    ]
+    return iter(streams[0]) if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
 
 
 async def live_as_user(flow: Flow, user: int) -> None:

@@ -9,16 +9,17 @@ from battlectl.targets.site import Site, endpoint_for
 from battlectl.transport.base import Client, Endpoint, Exchange, Limits
 from battlectl.transport.http1 import Http1Client
 from battlectl.transport.httpx_client import HttpxClient
+from battlectl.transport.poller import Poller
 
 OnReconnect = Callable[[Exchange], None]
 
-CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect], Client]] = {
+CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect, Poller], Client]] = {
     "http1": Http1Client,
-    "httpx": lambda endpoint, limits, _: HttpxClient(endpoint, limits),
+    "httpx": lambda endpoint, limits, *_: HttpxClient(endpoint, limits),
 }
 
 
-def open_client(site: Site, workload: PlannedWorkload, on_reconnect: OnReconnect) -> Client:
+def open_client(site: Site, poller: Poller, workload: PlannedWorkload, on_reconnect: OnReconnect) -> Client:
     """The client of a workload, not in service yet."""
     limits = Limits(workload.connections, workload.timeout, workload.max_body)
-    return CLIENTS[workload.client](endpoint_for(site, workload), limits, on_reconnect)
+    return CLIENTS[workload.client](endpoint_for(site, workload), limits, on_reconnect, poller)

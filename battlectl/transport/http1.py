@@ -1,25 +1,25 @@
 """The HTTP/1.1 client of the load path.
 
-Rule: whoever submits writes the request at once to a free connection; one task watches all connections
-through a selector of its own, so that one wake-up of the loop serves every reply that has come. An exchange
-that finds no free connection waits in line (that is backlog) while the pool grows to its limit. A pooled
-connection that turns out to be closed before any byte of an answer costs one resend on a fresh one, counted;
-everything else that goes wrong is that exchange's outcome.
+Rule: whoever submits writes the request at once to a free connection, and the poller calls `_read` when
+something has come. An exchange that finds no free connection waits in line (that is backlog) while the pool
+grows to its limit. A pooled connection that turns out to be closed before any byte of an answer costs one
+resend on a fresh one, counted; everything else that goes wrong is that exchange's outcome.
 """
 
 from __future__ import annotations
 
 import heapq
-import selectors
 import ssl
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import trio
 
 from battlectl.observe import outcome
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
+from battlectl.transport.poller import Poller
 from battlectl.transport.reply_parser import ReplyParser
 from battlectl.transport.wire import Address, ConnectError, Wire, connect, resolve, tls_context
 
@@ -43,14 +43,17 @@ class Connection:
 class Http1Client:
     """A keep-alive pool for one endpoint. See the rule above; `Client` in `base.py` is what it offers."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits, on_reconnect: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, limits: Limits, on_reconnect: Callable[[Exchange], None], poller: Poller
+    ) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._on_reconnect = on_reconnect
         self._head = request_head(endpoint)
         self._tls: ssl.SSLContext | None = tls_context(endpoint)
         self._addresses: tuple[Address, ...] = ()
-        self._selector = selectors.DefaultSelector()
+        self._poller = poller
+        self._open_connections: dict[Connection, None] = {}
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         self._waiting_alive = 0
@@ -66,12 +69,11 @@ class Http1Client:
         try:
             async with trio.open_nursery() as self._nursery:
                 self._nursery.start_soon(self._expire)
-                self._nursery.start_soon(self._receive)
                 task_status.started()
         finally:
-            for key in list(self._selector.get_map().values()):
-                key.data.wire.close()
-            self._selector.close()
+            for connection in self._open_connections:
+                self._poller.forget(connection.wire.sock)
+                connection.wire.close()
 
     def submit(self, exchange: Exchange) -> None:
         """Send it now on a free connection, or put it in line."""
@@ -80,7 +82,7 @@ class Http1Client:
             self._begin(self._idle.pop(), exchange, exchange.taken)
             return
         self._waiting.append(exchange)
-        self._waiting_alive += 1
+        self._count_waiting(1)
         self._grow()
 
     def abandon(self) -> None:
@@ -138,7 +140,8 @@ class Http1Client:
             self._connections -= 1
             self._grow()
             return
-        self._selector.register(connection.wire.sock, selectors.EVENT_READ, connection)
+        self._open_connections[connection] = None
+        self._poller.watch(connection.wire.sock, partial(self._read, connection))
         if assigned is None or assigned.done is not None:
             self._offer(connection)
         else:
@@ -165,7 +168,8 @@ class Http1Client:
         """Close a connection and make room for the next; harmless when it was done before."""
         if connection.wire.is_closed:
             return
-        self._selector.unregister(connection.wire.sock)
+        self._poller.forget(connection.wire.sock)
+        del self._open_connections[connection]
         connection.wire.close()
         if connection in self._idle:
             self._idle.remove(connection)
@@ -180,22 +184,19 @@ class Http1Client:
         else:
             self._begin(connection, exchange, trio.current_time())
 
+    def _count_waiting(self, more: int) -> None:
+        self._waiting_alive += more
+        self._poller.in_line += more
+
     def _next_waiting(self) -> Exchange | None:
         while self._waiting:
             exchange = self._waiting.popleft()
             if exchange.done is None:
-                self._waiting_alive -= 1
+                self._count_waiting(-1)
                 return exchange
         return None
 
     # Receiving
-
-    async def _receive(self) -> None:
-        """Every connection is watched by one selector, so that many replies cost one wake-up."""
-        while True:
-            await trio.lowlevel.wait_readable(self._selector)
-            for key, _ in self._selector.select(0):
-                self._read(key.data)
 
     def _read(self, connection: Connection) -> None:
         """Something has arrived on a connection, or it has ended."""
@@ -229,7 +230,7 @@ class Http1Client:
             self._offer(connection)
         else:
             self._discard(connection)
-        exchange.end(answer, now)
+        self._poller.later(partial(exchange.end, answer, now))
 
     def _release(self, connection: Connection) -> Exchange:
         exchange = connection.exchange
@@ -276,7 +277,7 @@ class Http1Client:
             self._release(connection)
             self._discard(connection)
         elif exchange.sent is None:
-            self._waiting_alive -= 1
+            self._count_waiting(-1)
         exchange.end(reason, trio.current_time())
 
 
