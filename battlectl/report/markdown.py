@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from battlectl.report.figures import show_count, show_ms, show_seconds
+from battlectl.report.figures import NOTHING, show_count, show_ms, show_seconds
 from battlectl.report.headline import (
     Document,
     Stored,
@@ -78,12 +78,12 @@ def _objectives(document: Document) -> str:
 
 
 def _objective_row(finding: Stored) -> list[str]:
-    texts = (finding["name"], finding["measured_text"], finding["expected"] or "-")
+    texts = (finding["name"], finding["measured_text"], finding["expected"] or NOTHING)
     name, measured, expected = (in_markdown(text) for text in texts)
     return [
         finding["verdict"],
         name,
-        measured,
+        measured if finding["samples"] else NOTHING,
         expected,
         show_count(finding["samples"]),
         in_markdown(finding["summary"], MOST_SEEN),
@@ -114,12 +114,19 @@ def _notes_hint(document: Document) -> list[str]:
 def _examples(findings: list[Stored]) -> list[str]:
     """First and worst example of each finding that has them, as one list."""
     lines = [
-        f"- {which} for {in_markdown(finding['name'])}: {show_example(finding[which])}"
+        line
         for finding in findings
-        for which in ("first", "worst")
-        if finding[which] is not None
+        if finding["first"] is not None
+        for line in _pair(finding["first"], finding["worst"], f" for {in_markdown(finding['name'])}")
     ]
     return ["Examples:\n\n" + "\n".join(lines)] if lines else []
+
+
+def _pair(first: Stored, worst: Stored, about: str = "") -> list[str]:
+    """The first and the worst, as one where they are the same."""
+    if first == worst:
+        return [f"- first and worst{about}: {show_example(first)}"]
+    return [f"- first{about}: {show_example(first)}", f"- worst{about}: {show_example(worst)}"]
 
 
 def show_example(example: Stored) -> str:
@@ -138,11 +145,7 @@ def _timeline(document: Document) -> str:
 
 def _outcomes(document: Document) -> str:
     """Every outcome with what it means, then an example of each that is not ok."""
-    lines = [
-        f"- {which}: {show_example(example)}"
-        for pair in document["examples"]
-        for which, example in zip(("first", "worst"), pair, strict=True)
-    ]
+    lines = [line for first, worst in document["examples"] for line in _pair(first, worst)]
     examples = ["First and worst example of each:\n\n" + "\n".join(lines)] if lines else []
     return "\n\n".join([show_outcomes(document), *examples])
 

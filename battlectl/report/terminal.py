@@ -6,6 +6,7 @@ terminal except the path of the report, which people copy.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,9 +25,10 @@ from battlectl.report.headline import (
 from battlectl.report.inert import clip, one_line
 from battlectl.report.tables import plain_table
 
-MOST_ADVERSE = 4
+MOST_ADVERSE = 3
 MOST_NOTES = 3
-MOST_WINDOWS = 10
+MOST_WINDOWS = 7
+MOST_WRAPPED = 2
 MOST_SEEN = 240
 ALL = "(all)"
 COLUMN_CHOICES = (
@@ -52,7 +54,7 @@ def render_summary(document: Document, width: int = 80, colour: bool = False, fo
     """The summary of one run; `folder` is where its report lies."""
     lines = [
         *_verdict(document),
-        *_adverse(weighing(document)),
+        *_adverse(weighing(document), width),
         *_notes(noted(document)),
         "",
         *_windows(document, width),
@@ -84,12 +86,12 @@ def _verdict(document: Document) -> list[str]:
     ]
 
 
-def _adverse(findings: Sequence[Stored]) -> Iterator[str]:
+def _adverse(findings: Sequence[Stored], width: int) -> Iterator[str]:
     for finding in findings[:MOST_ADVERSE]:
         yield ""
         yield f"{finding['weighs'].upper()}  {one_line(finding['name'])}"
-        yield f"  {_measured(finding)}"
-        yield from _first(finding)
+        yield from _wrapped(_measured(finding), width, "  ")
+        yield from _first(finding, width)
     if len(findings) > MOST_ADVERSE:
         yield f"... and {len(findings) - MOST_ADVERSE} more, see the report"
 
@@ -100,7 +102,7 @@ def _measured(finding: Stored) -> str:
     return one_line(finding["summary"], MOST_SEEN)
 
 
-def _first(finding: Stored) -> Iterator[str]:
+def _first(finding: Stored, width: int) -> Iterator[str]:
     """The first example: where and when, then what was seen."""
     example = finding["first"]
     if example is None:
@@ -108,8 +110,19 @@ def _first(finding: Stored) -> Iterator[str]:
     call = one_line(f"{example['workload']}/{example['label']}", 40)
     took = show_ms(example["latency_ms"])
     yield f"  first at {example['due_s']:.3f}s: {one_line(example['outcome'])} after {took}, {call}"
-    if example["seen"]:
-        yield f"    {one_line(example['seen'], MOST_SEEN)}"
+    yield from _wrapped(one_line(example["seen"], MOST_SEEN), width, "    ")
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """On two lines at most; a longer text ends in dots."""
+    return textwrap.wrap(
+        text,
+        max(width, 2 * len(indent) + 8),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=MOST_WRAPPED,
+        placeholder="...",
+    )
 
 
 def _notes(findings: Sequence[Stored]) -> Iterator[str]:

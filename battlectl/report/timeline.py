@@ -103,10 +103,10 @@ def _added(slice_: Slice, outcomes: Mapping[str, int], p95: float | None) -> Sli
 
 
 def _length(document: Mapping[str, Any]) -> float:
-    """Seconds shown: what was planned, or what came of it."""
+    """Seconds shown: what was planned, or what came of it, one slice at least."""
     planned = float(document["frame"]["phases"][-1]["end"])
-    ended = float(document["ending"]["at_s"])
-    return planned if document["ending"]["how"] == "completed" else max(min(planned, ended), 1e-3)
+    ended = max(float(document["ending"]["at_s"]), document["series"]["slice_s"])
+    return planned if document["ending"]["how"] == "completed" else min(planned, ended)
 
 
 def _spans(slices: int, columns: int) -> Iterator[range]:
@@ -116,8 +116,7 @@ def _spans(slices: int, columns: int) -> Iterator[range]:
 
 
 def _arrivals(spans: Sequence[Sequence[Slice]]) -> Lane:
-    values = [max(slice_.rate for slice_ in span) for span in spans]
-    return Lane("arrivals/s", _sparkline(values), f"peak {format_rate(max(values))}")
+    return _rates("arrivals/s", [max(slice_.rate for slice_ in span) for span in spans])
 
 
 def _success(spans: Sequence[Sequence[Slice]]) -> Lane:
@@ -135,9 +134,13 @@ def _p95(spans: Sequence[Sequence[Slice]]) -> Lane:
 
 
 def _failures(spans: Sequence[Sequence[Slice]]) -> Lane:
-    values = [max(slice_.failed_rate for slice_ in span) for span in spans]
+    return _rates("failures/s", [max(slice_.failed_rate for slice_ in span) for span in spans])
+
+
+def _rates(name: str, values: Sequence[float]) -> Lane:
+    """Blank where there is nothing."""
     note = f"peak {format_rate(max(values))}" if any(values) else "none"
-    return Lane("failures/s", _sparkline([value or None for value in values]), note)
+    return Lane(name, _sparkline([value or None for value in values]), note)
 
 
 LANES: tuple[Callable[[Sequence[Sequence[Slice]]], Lane], ...] = (_arrivals, _success, _p95, _failures)

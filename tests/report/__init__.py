@@ -1,0 +1,1 @@
+"""What the renderers promise, on scripted battles."""

@@ -1,0 +1,132 @@
+"""report.json can be judged again, and neither it nor the journal grows with the length of the run."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from battlectl.analyse.judge import judge
+from battlectl.errors import ExitCode
+from battlectl.observe.journal import MOST_BYTES, Line, encode_line
+from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
+from battlectl.plan.build import build_plan
+from battlectl.plan.frame import Frame, frame_of
+from battlectl.report.document import build_document, read_evidence
+from battlectl.report.files import encode_document
+from battlectl.report.fold import Chronicle
+from battlectl.report.markdown import render_markdown
+from tests.battle import scenario_of
+from tests.report.scenes import HEALTH, META, SCENES, hostile
+
+MOST_DOCUMENT = 5_000_000
+TOO_LARGE = pytest.mark.xfail(
+    reason="each row of the series spells out its outcomes: 150 bytes where six of them occur"
+)
+ERRORS = [f"rpc_error({code})" for code in range(-32_020, -32_000)]
+
+
+def rebuilt(document):
+    """The document that comes of a stored one."""
+    evidence = read_evidence(document)
+    return build_document(document["meta"], evidence, judge(evidence), ExitCode(document["exit_code"]))
+
+
+def without_digests(document):
+    """The t-digest that is exported beside the record comes from a library that rolls dice."""
+    return encode_document({**document, "digests": {}})
+
+
+@pytest.mark.parametrize("scene", [*SCENES, "hostile"])
+def test_a_document_read_back_gives_the_same_bytes(scene):
+    document = hostile() if scene == "hostile" else SCENES[scene]()
+    assert without_digests(rebuilt(document)) == without_digests(document)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_document_read_back_renders_the_same(scene):
+    document = SCENES[scene]()
+    assert render_markdown(rebuilt(document)) == render_markdown(document)
+
+
+def frame(duration: str, workloads: int, calls: int) -> Frame:
+    """The frame of a run with so many kinds of calls."""
+    load = {
+        f"workload_{n}": {"rate": "200/s", "calls": {f"eth_call{n}_{c}": 1 for c in range(calls)}}
+        for n in range(workloads)
+    }
+    fields = {"phases": {"warmup": "10s", "steady": duration}, "load": load, "objectives": ["failures == 0"]}
+    return frame_of(build_plan(scenario_of(**fields), {}))
+
+
+def spread_cell(chance: random.Random, samples: int, kinds: int) -> CallCell:
+    """Latencies over five powers of ten, and so many kinds of errors."""
+    cell = CallCell()
+    for _ in range(samples):
+        cell.ok_latency.record(min(5.0, chance.lognormvariate(-5, 2)))
+        cell.other_latency.record(min(5.0, chance.lognormvariate(-4, 2)))
+    cell.outcomes = {"ok": samples, **dict.fromkeys(chance.sample(ERRORS, kinds), samples // kinds)}
+    return cell
+
+
+def spread_flow(chance: random.Random, samples: int) -> FlowCell:
+    """Lag, backlog and service likewise."""
+    flow = FlowCell()
+    flow.sent = 2 * samples
+    for _ in range(2 * samples):
+        for sketch, middle in ((flow.lag, -9), (flow.backlog, -7), (flow.service, -5)):
+            sketch.record(min(5.0, chance.lognormvariate(middle, 2)))
+    return flow
+
+
+def lines_of(frame: Frame, step: int, samples: int, kinds: int):
+    """A line for every `step` seconds; a few cells are shared by all, which spares the time to fill them."""
+    chance = random.Random(7)
+    cells = [spread_cell(chance, samples, kinds) for _ in range(20)]
+    flows = [spread_flow(chance, samples) for _ in range(5)]
+    issued = dict.fromkeys((workload.name for workload in frame.workloads), 0)
+    for second in range(0, int(frame.duration), step):
+        delta = Delta()
+        segment, slice_ = int(second >= frame.cuts[1]), second // frame.slice_width
+        for workload in frame.workloads:
+            delta.flows[FlowKey(workload.name, segment, slice_)] = chance.choice(flows)
+            for label in workload.labels:
+                cell = delta.calls[CallKey(workload.name, label, segment, slice_)] = chance.choice(cells)
+                issued[workload.name] += cell.total
+            delta.examples += [
+                Example(workload.name, workload.labels[0], second, error, second, second % 997, "seen " * 100)
+                for error in ERRORS
+            ]
+        yield Line(float(second + step), delta, dict(issued), HEALTH)
+
+
+def folded(frame: Frame, step: int, samples: int, kinds: int):
+    """The document of all lines."""
+    chronicle = Chronicle(frame)
+    for line in lines_of(frame, step, samples, kinds):
+        chronicle.add(line)
+    evidence = replace(chronicle.evidence(), ended_at=frame.duration)
+    return build_document(META, evidence, judge(evidence), ExitCode.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("duration", "workloads", "calls", "step", "kinds"),
+    [
+        pytest.param("10m", 1, 3, 1, 5, id="ten minutes"),
+        pytest.param("10h", 1, 3, 1, 5, id="ten hours"),
+        pytest.param("10m", 20, 10, 4, 1, id="ten minutes of 200 calls"),
+        pytest.param("10h", 20, 10, 180, 1, id="ten hours of 200 calls"),
+        pytest.param("10h", 20, 10, 180, 5, id="the same with 5 kinds of errors", marks=TOO_LARGE),
+    ],
+)
+def test_the_document_stays_under_five_megabytes(duration, workloads, calls, step, kinds):
+    document = folded(frame(duration, workloads, calls), step, samples=20, kinds=kinds)
+    assert len(encode_document(document)) < MOST_DOCUMENT
+    assert max(len(call["slice"]) for call in document["series"]["calls"]) <= 3_600
+
+
+@pytest.mark.parametrize(("workloads", "calls", "samples"), [(1, 3, 2_000), (20, 10, 50), (1, 1, 5_000)])
+def test_a_line_of_the_journal_stays_under_16_kib(workloads, calls, samples):
+    for line in lines_of(frame("5s", workloads, calls), 5, samples, kinds=5):
+        assert len(encode_line(line)) <= MOST_BYTES
