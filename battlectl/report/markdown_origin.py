@@ -68,7 +68,8 @@ def show_value(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {show_value(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return " ".join(show_value(inner) for inner in value)
+        between = "; " if any(isinstance(inner, Mapping) for inner in value) else " "
+        return between.join(show_value(inner) for inner in value)
     return "yes" if value is True else "no" if value is False else str(value)
 
 
