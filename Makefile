@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint types lock bench golden clean
+.PHONY: help setup run test test-fast lint types schema lock bench golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -37,9 +37,13 @@ types: setup ## mypy --strict
 golden: setup ## rewrite tests/golden from what the renderers print now; review it as a diff
 	$(BIN)/pytest -q tests/test_golden.py --rewrite-golden
 
+schema: setup ## rewrite config/*.schema.json from the models
+	$(BIN)/battlectl schema scenario > config/scenario.schema.json
+	$(BIN)/battlectl schema target > config/target.schema.json
+
 lock: ## write constraints.txt anew from the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[test,lint,bench]'
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[test,lint]'
 	$(VENV)-lock/bin/pip freeze --exclude battlectl > constraints.txt
 	rm -rf $(VENV)-lock
 

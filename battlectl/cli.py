@@ -33,7 +33,7 @@ Sets = Annotated[
 ]
 TargetName = Annotated[
     str | None,
-    typer.Option("--target", help="A target instead of the scenario's own: NAME or a config file."),
+    typer.Option("--target", help="Instead of the scenario's own target: NAME, a config file or a URL."),
 ]
 Seed = Annotated[int | None, typer.Option(help="A seed instead of the scenario's own.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

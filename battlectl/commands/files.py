@@ -6,6 +6,7 @@ asked through os.path, which answers False where pathlib raises (loops, names to
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,11 @@ def load_scenario(path: Path, sets: Sequence[str] = ()) -> ParsedScenario:
 
 
 def load_target(name: str, scenario_path: Path | None = None) -> ParsedTarget:
-    """The target that a name or path stands for; raises `UserError`."""
+    """The target that a name, a path or the URL of a host on this machine or network stands for; raises
+    `UserError`. A public host needs a config file that allows it.
+    """
+    if name.startswith(("http://", "https://")):
+        return parse_target(f"version: 1\nkind: generic\nurl: {json.dumps(name)}\n", "--target", os.environ)
     path = find_target(name, scenario_path)
     text = decode(read_file(path, LARGEST_FILE, "the target"), str(path))
     return parse_target(text, str(path), os.environ)

@@ -51,10 +51,11 @@ class LivePanel:
 def draw_status(title: str, duration: float, status: Status) -> Group:
     """The panel of one second."""
     figures = Table.grid(padding=(0, 2))
+    figures.add_row("", ProgressBar(total=duration, completed=min(status.at, duration), width=50))
     for name, value in _figures(status):
         figures.add_row(Text(name, style="dim"), value)
     heading = Text.assemble((title, "bold"), f"  {status.phase}  {format_duration(round(status.left))} left")
-    return Group(heading, ProgressBar(total=duration, completed=min(status.at, duration), width=60), figures)
+    return Group(heading, figures)
 
 
 def _figures(status: Status) -> list[tuple[str, Text]]:

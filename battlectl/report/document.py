@@ -172,7 +172,7 @@ def _latency(evidence: Evidence, window: Window, workload: str | None) -> Sketch
 def _generator_json(evidence: Evidence) -> dict[str, Any]:
     flow = evidence.tally.flow(evidence.frame.segments(evidence.frame.run))
     cell = evidence.tally.cell(evidence.frame.all_segments)
-    cpu = [health.get("cpu_ratio", 0.0) for _, health in evidence.health]
+    cpu = [health["cpu_ratio"] for _, health in evidence.health if "cpu_ratio" in health]
     return {
         "lag": latency_json(flow.lag),
         "dropped": cell.outcomes.get(outcome.DROPPED, 0),

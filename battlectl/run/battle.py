@@ -27,6 +27,8 @@ DRAIN_GRACE = 1.0
 INTERRUPTED_DRAIN = 5.0
 """Most seconds of draining after a request to stop."""
 WATCH_EVERY = 0.1
+SHORTEST_SHARE = 0.5
+"""Seconds below which a share of a processor says nothing."""
 
 ClientFactory = Callable[[PlannedWorkload, Callable[[Exchange], None]], Client]
 """(workload, what to call for each resend) -> its client."""
@@ -53,11 +55,12 @@ class Health:
     wall: float = 0.0
 
     def take(self) -> dict[str, float]:
-        """Longest loop stall in ms and share of a processor, since the last call; then starts anew."""
+        """Longest loop stall in ms and, where the stretch was long enough, the share of a processor used."""
         cpu, wall, stall = time.process_time(), trio.current_time(), self.stall
-        used = (cpu - self.cpu) / (wall - self.wall) if self.wall and wall > self.wall else 0.0
+        used, length = cpu - self.cpu, wall - self.wall
         self.cpu, self.wall, self.stall = cpu, wall, 0.0
-        return {"stall_ms": round(stall * 1e3, 3), "cpu_ratio": round(used, 4)}
+        share = {"cpu_ratio": round(used / length, 4)} if length >= SHORTEST_SHARE else {}
+        return {"stall_ms": round(stall * 1e3, 3), **share}
 
 
 async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head) -> Ending:
