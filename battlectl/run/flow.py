@@ -194,10 +194,13 @@ async def _sleep_nearly_until(due: float, now: float, linger: Linger | None) -> 
 
 def _in_order(flows: Sequence[Flow]) -> Iterator[tuple[float, Flow, Arrival]]:
     """(due on trio's clock, flow, arrival) of all workloads by due time."""
-    streams = [
-        ((flow.start + arrival.due, flow, arrival) for arrival in flow.workload.arrivals()) for flow in flows
-    ]
-    return iter(streams[0]) if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
+    streams = [_due(flow) for flow in flows]
+    return streams[0] if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
+
+
+def _due(flow: Flow) -> Iterator[tuple[float, Flow, Arrival]]:
+    for arrival in flow.workload.arrivals():
+        yield flow.start + arrival.due, flow, arrival
 
 
 async def live_as_user(flow: Flow, user: int) -> None:
