@@ -1,0 +1,190 @@
+"""The layout of the package, held to: which package may import which, and where each library is at home.
+
+One direction: scenario -> plan -> run -> observe -> analyse -> report. What is pure reads no clock, no file
+and no network. An import inside a function counts like any other.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import battlectl
+
+ROOT = Path(battlectl.__file__).parent
+MODULES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+MOST_LINES = 300
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "quantities": set(),
+    "scenario": {"errors", "quantities"},
+    "plan": {"scenario"},
+    "observe": set(),
+    "jsonrpc": {"observe", "plan"},
+    "analyse": {"observe", "plan", "scenario", "quantities"},
+    "report": {"analyse", "observe", "plan", "scenario", "quantities", "errors"},
+    "transport": {"observe"},
+    "run": {"transport", "jsonrpc", "observe", "plan"},
+    "targets": {"transport", "run", "plan", "scenario", "lab", "errors", "quantities"},
+    "lab": set(),
+    "commands": {
+        "analyse",
+        "errors",
+        "lab",
+        "observe",
+        "plan",
+        "quantities",
+        "report",
+        "run",
+        "scenario",
+        "targets",
+        "transport",
+    },
+    "cli": {"commands", "errors", "lab", "quantities"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+"""Package or module -> what it may import beside itself."""
+
+PURE = {"errors", "quantities", "scenario", "plan", "jsonrpc", "observe", "analyse", "report"}
+IMPURE_LIBRARIES = {
+    *("asyncio", "ctypes", "datetime", "io", "multiprocessing", "os", "pathlib", "platform", "resource"),
+    *("secrets", "select", "selectors", "shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile"),
+    *("threading", "time", "trio", "httpx", "h11", "psutil"),
+}
+WRITES_FILES = {"report/files.py"}
+"""The one module of a pure package that touches the disk: it puts whole files into a run's folder."""
+
+HOMES: dict[str, set[str]] = {
+    "h11": {"lab"},
+    "httptools": {"transport/reply_parser.py"},
+    "httpx": {"transport/httpx_client.py", "targets/control.py"},
+    "psutil": {"run", "commands"},
+    "pydantic": {"scenario"},
+    "pydantic_core": {"scenario"},
+    "rich": {"commands"},
+    "tabulate": {"report", "commands"},
+    "tdigest": {"observe/digest.py"},
+    "tenacity": {"targets"},
+    "trio": {"run", "transport", "targets", "lab", "commands"},
+    "trio_websocket": {"transport", "targets"},
+    "typer": {"cli.py"},
+    "yaml": {"scenario/yamltext.py"},
+}
+"""Third-party library -> the packages or files that may import it; `msgspec` is at home everywhere."""
+
+EVERYWHERE = {"msgspec"}
+
+UNDOCUMENTED = {
+    "commands/lab.py",
+    *(f"lab/{name}.py" for name in ("__main__", "chain", "control", "cooldown", "documents", "envelope")),
+    *(f"lab/{name}.py" for name in ("forwarding", "gateway", "http_server", "log_filter", "node_rpc")),
+    *(f"lab/{name}.py" for name in ("params", "process", "transfers", "upstream", "wire")),
+}
+"""Files that still owe a docstring to a public name; the list may only become shorter."""
+
+CALLBACKS = ("transport/reply_parser.py", "on_")
+"""Methods that httptools calls by name: their meaning is its own."""
+
+
+def tree(module: str) -> ast.Module:
+    """The syntax of a module."""
+    return ast.parse((ROOT / module).read_text("utf-8"))
+
+
+def package_of(module: str) -> str:
+    """`plan` of plan/build.py, `cli` of cli.py."""
+    return module.partition("/")[0].removesuffix(".py")
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every absolute name that a module imports, wherever in it."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1, f"{module}:{node.lineno} reaches out of its package by dots"
+
+
+def test_every_package_is_in_the_table():
+    assert {package_of(module) for module in MODULES} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_package_may(module):
+    own = package_of(module)
+    found = {name.split(".")[1] for name in imports(module) if name.startswith("battlectl.")}
+    assert found - {own} <= MAY_IMPORT[own]
+
+
+def test_the_table_has_no_circle():
+    done: set[str] = set()
+    while len(done) < len(MAY_IMPORT):
+        ready = {package for package, needs in MAY_IMPORT.items() if needs <= done} - done
+        assert ready, f"a circle among {set(MAY_IMPORT) - done}"
+        done |= ready
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if package_of(m) in PURE])
+def test_pure_packages_know_no_clock_no_file_and_no_network(module):
+    found = {name.partition(".")[0] for name in imports(module)} & IMPURE_LIBRARIES
+    assert bool(found) == (module in WRITES_FILES), found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_library_is_imported_at_home_only(module):
+    known = set(sys.stdlib_module_names) | EVERYWHERE | {"battlectl"}
+    for library in {name.partition(".")[0] for name in imports(module)} - known:
+        assert HOMES.get(library, set()) & {module, package_of(module)}, library
+
+
+def test_one_module_draws_chance_for_due_times_and_one_for_calls():
+    drawing = {module for module in MODULES if any(n.startswith("random.") for n in imports(module))}
+    assert drawing == {"plan/pacing.py", "plan/calls.py"}
+
+
+def test_no_drawer_for_everything():
+    names = {Path(module).stem for module in MODULES}
+    assert not names & {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_too_long_to_read(module):
+    assert len((ROOT / module).read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+def without_docstring(module: str) -> Iterator[str]:
+    """The module itself and its public classes, functions and methods that have no docstring."""
+    syntax = tree(module)
+    if not ast.get_docstring(syntax):
+        yield "the module"
+    for node in syntax.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _bare(node)
+            for member in node.body if isinstance(node, ast.ClassDef) and node.name[0] != "_" else ():
+                if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield from (f"{node.name}.{name}" for name in _bare(member))
+
+
+def _bare(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+    if not node.name.startswith("_") and not ast.get_docstring(node):
+        yield node.name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_and_public_name_says_what_it_is(module):
+    file, prefix = CALLBACKS
+    missing = [
+        name
+        for name in without_docstring(module)
+        if not (module == file and name.partition(".")[2].startswith(prefix))
+    ]
+    assert bool(missing) == (module in UNDOCUMENTED), missing
