@@ -112,9 +112,10 @@ def format_rate(per_second: float) -> str:
 def format_ratio(ratio: float) -> str:
     """A ratio in per cent that never rounds a loss away: 0.99999 is "99.999%", not "100%"."""
     text = f"{ratio * 100:.2f}"
-    if text == "100.00" and ratio < 1:
-        text = f"{ratio * 100:.6f}".rstrip("0")
-        text = "99.999999" if text.startswith("100") else text
+    if text.endswith("0") and abs(float(text) / 100 - ratio) > 1e-12:
+        text = f"{ratio * 100:.6f}"  # Rounded to a rounder number than it is: 96.997% is not 97%.
+    if ratio < 1 and text.startswith("100"):
+        text = "99.999999"
     return text.rstrip("0").rstrip(".") + "%" if "." in text else text + "%"
 
 

@@ -42,15 +42,26 @@ class Evidence:
         return max(0.0, min(window.end, self.ended_at) - window.start)
 
     def examples(
-        self, workload: str | None = None, only: frozenset[str] | None = None
-    ) -> list[tuple[Example, Example]]:
-        """(first, worst) of each kind of failure, of all workloads or one, of all outcomes or some."""
-        return [
-            (first, worst)
-            for first, worst in self.tally.examples()
-            if workload in (None, first.workload)
-            and (only is None or first.outcome.partition("(")[0] in only)
+        self,
+        only: frozenset[str],
+        segments: range | None = None,
+        workload: str | None = None,
+        label: str | None = None,
+    ) -> tuple[Example | None, Example | None]:
+        """(first, worst) of some outcomes, None where there is none; narrowed to a stretch and a scope."""
+        found = [
+            pair
+            for pair in self.tally.examples()
+            if pair[0].outcome.partition("(")[0] in only
+            and (segments is None or pair[0].segment in segments)
+            and workload in (None, pair[0].workload)
         ]
+        firsts = [first for first, _ in found if label in (None, first.label)]
+        worsts = [worst for _, worst in found if label in (None, worst.label)]
+        return (
+            min(firsts, key=lambda e: (e.due_s, e.id), default=None),
+            max(worsts, key=lambda e: (e.latency_ms, -e.id), default=None),
+        )
 
 
 def scope_of(objective: Objective) -> tuple[str | None, str | None]:

@@ -42,7 +42,7 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
     measured = measure(objective, evidence, window)
     needed = objective.min_samples or _default_samples(objective)
     if measured.value is None or measured.samples == 0:
-        return _finding(objective, Verdict.INCONCLUSIVE, "no samples", measured)
+        return _finding(objective, Verdict.INCONCLUSIVE, "no samples", None)
     if measured.samples < needed:
         summary = f"{measured.samples} samples, {needed} needed"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
@@ -131,11 +131,20 @@ def _violated(objective: Objective, evidence: Evidence, measured: Measured, gene
     if not generator_fit and excusable:
         summary = f"{shown}, but the generator was the bottleneck: without its part the objective may hold"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
-    workload, _ = scope_of(objective)
-    examples = evidence.examples(workload)
-    first = min((pair[0] for pair in examples), key=lambda e: e.due_s, default=None)
-    worst = max((pair[1] for pair in examples), key=lambda e: e.latency_ms, default=None)
+    segments = evidence.frame.segments(evidence.frame.windows[objective.window])
+    first, worst = evidence.examples(_blamed(objective), segments, *scope_of(objective))
+    if first is not None and first.outcome == outcome.OK:
+        first = worst  # Only the slowest right answers are kept: the first of them says nothing.
     return _finding(objective, Verdict.FAIL, shown, measured, first, worst)
+
+
+def _blamed(objective: Objective) -> frozenset[str]:
+    """The outcomes among which the examples of a violated objective are found."""
+    if objective.metric == "outcomes" and objective.stat is not None:
+        return frozenset({objective.stat})
+    if objective.metric in LATENCIES + FLOW_LATENCIES:
+        return outcome.TIMED if objective.metric != "ok_latency" else frozenset({outcome.OK})
+    return frozenset(outcome.MEANINGS) - {outcome.OK}
 
 
 def _finding(

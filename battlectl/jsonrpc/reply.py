@@ -119,7 +119,7 @@ def _judge_error(status: int, message: dict[str, Any], error: Any, item: Item, i
         if code == item.rule.error:
             return _OK
         return outcome.WRONG, f"error {code} where error {item.rule.error} is expected: {_shown(error)}"
-    label = code if abs(code) <= LARGEST_CODE else "other"
+    label = code if isinstance(code, int) and abs(code) <= LARGEST_CODE else "other"
     return f"{outcome.RPC_ERROR}({label})", f"status {status}, error {_shown(error)}"
 
 

@@ -6,6 +6,9 @@ middle (99 % fast, 1 % at the timeout) its quantiles are far off: tests/observe/
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 from battlectl.observe.sketch import Sketch
 
 MOST_BINS = 2_000
@@ -15,7 +18,17 @@ def centroids(sketch: Sketch) -> list[tuple[float, float]]:
     """(mean in milliseconds, weight) of each centroid, ascending; empty without samples."""
     from tdigest import TDigest
 
-    digest = TDigest()
+    before = random.getstate()
+    random.seed(
+        sketch.count
+    )  # The library draws from the global state: the same sketch gives the same digest.
+    try:
+        return _build(TDigest(), sketch)
+    finally:
+        random.setstate(before)
+
+
+def _build(digest: Any, sketch: Sketch) -> list[tuple[float, float]]:
     for seconds, number in (sketch if len(sketch.bins) <= MOST_BINS else sketch.coarser(3)).weighted_values():
         digest.update(seconds * 1e3, number)
     digest.compress()

@@ -8,7 +8,7 @@ together, and outcomes without their codes.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +29,8 @@ from battlectl.observe.tally import (
 )
 
 MOST_BYTES = 16 * 1024
-MOST_EXAMPLES = 12
+EXAMPLES = (64, 12)
+"""Most examples of a line: the second number when the first does not fit."""
 MOST_SEEN = 240
 """Bytes of JSON that an example may spend on what was seen."""
 COUNTS_ONLY = 99
@@ -49,12 +50,15 @@ class Line:
 
 def encode_line(line: Line) -> bytes:
     """The line with its newline, as fine as fits into `MOST_BYTES`."""
+    data = msgspec.json.encode(_line_json(line, 0, EXAMPLES[0])) + b"\n"
+    if len(data) <= MOST_BYTES:
+        return data
     for bits in (0, 2, 3, 4, 5, 6, MANTISSA_BITS):
-        data: bytes = msgspec.json.encode(_line_json(line, bits)) + b"\n"
+        data = msgspec.json.encode(_line_json(line, bits, EXAMPLES[1])) + b"\n"
         if len(data) <= MOST_BYTES:
             return data
     for delta in _ever_smaller(line.delta):
-        data = msgspec.json.encode(_line_json(replace(line, delta=delta), COUNTS_ONLY)) + b"\n"
+        data = msgspec.json.encode(_line_json(replace(line, delta=delta), COUNTS_ONLY, EXAMPLES[1])) + b"\n"
         if len(data) <= MOST_BYTES:
             break
     return data
@@ -70,7 +74,7 @@ def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
         flows.append(_flow_json(flow_key, flow, 0))
         yield
     stored = {
-        **_line_json(replace(line, delta=Delta(examples=line.delta.examples)), 0),
+        **_line_json(replace(line, delta=Delta(examples=line.delta.examples)), 0, EXAMPLES[0]),
         "calls": calls,
         "flows": flows,
     }
@@ -84,7 +88,7 @@ def decode_lines(data: bytes) -> Iterator[Line]:
         yield _read_line(msgspec.json.decode(raw))
 
 
-def _line_json(line: Line, bits: int) -> dict[str, Any]:
+def _line_json(line: Line, bits: int, most: int) -> dict[str, Any]:
     return {
         "t": line.t,
         "issued": line.issued,
@@ -92,7 +96,7 @@ def _line_json(line: Line, bits: int) -> dict[str, Any]:
         "coarse": bits,
         "calls": [_call_json(key, cell, bits) for key, cell in line.delta.calls.items()],
         "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
-        "examples": [_short(example_json(example)) for example in _few(line.delta.examples)],
+        "examples": [_short(example_json(example)) for example in _few(line.delta.examples)[:most]],
     }
 
 
@@ -144,15 +148,15 @@ def _packed(sketch: Sketch, bits: int) -> dict[str, Any]:
     return (sketch.coarser(bits) if 0 < bits < COUNTS_ONLY else sketch).to_json()
 
 
-def _few(examples: list[Example]) -> Iterable[Example]:
+def _few(examples: list[Example]) -> list[Example]:
     """The first and the worst of each kind: all that the tally would keep."""
-    first: dict[tuple[str, str], Example] = {}
-    worst: dict[tuple[str, str], Example] = {}
+    first: dict[tuple[str, str, int], Example] = {}
+    worst: dict[tuple[str, str, int], Example] = {}
     for example in examples:
-        kind = (example.workload, outcome_of(example.outcome))
+        kind = (example.workload, outcome_of(example.outcome), example.segment)
         first[kind] = earlier(first.get(kind, example), example)
         worst[kind] = worse(worst.get(kind, example), example)
-    return list(dict.fromkeys((*first.values(), *worst.values())))[:MOST_EXAMPLES]
+    return list(dict.fromkeys((*first.values(), *worst.values())))
 
 
 def _short(example: dict[str, Any]) -> dict[str, Any]:

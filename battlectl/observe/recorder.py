@@ -27,7 +27,8 @@ class Recorder:
         self._calls: dict[tuple[str, str, tuple[int, int]], CallCell] = {}
         self._flows: dict[tuple[str, tuple[int, int]], FlowCell] = {}
         self._here, self._from, self._until = (0, 0), 0.0, 0.0
-        self._known: dict[tuple[str, str], tuple[float, float]] = {}
+        self._known: dict[tuple[str, str, int], tuple[float, float]] = {}
+        self._slowest: dict[tuple[str, int], float] = {}
         self._coded: dict[str, set[str]] = {}
         self.issued: dict[str, int] = {}
         self.ended: dict[str, int] = {}
@@ -57,13 +58,18 @@ class Recorder:
             ended = self._bounded(workload, ended)
         outcomes[ended] = outcomes.get(ended, 0) + 1
         self.ended[workload] = self.ended.get(workload, 0) + 1
+        latency, segment = done - due, self._here[0]
         if ended == outcome.OK:
-            cell.ok_latency.record(done - due)
-            return
+            cell.ok_latency.record(latency)
+            if latency <= self._slowest.get((workload, segment), -1.0):
+                return
+            self._slowest[workload, segment] = latency
         kind = outcome.outcome_of(ended)
-        if kind in outcome.TIMED:
-            cell.other_latency.record(done - due)
-        self._keep_example(Example(workload, label, id_, ended, due, (done - due) * 1e3, seen or ""), kind)
+        if kind in outcome.TIMED and kind != outcome.OK:
+            cell.other_latency.record(latency)
+        self._keep_example(
+            Example(workload, label, id_, ended, due, latency * 1e3, seen or "", segment), kind
+        )
 
     def flow(self, workload: str, due: float, taken: float, sent: float, done: float) -> None:
         """The parts of one request's latency."""
@@ -124,7 +130,7 @@ class Recorder:
 
     def _keep_example(self, example: Example, kind: str) -> None:
         """Only an example that may be the first or the worst of its kind is handed on."""
-        key = (example.workload, kind)
+        key = (example.workload, kind, example.segment)
         first, worst = self._known.get(key, (float("inf"), -1.0))
         if example.due_s < first or example.latency_ms > worst:
             self._known[key] = (min(first, example.due_s), max(worst, example.latency_ms))

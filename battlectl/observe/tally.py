@@ -102,6 +102,7 @@ class Example:
     due_s: float
     latency_ms: float
     seen: str
+    segment: int = 0
 
 
 def earlier(one: Example, other: Example) -> Example:
@@ -155,7 +156,7 @@ class Tally:
         self.flows: dict[tuple[str, int], FlowCell] = {}
         self.rows: dict[SeriesKey, Row] = {}
         self._open: dict[SeriesKey, CallCell] = {}
-        self._examples: dict[tuple[str, str], tuple[Example, Example]] = {}
+        self._examples: dict[tuple[str, str, int], tuple[Example, Example]] = {}
 
     def merge(self, delta: Delta) -> None:
         """Fold one delta in."""
@@ -215,13 +216,13 @@ class Tally:
         return sum(cell.ok for cell in self.calls.values())
 
     def examples(self) -> Iterator[tuple[Example, Example]]:
-        """(first, worst) for each workload and outcome that is not ok."""
+        """(first, worst) for each workload, outcome and segment; of ok the slowest, as worst."""
         for key in sorted(self._examples):
             yield self._examples[key]
 
     def keep(self, early: Example, bad: Example) -> None:
         """Keep these as evidence if they are the first or the worst of their kind."""
-        key = (early.workload, outcome.outcome_of(early.outcome))
+        key = (early.workload, outcome.outcome_of(early.outcome), early.segment)
         first, worst = self._examples.get(key, (early, bad))
         self._examples[key] = (earlier(first, early), worse(worst, bad))
 

@@ -7,7 +7,7 @@ slices, and sketches whose bins are bounded, whatever the length of the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,10 +21,11 @@ from battlectl.errors import ExitCode
 from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, Example, FlowCell, Row, Tally, example_json
+from battlectl.observe.tally import CallCell, Example, FlowCell, Tally, example_json
 from battlectl.plan.build import Window
 from battlectl.plan.frame import Frame, WorkloadFrame
 from battlectl.report.original import original_names
+from battlectl.report.series import read_series, series_json
 
 SCHEMA_VERSION = 1
 STATS = ("min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
@@ -51,7 +52,7 @@ def build_document(
         "examples": [
             [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()
         ],
-        "series": _series_json(evidence),
+        "series": series_json(evidence.tally, frame.slice_width),
         "digests": {w.name: centroids(_latency(evidence, frame.run, w.name)) for w in frame.workloads},
         "analysis": original_names(evidence),
         "slo_results": {f.name: _slo_json(f) for f in judgement.objectives},
@@ -72,7 +73,7 @@ def read_evidence(document: Mapping[str, Any]) -> Evidence:
         flow = tally.flows[workload, segment] = FlowCell()
         flow.sent, flow.reconnects, flow.retries = numbers
         flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
-    tally.rows.update(_read_series(document["series"]))
+    tally.rows.update(read_series(document["series"]))
     for pair in document["examples"]:
         tally.keep(Example(**pair[0]), Example(**pair[1]))
     ending = document["ending"]
@@ -193,29 +194,6 @@ def _slo_json(finding: Finding) -> dict[str, Any]:
         "required": finding.expected,
         "summary": finding.summary,
     }
-
-
-def _series_json(evidence: Evidence) -> dict[str, Any]:
-    """Columns per workload and call: slice numbers, outcomes, p50, p95 and maximum in milliseconds."""
-    columns: dict[tuple[str, str], dict[str, list[Any]]] = {}
-    for (workload, label, slice_), row in sorted(evidence.tally.series().items()):
-        column = columns.setdefault(
-            (workload, label), {"slice": [], "outcomes": [], "p50_ms": [], "p95_ms": [], "max_ms": []}
-        )
-        column["slice"].append(slice_)
-        column["outcomes"].append(row.outcomes)
-        for name, value in (("p50_ms", row.p50), ("p95_ms", row.p95), ("max_ms", row.max)):
-            column[name].append(None if value is None else round(value * 1e3, 3))
-    calls = [{"workload": w, "label": label, **column} for (w, label), column in columns.items()]
-    return {"slice_s": evidence.frame.slice_width, "calls": calls}
-
-
-def _read_series(series: Mapping[str, Any]) -> Iterable[tuple[tuple[str, str, int], Row]]:
-    for call in series["calls"]:
-        columns = (call[name] for name in ("slice", "outcomes", "p50_ms", "p95_ms", "max_ms"))
-        for slice_, outcomes, p50, p95, highest in zip(*columns, strict=True):
-            row = Row(outcomes, *(None if ms is None else ms / 1e3 for ms in (p50, p95, highest)))
-            yield (call["workload"], call["label"], slice_), row
 
 
 def _record_json(evidence: Evidence) -> dict[str, Any]:

@@ -145,9 +145,30 @@ def _timeline(document: Document) -> str:
 
 def _outcomes(document: Document) -> str:
     """Every outcome with what it means, then an example of each that is not ok."""
-    lines = [line for first, worst in document["examples"] for line in _pair(first, worst)]
+    lines = [line for pair in _by_kind(document["examples"]) for line in _pair(*pair)]
     examples = ["First and worst example of each:\n\n" + "\n".join(lines)] if lines else []
     return "\n\n".join([show_outcomes(document), *examples])
+
+
+def _by_kind(pairs: list[list[Stored]]) -> list[tuple[Stored, Stored]]:
+    """(first, worst) of each workload and outcome but ok, whatever stretch of the run they are from."""
+    kinds: dict[tuple[str, str], list[list[Stored]]] = {}
+    for pair in pairs:
+        kind = pair[0]["outcome"].partition("(")[0]
+        if kind != "ok":
+            kinds.setdefault((pair[0]["workload"], kind), []).append(pair)
+    return [
+        (min((p[0] for p in group), key=_due), max((p[1] for p in group), key=_took))
+        for group in kinds.values()
+    ]
+
+
+def _due(example: Stored) -> float:
+    return float(example["due_s"])
+
+
+def _took(example: Stored) -> float:
+    return float(example["latency_ms"])
 
 
 SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from battlectl.observe.tally import Row
 from battlectl.quantities import format_duration, format_rate, format_ratio
 from battlectl.report.inert import one_line
+from battlectl.report.series import read_series
 
 LEVELS = "._-=+*#%@"
 GUTTER = 12
@@ -76,14 +78,14 @@ def read_slices(document: Mapping[str, Any]) -> list[Slice]:
     """Every slice of the run, empty ones included; at least one."""
     width = document["series"]["slice_s"]
     length = _length(document)
-    last = max((number for call in document["series"]["calls"] for number in call["slice"]), default=-1)
+    rows = list(read_series(document["series"]))
+    last = max((number for (_, _, number), _ in rows), default=-1)
     slices = [
         Slice(_seconds(number, width, length))
         for number in range(max(1, math.ceil(length / width), last + 1))
     ]
-    for call in document["series"]["calls"]:
-        for number, outcomes, p95 in zip(call["slice"], call["outcomes"], call["p95_ms"], strict=True):
-            slices[number] = _added(slices[number], outcomes, p95)
+    for (_, _, number), row in rows:
+        slices[number] = _added(slices[number], row)
     return slices
 
 
@@ -92,12 +94,12 @@ def _seconds(number: int, width: int, length: float) -> float:
     return min(width, max(length - number * width, width / 2))
 
 
-def _added(slice_: Slice, outcomes: Mapping[str, int], p95: float | None) -> Slice:
-    known = [value for value in (slice_.p95, p95) if value is not None]
+def _added(slice_: Slice, row: Row) -> Slice:
+    known = [value for value in (slice_.p95, None if row.p95 is None else row.p95 * 1e3) if value is not None]
     return replace(
         slice_,
-        total=slice_.total + sum(outcomes.values()),
-        ok=slice_.ok + outcomes.get("ok", 0),
+        total=slice_.total + row.total,
+        ok=slice_.ok + row.ok,
         p95=max(known, default=None),
     )
 

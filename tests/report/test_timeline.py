@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from battlectl.observe.tally import Row, Tally
+from battlectl.report.series import series_json
 from battlectl.report.timeline import LANES, render_timeline
 from tests.report.scenes import SCENES, hostile
 
@@ -11,15 +13,15 @@ from tests.report.scenes import SCENES, hostile
 def document_of(outcomes, width=1, length=None, how="completed", p95=None):
     """A document with these outcomes per slice, and one phase."""
     length = length or max(1, len(outcomes)) * width
-    call = {
-        "slice": [n for n, counts in enumerate(outcomes) if counts],
-        "outcomes": [counts for counts in outcomes if counts],
-        "p95_ms": [p95 for counts in outcomes if counts],
-    }
+    tally = Tally()
+    seconds = None if p95 is None else p95 / 1e3
+    for number, counts in enumerate(outcomes):
+        if counts:
+            tally.rows["reads", "eth_call", number] = Row(counts, seconds, seconds, seconds)
     return {
         "frame": {"phases": [{"name": "steady", "start": 0, "end": length}]},
         "ending": {"how": how, "at_s": length, "reason": ""},
-        "series": {"slice_s": width, "calls": [call]},
+        "series": series_json(tally, width),
     }
 
 

@@ -23,13 +23,13 @@ def check_replies(evidence: Evidence) -> Finding:
     if not bad:
         summary = f"each of {answered:,} replies matched its request"
         return Finding("check", "replies", Verdict.PASS, summary, samples=answered)
-    examples = evidence.examples(only=BAD)
+    first, worst = evidence.examples(BAD)
     return Finding(
         "check",
         "replies",
         Verdict.FAIL,
         f"{bad:,} of {answered:,} replies were malformed or wrong",
         samples=answered,
-        first=min((first for first, _ in examples), key=lambda e: e.due_s, default=None),
-        worst=max((worst for _, worst in examples), key=lambda e: e.latency_ms, default=None),
+        first=first,
+        worst=worst,
     )
