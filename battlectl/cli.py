@@ -8,6 +8,7 @@ file.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -178,6 +179,7 @@ def main() -> NoReturn:
     """The console script: run the command line, and be the one place where an exception ends."""
     from battlectl.errors import ExitCode, UserError
 
+    die_of_interrupts()
     try:
         app()
     except UserError as error:
@@ -197,6 +199,15 @@ def main() -> NoReturn:
     sys.exit(ExitCode.PASS)
 
 
+def die_of_interrupts() -> None:
+    """Until a run listens, Ctrl-C ends the process as SIGTERM does: silently, 130 to a shell.
+
+    A KeyboardInterrupt in the middle of an import would come out as whatever the import makes of it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _debug_traceback() -> None:
     if os.environ.get("BATTLECTL_DEBUG"):
         import traceback
@@ -210,4 +221,12 @@ def _crash_text(error: Exception) -> str:
     _debug_traceback()
     with tempfile.NamedTemporaryFile("w", prefix="battlectl-crash-", suffix=".txt", delete=False) as file:
         traceback.print_exception(error, file=file)
-    return f"battlectl crashed: {type(error).__name__}: {error}\nplease report it with {file.name}"
+    cause = _cause_of(error)
+    return f"battlectl crashed: {type(cause).__name__}: {cause}\nplease report it with {file.name}"
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """The one error in a nursery's wrapping; several stay wrapped."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

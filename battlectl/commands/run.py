@@ -7,6 +7,8 @@ report whatever ended it, and the worst exit code of all is the command's.
 from __future__ import annotations
 
 import datetime
+import errno
+import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -26,7 +28,7 @@ from battlectl.commands.limits import allow_many_files, calm_collector
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.commands.progress import Progress, open_progress
 from battlectl.commands.results import Journal, describe_run, mask_tree
-from battlectl.errors import ExitCode, NotReady, worst_exit
+from battlectl.errors import ExitCode, NotReady, UserError, worst_exit
 from battlectl.observe.journal import Line
 from battlectl.report.document import build_document
 from battlectl.report.files import new_run_folder, point_latest, write_results
@@ -95,9 +97,20 @@ def run(
 ) -> Suite:
     """Run every scenario of the paths; raises `UserError` before anything is sent if any is bad."""
     prepared = prepare_all(paths, tags, sets, target, seed)
+    _make_room(options.results)
     allow_many_files()
     with calm_collector():
         return trio.run(_run_all, prepared, options)
+
+
+def _make_room(results: Path) -> None:
+    """A folder that cannot be made is told before anything is sent for a report that nobody would have."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        if not os.access(results, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise UserError(f"{results}: results cannot be written there ({error.strerror})") from error
 
 
 async def _run_all(prepared: Sequence[Prepared], options: RunOptions) -> Suite:
