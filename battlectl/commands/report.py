@@ -15,7 +15,7 @@ import msgspec
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
-from battlectl.commands.run import RunResult, code_of
+from battlectl.commands.run import STORED_DIGITS, RunResult, code_of
 from battlectl.errors import UserError
 from battlectl.observe.journal import decode_lines
 from battlectl.plan.frame import Frame
@@ -70,7 +70,9 @@ def _rebuild(journal: Path) -> tuple[dict[str, Any], Evidence]:
         chronicle.add(line)
     lost = chronicle.abandon_unfinished()
     reason = f"the journal breaks off; {lost:,} arrivals were under way and count as abandoned"
-    return {**header["meta"], "rebuilt": True}, chronicle.evidence(KILLED, reason)
+    return {**header["meta"], "rebuilt": True}, chronicle.evidence(
+        KILLED, reason, round(chronicle.at, STORED_DIGITS)
+    )
 
 
 def _parse(text: str, frame: Frame) -> Objective:

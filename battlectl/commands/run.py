@@ -42,6 +42,8 @@ from battlectl.targets.control import CallError, Control
 from battlectl.targets.site import Site
 from battlectl.transport.poller import Poller
 
+STORED_DIGITS = 3
+"""Of when a run ended: judged as it is stored, so that `battlectl report` comes to the same figures."""
 SIGNALS: dict[int, How] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 ENDINGS: dict[str, ExitCode] = {
     "interrupted": ExitCode.INTERRUPTED,
@@ -255,7 +257,7 @@ async def _send_load(
         ending = await fight(prepared.plan, forces, meta["run_id"], stop, head)
     finally:
         journal.close()
-    return chronicle.evidence(ending.how, ending.reason, ending.at)
+    return chronicle.evidence(ending.how, ending.reason, round(ending.at, STORED_DIGITS))
 
 
 async def _in_turns(steps: Iterator[None]) -> None:
