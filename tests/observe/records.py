@@ -23,7 +23,7 @@ ends = st.lists(
         st.integers(0, 3_000).map(lambda ms: ms / 1000),
         st.sampled_from(OUTCOMES),
     ),
-    max_size=40,
+    max_size=25,
 )
 """(workload, label, due, latency, outcome)."""
 

@@ -124,14 +124,15 @@ def test_every_request_has_a_correlation_id_of_its_own():
 
 
 PHASES = {"warmup": "700ms", "steady": "1s", "battle": "1300ms"}
+EDGES = {"warmup": "1s", "one": "1s", "two": "700ms", "three": "1s"}
 
 
 def test_each_phase_has_the_arrivals_that_are_due_in_it_and_no_other():
     """300/s: due times at the edges of phases belong to the later one, whatever the clock's last digits."""
-    fought = fight(after(0.01), "300/s", phases=PHASES)
+    fought = fight(after(0.01), "300/s", phases=EDGES)
     frame = fought.evidence.frame
     counts = {name: fought.evidence.tally.cell(frame.segments(w)).total for name, w in frame.windows.items()}
-    assert counts == {"warmup": 210, "steady": 300, "battle": 390, "run": 690}
+    assert counts == {"warmup": 300, "one": 300, "two": 210, "three": 300, "run": 810}
 
 
 def test_an_answer_is_counted_where_its_arrival_was_due():
