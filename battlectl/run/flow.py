@@ -81,6 +81,8 @@ class Flow:
         taken = now - self.start
         self._recorder.issue(self.workload.name, len(request.items))
         if self.in_flight >= self.workload.max_in_flight:
+            self._client.settle()
+        if self.in_flight >= self.workload.max_in_flight:
             seen = f"{self.in_flight} requests were under way (max_in_flight)"
             self._recorder.lag(self.workload.name, arrival.due, taken)
             self._record(arrival, request, taken, [(outcome.DROPPED, seen)] * len(request.items))

@@ -143,6 +143,9 @@ class Client(Protocol):
     def submit(self, exchange: Exchange) -> None:
         """Begin an exchange; never blocks, never raises."""
 
+    def settle(self) -> None:
+        """Finish every exchange whose answer has been read, if any still waits for its bookkeeping."""
+
     def abandon(self) -> None:
         """End every unfinished exchange as `abandoned`, now."""
 

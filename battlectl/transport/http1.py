@@ -85,8 +85,13 @@ class Http1Client:
         self._count_waiting(1)
         self._grow()
 
+    def settle(self) -> None:
+        """Finish what has been answered."""
+        self._poller.keep_books()
+
     def abandon(self) -> None:
         """End what is unfinished, in line or under way."""
+        self.settle()
         reason = NoReply(outcome.ABANDONED, "the run was stopped")
         for _, _, exchange in sorted(self._deadlines, key=lambda entry: entry[:2]):
             if exchange.done is None:
@@ -213,8 +218,10 @@ class Http1Client:
                 return
             if connection.exchange is None:
                 self._discard(connection)  # The end of an idle one, or bytes that nobody asked for.
+            elif self._waiting_alive:
+                self._take(connection, data, trio.current_time())  # Somebody waits for this connection.
             else:
-                self._take(connection, data, trio.current_time())
+                self._poller.soon(partial(self._take, connection, data, trio.current_time()))
 
     def _take(self, connection: Connection, data: bytes, now: float) -> None:
         """What arrived for the exchange under way; no data is the end of the connection."""

@@ -1,9 +1,9 @@
 """One watch over every connection of the load.
 
-Rule: a wake-up serves all that has come, in two steps: first everything is read (with its time) and what
-waits in line is sent on the connections that came free, then the bookkeeping is done. So our own work does
-not lengthen the latencies that are measured meanwhile. `linger` stays in here until the next arrival is due,
-which is cheaper and more punctual than a pass through trio's loop for every arrival and every reply.
+Rule: a wake-up serves all that has come in three steps: everything is read, with its time; replies are
+parsed and what waits in line is sent on the connections that came free; then the bookkeeping is done. So our
+own work does not lengthen the latencies that are measured meanwhile. `linger` stays in here until the next
+arrival is due: cheaper and more punctual than a pass through trio's loop for every arrival and reply.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ import trio
 from battlectl.transport.timer import Timer, open_timer
 
 LONGEST_PASS = 0.004
-"""Seconds of reading and sending before bookkeeping has to be done."""
-WAIT_IN_LINE = 0.0005
-"""Seconds to wait for more replies while exchanges wait in line."""
+"""Seconds of reading, parsing and sending in one go."""
+LONGEST_PUT_OFF = 0.020
+"""Seconds that bookkeeping may wait while exchanges stand in line for a connection."""
+FEW = 4
+"""Replies in one go that are no burst: after more, one looks again before the bookkeeping."""
+BURST_WAIT = 0.0005
+"""Seconds to wait for more of a burst."""
 
 OnReadable = Callable[[], None]
 
@@ -30,7 +34,9 @@ class Poller:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._timer: Timer | None = open_timer()
+        self._soon: list[Callable[[], None]] = []
         self._later: list[Callable[[], None]] = []
+        self._books_since = 0.0
         self._rang = False
         self.in_line = 0
         """Exchanges that wait for a connection, of all clients."""
@@ -51,8 +57,14 @@ class Poller:
         if self._selector.get_map() is not None:
             self._selector.unregister(sock)
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do this when everything that has come is read."""
+        self._soon.append(work)
+
     def later(self, book: Callable[[], None]) -> None:
-        """Do this when everything has been read."""
+        """Do this when there is nothing more to read."""
+        if not self._later:
+            self._books_since = trio.current_time()
         self._later.append(book)
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -60,8 +72,10 @@ class Poller:
         try:
             task_status.started()
             while True:
-                await trio.lowlevel.wait_readable(self._selector)
+                with trio.move_on_after(LONGEST_PUT_OFF):
+                    await trio.lowlevel.wait_readable(self._selector)
                 self._serve_pass(0)
+                self.keep_books()
         finally:
             if self._timer is not None:
                 self._selector.unregister(self._timer)
@@ -76,6 +90,14 @@ class Poller:
         timer.arm(until - trio.current_time())
         while not self._rang:
             self._serve_pass(None)
+            if not self.in_line or trio.current_time() - self._books_since > LONGEST_PUT_OFF:
+                self.keep_books()
+
+    def keep_books(self) -> None:
+        """Do the bookkeeping of all replies read so far."""
+        while self._later:
+            books, self._later = self._later, []
+            _done(books)
 
     def _ring(self) -> None:
         self._rang = True
@@ -83,18 +105,22 @@ class Poller:
         self._timer.clear()
 
     def _serve_pass(self, timeout: float | None) -> None:
+        """Read, parse and send for as long as replies keep coming in bursts, or somebody waits in line."""
         began = trio.current_time()
         ready = self._selector.select(timeout)
         while ready:
             for key, _ in ready:
                 key.data()
+            self._soon = _done(self._soon)
+            if self._rang or not (self.in_line or len(ready) > FEW):
+                return
             if trio.current_time() - began > LONGEST_PASS:
-                break
-            ready = self._selector.select(WAIT_IN_LINE) if self.in_line else []
-        self._keep_books()
+                return
+            ready = self._selector.select(BURST_WAIT)
 
-    def _keep_books(self) -> None:
-        while self._later:
-            books, self._later = self._later, []
-            for book in books:
-                book()
+
+def _done(work: list[Callable[[], None]]) -> list[Callable[[], None]]:
+    """Do it all, and answer an empty list for what comes next."""
+    for piece in work:
+        piece()
+    return []
