@@ -9,24 +9,23 @@ import datetime
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
+from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared
 from battlectl.observe.journal import Line, encode_in_steps
-
-MASK = "***"
 
 
 class Journal:
     """journal.jsonl: a header, then a line a second. Mutable: it is an open file."""
 
-    def __init__(self, folder: Path, header: Mapping[str, Any], secrets: Iterable[str]) -> None:
-        self._secrets = tuple(secrets)
+    def __init__(self, folder: Path, header: Mapping[str, Any], masker: Masker) -> None:
+        self._masker = masker
         self._file: IO[bytes] = open(folder / "journal.jsonl", "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._write(msgspec.json.encode({"schema_version": 1, **header}) + b"\n")
 
@@ -40,19 +39,7 @@ class Journal:
         self._file.close()
 
     def _write(self, data: bytes) -> None:
-        self._file.write(mask_bytes(data, self._secrets))
-
-
-def mask_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
-    """JSON bytes in which no secret stands."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        data = data.replace(msgspec.json.encode(secret)[1:-1], MASK.encode())
-    return data
-
-
-def mask_tree(tree: Any, secrets: Iterable[str]) -> Any:
-    """A JSON tree in which no secret stands."""
-    return msgspec.json.decode(mask_bytes(msgspec.json.encode(tree), secrets))
+        self._file.write(self._masker.mask_json(data))
 
 
 def describe_run(prepared: Prepared, run_id: str, started_at: datetime.datetime) -> dict[str, Any]:

@@ -25,9 +25,10 @@ from battlectl.analyse.judge import Judgement, judge
 from battlectl.analyse.live import SafetyWatch, failed_objective
 from battlectl.analyse.verdict import Verdict
 from battlectl.commands.limits import allow_many_files, calm_collector
+from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.commands.progress import Progress, open_progress
-from battlectl.commands.results import Journal, describe_run, mask_tree
+from battlectl.commands.results import Journal, describe_run
 from battlectl.errors import ExitCode, NotReady, UserError, worst_exit
 from battlectl.observe.journal import Line
 from battlectl.report.document import build_document
@@ -159,7 +160,7 @@ async def _run_one(
     code = code_of(evidence, judgement)
     finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     meta = {**meta, "finished_at": finished}
-    document = mask_tree(build_document(meta, evidence, judgement, code), prepared.secrets)
+    document = Masker(prepared.secrets).mask_tree(build_document(meta, evidence, judgement, code))
     write_results(folder, document)
     point_latest(options.results, folder)
     return RunResult(code, folder, document)
@@ -232,7 +233,9 @@ async def _send_load(
     control: Control,
     head: Head,
 ) -> Evidence:
-    journal = Journal(folder, {"meta": meta, "frame": msgspec.to_builtins(prepared.frame)}, prepared.secrets)
+    journal = Journal(
+        folder, {"meta": meta, "frame": msgspec.to_builtins(prepared.frame)}, Masker(prepared.secrets)
+    )
     safety = SafetyWatch(prepared.plan.min_success_rate, prepared.plan.safety_over)
     aborts = any(objective.abort_on_fail for objective in prepared.plan.objectives)
 
