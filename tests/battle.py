@@ -19,9 +19,9 @@ from battlectl.plan.build import Plan, build_plan
 from battlectl.plan.frame import frame_of
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
-from battlectl.run.flow import Head
 from battlectl.run.stop import Ending, Stop
 from battlectl.scenario.model import Scenario
+from battlectl.transport.base import Head
 from battlectl.transport.scripted import Script, ScriptedClient
 
 

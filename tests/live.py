@@ -15,11 +15,10 @@ from battlectl.plan.build import build_plan
 from battlectl.plan.frame import frame_of
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
-from battlectl.run.flow import Head
 from battlectl.run.stop import Stop
 from battlectl.targets.clients import open_client
 from battlectl.targets.site import Site
-from battlectl.transport.base import Client, parse_endpoint
+from battlectl.transport.base import Client, Head, parse_endpoint
 from battlectl.transport.poller import Poller
 from tests.battle import scenario_of
 

@@ -15,6 +15,7 @@ from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.verdict import Verdict
 from battlectl.observe.tally import Delta
 from battlectl.quantities import format_duration, format_ratio
+from battlectl.scenario.objectives import Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,13 @@ class SafetyWatch:
 
 
 def failed_objective(evidence: Evidence) -> Reason | None:
-    """The first objective with `abort_on_fail` that fails already."""
+    """The first objective with `abort_on_fail` that fails already, and for good.
+
+    A count or a rate that has to be reached can still be: it is not judged before the end.
+    """
     for objective in evidence.frame.objectives:
         window = evidence.frame.windows.get(objective.window)
-        if not objective.abort_on_fail or window is None:
+        if not objective.abort_on_fail or window is None or _may_still_hold(objective):
             continue
         if evidence.ended_at < window.start + objective.grace:
             continue
@@ -64,3 +68,7 @@ def failed_objective(evidence: Evidence) -> Reason | None:
         if finding.verdict is Verdict.FAIL:
             return Reason("objective", f"{objective.text} failed with {finding.summary}")
     return None
+
+
+def _may_still_hold(objective: Objective) -> bool:
+    return objective.unit in ("count", "rate") and objective.op in (">", ">=", "!=")

@@ -43,6 +43,10 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
     needed = objective.min_samples or _default_samples(objective)
     if measured.value is None or measured.samples == 0:
         return _finding(objective, Verdict.INCONCLUSIVE, "no samples", None)
+    if evidence.coarse and objective.metric in LATENCIES + FLOW_LATENCIES:
+        shown = format_value(measured.value, objective.unit)
+        summary = f"about {shown}: the journal kept its latencies too coarsely to judge"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
     if measured.samples < needed:
         summary = f"{measured.samples} samples, {needed} needed"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
@@ -76,9 +80,11 @@ def _measure_latency(objective: Objective, cell: CallCell, flow: FlowCell) -> Me
     assert objective.stat is not None
     own = objective.metric in LATENCIES
     sketch = getattr(cell if own else flow, objective.metric)
-    drops = _ours(cell)
-    favourable = statistic(flow.service if own else sketch, objective.stat, zeros=drops)
-    return Measured(statistic(sketch, objective.stat), sketch.count, favourable)
+    value = statistic(sketch, objective.stat)
+    if objective.metric == "lag" or scope_of(objective)[1] is not None:
+        return Measured(value, sketch.count, None)  # Lag is ours alone; service is not known per call.
+    favourable = statistic(flow.service if own else sketch, objective.stat, zeros=_ours(cell))
+    return Measured(value, sketch.count, favourable)
 
 
 def _measure_count(objective: Objective, cell: CallCell, flow: FlowCell, seconds: float) -> Measured:
@@ -119,16 +125,13 @@ def _passed(objective: Objective, evidence: Evidence, window: Window, measured: 
     if not evidence.completed and seen < planned:
         summary = f"{shown}, but only {format_duration(seen)} of {format_duration(planned)} were run"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
-    if evidence.coarse and objective.metric in LATENCIES + FLOW_LATENCIES:
-        summary = f"{shown}, from sketches that lost {evidence.coarse} bits in the journal"
-        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
     return _finding(objective, Verdict.PASS, shown, measured)
 
 
 def _violated(objective: Objective, evidence: Evidence, measured: Measured, generator_fit: bool) -> Finding:
     shown = format_value(measured.value, objective.unit)
     excusable = measured.favourable is None or objective.holds(measured.favourable)
-    if not generator_fit and excusable:
+    if objective.metric == "lag" or (not generator_fit and excusable):
         summary = f"{shown}, but the generator was the bottleneck: without its part the objective may hold"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
     segments = evidence.frame.segments(evidence.frame.windows[objective.window])

@@ -35,12 +35,12 @@ from battlectl.report.document import build_document
 from battlectl.report.files import new_run_folder, point_latest, write_results
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
-from battlectl.run.flow import Head
 from battlectl.run.stop import How, Stop
 from battlectl.targets import TARGETS
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
 from battlectl.targets.site import Site
+from battlectl.transport.base import Head
 from battlectl.transport.poller import Poller
 
 STORED_DIGITS = 3

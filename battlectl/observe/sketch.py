@@ -36,7 +36,7 @@ class Sketch:
 
     def record(self, seconds: float) -> None:
         """Count one duration; a negative one counts as zero."""
-        value = int(seconds * 1e9)
+        value = int(seconds * 1e9 + 0.5)
         if value < 0:
             value = 0
         shift = value.bit_length() - 9

@@ -16,9 +16,9 @@ from battlectl.observe.journal import Line
 from battlectl.observe.recorder import Recorder
 from battlectl.plan.build import Plan, PlannedWorkload
 from battlectl.plan.pacing import Users
-from battlectl.run.flow import Flow, Head, Linger, live_as_user, pace
+from battlectl.run.flow import Flow, Linger, live_as_user, pace
 from battlectl.run.stop import Ending, Stop
-from battlectl.transport.base import Client, Exchange
+from battlectl.transport.base import Client, Exchange, Head
 
 LEAD = 0.05
 """Seconds between the end of preparation and the first due time."""
@@ -121,8 +121,6 @@ async def _send_all(flows: list[Flow], end: float, stop: Stop, linger: Linger | 
 async def _drain(flows: list[Flow], stop: Stop) -> None:
     """Wait for what is under way, each to its own deadline; abandon what is left."""
     longest = max(flow.workload.timeout for flow in flows) + DRAIN_GRACE
-    if stop.arrivals.is_set():
-        longest = min(longest, INTERRUPTED_DRAIN)
     with trio.move_on_after(longest) as scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when, stop.draining, nursery.cancel_scope)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from battlectl.observe import outcome
 from battlectl.observe.recorder import Recorder
 from battlectl.plan.build import Arrival, PlannedWorkload
 from battlectl.plan.calls import Request
-from battlectl.transport.base import Client, Exchange, Reply
+from battlectl.transport.base import Client, Exchange, Head, Reply
 
 RETRIED = frozenset(
     {
@@ -35,13 +35,6 @@ RETRIED = frozenset(
     }
 )
 """What `retries` sends again: no valid answer came. A JSON-RPC error and a wrong result are answers."""
-
-
-@dataclass(slots=True)
-class Head:
-    """The newest block number seen, for calls that name a block relative to it. Mutable: it is polled."""
-
-    number: int | None = None
 
 
 class Sent(NamedTuple):

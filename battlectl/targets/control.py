@@ -10,8 +10,7 @@ import tenacity
 import trio
 
 from battlectl.errors import NotReady
-from battlectl.run.flow import Head
-from battlectl.transport.base import Endpoint
+from battlectl.transport.base import Endpoint, Head
 from battlectl.transport.wire import ConnectError, resolve, tls_context
 
 CALL_TIMEOUT = 5.0

@@ -82,6 +82,13 @@ class NoReply:
     seen: str
 
 
+@dataclass(slots=True)
+class Head:
+    """The newest block number seen, for calls that name a block relative to it. Mutable: it is polled."""
+
+    number: int | None = None
+
+
 class Exchange:
     """One request under way. Mutable because the hot path fills in its times.
 

@@ -8,23 +8,23 @@ resend on a fresh one, counted; everything else that goes wrong is that exchange
 
 from __future__ import annotations
 
-import heapq
 import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 
 import trio
 
 from battlectl.observe import outcome
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
+from battlectl.transport.deadlines import Deadlines
 from battlectl.transport.poller import Poller
 from battlectl.transport.reply_parser import ReplyParser
+from battlectl.transport.request_head import request_head
 from battlectl.transport.wire import Address, ConnectError, Wire, connect, resolve, tls_context
 
-SERVER_HEADERS = ("host", "content-length", "transfer-encoding", "connection")
 IDLE_TICK = 0.02
+"""Most seconds between looks at the deadlines: how late a timeout may be told."""
 _CLOSED = NoReply(outcome.CLOSED, "the connection ended without an answer")
 
 
@@ -59,8 +59,7 @@ class Http1Client:
         self._waiting_alive = 0
         self._connecting = 0
         self._connections = 0
-        self._deadlines: list[tuple[float, int, Exchange]] = []
-        self._ticket = count()
+        self._deadlines = Deadlines()
         self._nursery: trio.Nursery | None = None
         self.opened = 0
 
@@ -77,7 +76,7 @@ class Http1Client:
 
     def submit(self, exchange: Exchange) -> None:
         """Send it now on a free connection, or put it in line."""
-        heapq.heappush(self._deadlines, (exchange.deadline, next(self._ticket), exchange))
+        self._deadlines.add(exchange)
         if self._idle:
             self._begin(self._idle.pop(), exchange, exchange.taken)
             return
@@ -93,9 +92,8 @@ class Http1Client:
         """End what is unfinished, in line or under way."""
         self.settle()
         reason = NoReply(outcome.ABANDONED, "the run was stopped")
-        for _, _, exchange in sorted(self._deadlines, key=lambda entry: entry[:2]):
-            if exchange.done is None:
-                self._give_up(exchange, reason)
+        for exchange in self._deadlines.unfinished():
+            self._give_up(exchange, reason, trio.current_time())
 
     # Sending
 
@@ -232,6 +230,8 @@ class Http1Client:
                 self._lost(connection, _CLOSED)
             return
         exchange = self._release(connection)
+        if now > exchange.deadline:
+            answer = NoReply(outcome.TIMEOUT, "the answer came after the deadline")
         connection.served += 1
         if parser.reusable and isinstance(answer, Reply):
             self._offer(connection)
@@ -265,41 +265,18 @@ class Http1Client:
     async def _expire(self) -> None:
         """End each exchange whose deadline has passed; its connection goes with it."""
         while True:
+            self.settle()  # What was answered in time must not expire before its bookkeeping.
             now = trio.current_time()
-            while self._deadlines and (
-                self._deadlines[0][2].done is not None or self._deadlines[0][0] <= now
-            ):
-                exchange = heapq.heappop(self._deadlines)[2]
-                if exchange.done is None:
-                    waited = (
-                        "sent, no whole answer" if exchange.sent is not None else "no connection was free"
-                    )
-                    self._give_up(exchange, NoReply(outcome.TIMEOUT, waited))
-            following = self._deadlines[0][0] if self._deadlines else now + IDLE_TICK
-            await trio.sleep_until(min(following, now + IDLE_TICK))
+            for exchange in self._deadlines.take_expired(now):
+                waited = "sent, no whole answer" if exchange.sent is not None else "no connection was free"
+                self._give_up(exchange, NoReply(outcome.TIMEOUT, waited), exchange.deadline)
+            await trio.sleep_until(self._deadlines.earliest(now + IDLE_TICK))
 
-    def _give_up(self, exchange: Exchange, reason: NoReply) -> None:
+    def _give_up(self, exchange: Exchange, reason: NoReply, at: float) -> None:
         connection = exchange.carrier
         if connection is not None:
             self._release(connection)
             self._discard(connection)
         elif exchange.sent is None:
             self._count_waiting(-1)
-        exchange.end(reason, trio.current_time())
-
-
-def request_head(endpoint: Endpoint) -> bytes:
-    """A bytes template of a whole request: `% (request id, body length, body)`."""
-    own = (
-        ("Host", endpoint.authority),
-        ("Content-Type", "application/json"),
-        ("Accept", "application/json"),
-        ("Accept-Encoding", "identity"),
-        ("User-Agent", "battlectl"),
-    )
-    given = {name.lower() for name, _ in endpoint.headers}
-    lines = [f"POST {endpoint.path} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in own if name.lower() not in given]
-    lines += [f"{name}: {value}" for name, value in endpoint.headers if name.lower() not in SERVER_HEADERS]
-    fixed = "\r\n".join(lines).replace("%", "%%")
-    return fixed.encode("latin-1") + b"\r\nX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n%b"
+        exchange.end(reason, at if exchange.sent is None else max(at, exchange.sent))

@@ -141,6 +141,14 @@ class TestReconnects:
         assert fought.evidence.tally.flow(fought.evidence.frame.all_segments).retries == 40
 
 
+def test_an_answer_after_the_deadline_is_a_timeout_and_lasted_as_long() -> None:
+    with serving("echo", delay=1.003) as server:
+        fought = fight_live(reads(), server.url)
+    assert fought.outcomes == {"timeout": 20}
+    latency = fought.evidence.tally.cell(fought.evidence.frame.all_segments).latency
+    assert 1.0 <= latency.minimum <= latency.maximum < 1.02
+
+
 def test_the_request_carries_its_correlation_id() -> None:
     with serving("echo") as server:
         fight_live(reads(rate="5/s"), server.url)
