@@ -1,0 +1,56 @@
+"""`battlectl --help` answers at once: nothing heavy is imported before a verb needs it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.command import environment
+
+pytestmark = pytest.mark.real
+HEAVY = ("trio", "httpx", "pydantic", "yaml", "rich", "tdigest", "msgspec", "httptools", "psutil", "tabulate")
+TIMED = """
+import json, resource, sys
+from battlectl.cli import main
+sys.argv = ["battlectl", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = used.ru_utime + used.ru_stime
+    print(json.dumps([end.code, seconds, sorted(m for m in sys.modules if "." not in m)]), file=sys.stderr)
+"""
+VERBS = ("run", "validate", "plan", "report", "schema", "init", "lab")
+
+
+def timed(*words):
+    """(exit code, processor seconds, imported modules, what was printed)."""
+    ran = subprocess.run(
+        [sys.executable, "-c", TIMED, *words], capture_output=True, text=True, env=environment(), timeout=60
+    )
+    return (*json.loads(ran.stderr.splitlines()[-1]), ran.stdout)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["--version"]])
+def test_help_imports_nothing_heavy(words):
+    code, seconds, modules, out = timed(*words)
+    print(f"battlectl {' '.join(words)}: {seconds:.3f} s of processor time")
+    assert code == 0
+    assert out.strip()
+    assert [name for name in HEAVY if name in modules] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_imports_nothing_but_what_typer_reads_its_options_with(verb):
+    code, _, modules, out = timed(verb, "--help")
+    assert code == 0
+    assert f"battlectl {verb}" in out
+    assert [name for name in HEAVY if name in modules and name != "pydantic"] == []
+
+
+def test_help_names_every_verb_and_the_exit_codes():
+    _, _, _, out = timed("--help")
+    for verb in VERBS:
+        assert verb in out
+    assert "99 objectives failed" in " ".join(out.split())
