@@ -16,7 +16,6 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import Judgement, judge
 from battlectl.observe.journal import Line
 from battlectl.plan.build import Plan, build_plan
-from battlectl.plan.frame import frame_of
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
 from battlectl.run.stop import Ending, Stop
@@ -52,7 +51,7 @@ def fight_scripted(
 ) -> Fought:
     """Fight a scenario against a script; `stop_at` asks to stop at these seconds."""
     plan = build_plan(scenario_of(**fields), feeds or {})
-    chronicle = Chronicle(frame_of(plan))
+    chronicle = Chronicle(plan.frame)
     clients: dict[str, ScriptedClient] = {}
     lines: list[Line] = []
     stop = Stop()

@@ -12,7 +12,6 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import Judgement, judge
 from battlectl.observe.journal import Line
 from battlectl.plan.build import build_plan
-from battlectl.plan.frame import frame_of
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
 from battlectl.run.stop import Stop
@@ -40,7 +39,7 @@ class Fought:
 def fight_live(fields: Mapping[str, Any], url: str, **endpoint: Any) -> Fought:
     """Fight a scenario against `url`; `endpoint` overrides fields of the endpoint."""
     plan = build_plan(scenario_of(**fields), {})
-    chronicle = Chronicle(frame_of(plan))
+    chronicle = Chronicle(plan.frame)
     site = Site("generic", replace(parse_endpoint(url), **endpoint))
     clients: dict[str, Client] = {}
     poller = Poller()

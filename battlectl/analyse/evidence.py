@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import Example, Tally
-from battlectl.plan.build import Window
 from battlectl.plan.frame import Frame
+from battlectl.plan.workload import Window
 from battlectl.scenario.objectives import Objective
 
 COMPLETED = "completed"

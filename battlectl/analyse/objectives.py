@@ -15,7 +15,7 @@ from battlectl.analyse.evidence import Evidence, scope_of, statistic
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
 from battlectl.observe.tally import CallCell, Example, FlowCell
-from battlectl.plan.build import Window
+from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration, format_rate, format_ratio
 from battlectl.scenario.objectives import METRICS, Objective, Unit
 

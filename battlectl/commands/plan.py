@@ -12,9 +12,9 @@ from tabulate import tabulate
 
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.errors import ExitCode
-from battlectl.plan.build import Arrival, PlannedWorkload
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.pacing import Users
+from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.quantities import format_duration, format_rate
 
 
@@ -42,7 +42,7 @@ def plan(
 def plan_json(prepared: Prepared, arrivals: int) -> dict[str, Any]:
     """The plan as a document: the same scenario and seed give the same bytes."""
     return {
-        "scenario": prepared.plan.name,
+        "scenario": prepared.plan.frame.name,
         "plan_hash": prepared.plan_hash,
         "frame": msgspec.to_builtins(prepared.frame),
         "arrivals": {

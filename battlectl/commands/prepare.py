@@ -13,7 +13,7 @@ import msgspec
 from battlectl.commands.files import find_scenarios, load_scenario, load_target
 from battlectl.errors import BadFile, Problem, UserError
 from battlectl.plan.build import Plan, build_plan
-from battlectl.plan.frame import Frame, frame_of
+from battlectl.plan.frame import Frame
 from battlectl.scenario.target import Target
 
 
@@ -23,12 +23,16 @@ class Prepared:
 
     path: Path
     plan: Plan
-    frame: Frame
     target_name: str
     target: Target
     resolved: dict[str, Any]
     target_resolved: dict[str, Any]
     secrets: frozenset[str]
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the plan."""
+        return self.plan.frame
 
     @property
     def plan_hash(self) -> str:
@@ -63,7 +67,6 @@ def prepare(path: Path, sets: Sequence[str], target: str | None) -> Prepared:
     return Prepared(
         path=path,
         plan=plan,
-        frame=frame_of(plan),
         target_name=name,
         target=found.target,
         resolved=parsed.resolved,

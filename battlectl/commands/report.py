@@ -15,12 +15,12 @@ import msgspec
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
+from battlectl.commands.folders import write_results
 from battlectl.commands.run import STORED_DIGITS, RunResult, code_of
 from battlectl.errors import UserError
 from battlectl.observe.journal import decode_lines
 from battlectl.plan.frame import Frame
 from battlectl.report.document import SCHEMA_VERSION, build_document, read_evidence
-from battlectl.report.files import write_results
 from battlectl.report.fold import Chronicle
 from battlectl.scenario.objectives import Objective, parse_objective
 

@@ -24,6 +24,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import Judgement, judge
 from battlectl.analyse.live import SafetyWatch, failed_objective
 from battlectl.analyse.verdict import Verdict
+from battlectl.commands.folders import new_run_folder, point_latest, write_results
 from battlectl.commands.limits import allow_many_files, calm_collector
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
@@ -32,7 +33,6 @@ from battlectl.commands.results import Journal, describe_run
 from battlectl.errors import ExitCode, NotReady, UserError, worst_exit
 from battlectl.observe.journal import Line
 from battlectl.report.document import build_document
-from battlectl.report.files import new_run_folder, point_latest, write_results
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
 from battlectl.run.stop import How, Stop
@@ -152,7 +152,7 @@ async def _run_one(
 ) -> RunResult:
     started_at = datetime.datetime.now(datetime.UTC)
     run_id = secrets.token_hex(3)
-    folder = new_run_folder(options.results, prepared.plan.name, started_at, run_id)
+    folder = new_run_folder(options.results, prepared.plan.frame.name, started_at, run_id)
     meta = describe_run(prepared, run_id, started_at)
     with open_progress(options.style, prepared.frame, position) as progress:
         evidence = await _fight(prepared, stop, folder, meta, progress)
@@ -237,7 +237,7 @@ async def _send_load(
         folder, {"meta": meta, "frame": msgspec.to_builtins(prepared.frame)}, Masker(prepared.secrets)
     )
     safety = SafetyWatch(prepared.plan.min_success_rate, prepared.plan.safety_over)
-    aborts = any(objective.abort_on_fail for objective in prepared.plan.objectives)
+    aborts = any(objective.abort_on_fail for objective in prepared.plan.frame.objectives)
 
     async def keep(line: Line) -> None:
         await _in_turns(journal.add_in_steps(line))

@@ -6,121 +6,34 @@ is as small as one of ten seconds.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import count, pairwise
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-import msgspec
-
-from battlectl.plan.calls import Feeds, Request, Sequential, choose_requests, compile_request
-from battlectl.plan.pacing import Pacing, Users, build_pacing, exact
-from battlectl.scenario.model import HttpWorkload, Scenario, promises
-from battlectl.scenario.objectives import Objective
+from battlectl.plan.calls import Feeds, Sequential, compile_request
+from battlectl.plan.frame import RUN, Frame, frame_workload
+from battlectl.plan.pacing import Pacing, Users, build_pacing
+from battlectl.plan.workload import PlannedWorkload, Window
+from battlectl.quantities import format_duration, format_ratio
+from battlectl.scenario.model import HttpWorkload, Safety, Scenario, promises
 
 WARMUP = "warmup"
-RUN = "run"
 MOST_SLICES = 3_600
 MOST_ROWS = 40_000
 MOST_IN_FLIGHT = 20_000
 MOST_CONNECTIONS = 2_000
-IDS_PER_WORKLOAD = 10**12
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A named stretch of the run, in seconds from its start; an arrival is inside when it is due inside."""
-
-    name: str
-    start: float
-    end: float
-
-    @property
-    def length(self) -> float:
-        """Seconds, as they were written: 0.8 - 0.1 is 0.7."""
-        return float(exact(self.end) - exact(self.start))
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One due request. `number` counts requests and `first_id` is the JSON-RPC id of its first item."""
-
-    number: int
-    due: float
-    request: int
-    first_id: int
-    draws: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedWorkload:
-    """One workload with every default filled in; times in seconds from the start of the run."""
-
-    name: str
-    index: int
-    path: str | None
-    headers: tuple[tuple[str, str], ...]
-    window: Window
-    pacing: Pacing
-    requests: tuple[Request, ...]
-    timeout: float
-    max_in_flight: int
-    connections: int
-    max_body: int
-    retries: int
-    client: str
-    seed: str
-    feeds: Feeds = field(repr=False)
-
-    def arrivals(self) -> Iterator[Arrival]:
-        """Every arrival of an open workload, in order of due time."""
-        assert not isinstance(self.pacing, Users)
-        chosen = self._numbered(f"{self.seed}/calls", IDS_PER_WORKLOAD * self.index + 1)
-        dues = self.pacing.due_times(self.window.start)
-        for due, (number, request, first_id, draws) in zip(dues, chosen, strict=False):
-            yield Arrival(number, due, request, first_id, draws)
-
-    def arrivals_of_user(self, user: int) -> Iterator[Arrival]:
-        """What one user of a closed workload sends, in order; due when it is sent, so `due` is not known."""
-        base = IDS_PER_WORKLOAD * self.index + (IDS_PER_WORKLOAD // 10_000) * user + 1
-        for number, request, first_id, draws in self._numbered(f"{self.seed}/user/{user}", base):
-            yield Arrival(number, math.nan, request, first_id, draws)
-
-    def _numbered(self, seed: str, first_id: int) -> Iterator[tuple[int, int, int, tuple[bytes, ...]]]:
-        sizes = [len(request.items) for request in self.requests]
-        for number, (request, draws) in zip(
-            count(), choose_requests(self.requests, seed, self.feeds), strict=False
-        ):
-            yield number, request, first_id, draws
-            first_id += sizes[request]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that will happen. `cuts` are the edges of segments, the stretches that no window divides;
-    `slice_width` is the grain of the time series in seconds."""
+    """All that will happen: the frame that is stored, and the workloads with everything to send."""
 
-    name: str
-    description: str
-    tags: tuple[str, ...]
-    seed: int
-    phases: tuple[Window, ...]
-    windows: Mapping[str, Window]
-    cuts: tuple[float, ...]
-    slice_width: int
+    frame: Frame
     workloads: tuple[PlannedWorkload, ...]
-    objectives: tuple[Objective, ...]
-    checks: Mapping[str, str]
     min_success_rate: float | None
     safety_over: float
-    max_lag: float
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the start to the last due arrival's phase end."""
-        return self.phases[-1].end
 
     @property
     def needs_head(self) -> bool:
@@ -138,7 +51,7 @@ def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
         for index, (name, workload) in enumerate(scenario.load.items())
     )
     cuts = sorted({edge for window in windows.values() for edge in (window.start, window.end)})
-    return Plan(
+    frame = Frame(
         name=scenario.name,
         description=scenario.description,
         tags=scenario.tags,
@@ -147,30 +60,13 @@ def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
         windows=windows,
         cuts=tuple(cuts),
         slice_width=_slice_width(phases[-1].end, workloads),
-        workloads=workloads,
+        workloads=tuple(frame_workload(workload) for workload in workloads),
         objectives=promises(scenario),
         checks=dict(scenario.checks),
-        min_success_rate=scenario.safety.min_success_rate,
-        safety_over=scenario.safety.over,
         max_lag=scenario.generator.max_lag,
+        safety=_describe_safety(scenario.safety),
     )
-
-
-def arrivals_digest(workload: PlannedWorkload, most: int = 1_000) -> str:
-    """A fingerprint of the first arrivals of a workload: the same seed gives the same one, byte for byte,
-    wherever the workload stands among the others."""
-    digest = hashlib.sha256()
-    streams = (
-        [workload.arrivals()]
-        if not isinstance(workload.pacing, Users)
-        else [workload.arrivals_of_user(user) for user in range(workload.pacing.users)]
-    )
-    for stream in streams:
-        for _, arrival in zip(range(most // len(streams) + 1), stream, strict=False):
-            own_id = arrival.first_id - IDS_PER_WORKLOAD * workload.index
-            line = (arrival.number, repr(arrival.due), arrival.request, own_id, arrival.draws)
-            digest.update(msgspec.json.encode([str(part) for part in line]))
-    return digest.hexdigest()
+    return Plan(frame, workloads, scenario.safety.min_success_rate, scenario.safety.over)
 
 
 def _build_phases(lengths: Mapping[str, float]) -> Iterator[Window]:
@@ -233,3 +129,10 @@ def _slice_width(duration: float, workloads: Sequence[PlannedWorkload]) -> int:
     labels = sum(len({item.label for r in w.requests for item in r.items}) for w in workloads)
     most = max(1, min(MOST_SLICES, MOST_ROWS // labels))
     return max(1, math.ceil(duration / most))
+
+
+def _describe_safety(safety: Safety) -> str:
+    if safety.min_success_rate is None:
+        return ""
+    least, over = format_ratio(safety.min_success_rate), format_duration(safety.over)
+    return f"success rate of at least {least} over {over}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from battlectl.plan.build import RUN, Plan, PlannedWorkload, Window, arrivals_digest
 from battlectl.plan.pacing import Poisson, Users
+from battlectl.plan.workload import PlannedWorkload, Window, arrivals_digest, count_arrivals
 from battlectl.scenario.objectives import Objective
 
-COUNTED_ARRIVALS = 2_000_000
-"""Arrivals up to which a plan is counted arrival by arrival beforehand."""
+RUN = "run"
+"""The window of whole-run objectives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +77,8 @@ class Frame:
         return range(inside[0], inside[-1] + 1) if inside else range(0)
 
 
-def frame_of(plan: Plan) -> Frame:
-    """The frame of a plan; counts its arrivals, which takes about a microsecond each."""
-    return Frame(
-        name=plan.name,
-        description=plan.description,
-        tags=plan.tags,
-        seed=plan.seed,
-        phases=plan.phases,
-        windows=plan.windows,
-        cuts=plan.cuts,
-        slice_width=plan.slice_width,
-        workloads=tuple(_frame_workload(workload) for workload in plan.workloads),
-        objectives=plan.objectives,
-        checks=plan.checks,
-        max_lag=plan.max_lag,
-        safety=_describe_safety(plan),
-    )
-
-
-def count_arrivals(workload: PlannedWorkload) -> int | None:
-    """How many arrivals (items) the plan has; None for closed users and plans too long to count."""
-    if isinstance(workload.pacing, Users) or workload.pacing.expected > COUNTED_ARRIVALS:
-        return None
-    sizes = [len(request.items) for request in workload.requests]
-    if len(set(sizes)) == 1:
-        return sizes[0] * sum(1 for _ in workload.pacing.due_times())
-    return sum(sizes[arrival.request] for arrival in workload.arrivals())
-
-
-def _frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
+def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
+    """The frame of a workload; counts its arrivals, which takes about a microsecond each."""
     pacing = workload.pacing
     closed = isinstance(pacing, Users)
     labels = dict.fromkeys(item.label for request in workload.requests for item in request.items)
@@ -127,9 +99,3 @@ def _frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
         client=workload.client,
         digest=arrivals_digest(workload),
     )
-
-
-def _describe_safety(plan: Plan) -> str:
-    if plan.min_success_rate is None:
-        return ""
-    return f"success rate of at least {plan.min_success_rate:.2%} over {plan.safety_over:g}s"

@@ -7,6 +7,7 @@ slices, and sketches whose bins are bounded, whatever the length of the run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,8 @@ from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell, Example, FlowCell, Tally, example_json
-from battlectl.plan.build import Window
 from battlectl.plan.frame import Frame, WorkloadFrame
+from battlectl.plan.workload import Window
 from battlectl.report.original import original_names
 from battlectl.report.series import read_series, series_json
 
@@ -87,6 +88,12 @@ def read_evidence(document: Mapping[str, Any]) -> Evidence:
         health=tuple((at, dict(health)) for at, health in record["health"]),
         coarse=record["coarse"],
     )
+
+
+def encode_document(document: Mapping[str, Any]) -> bytes:
+    """Compact JSON in UTF-8, the same bytes each time; a lone surrogate becomes a question mark."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f"{text}\n".encode("utf-8", "replace")
 
 
 def latency_json(sketch: Sketch) -> dict[str, float | int | None]:

@@ -14,8 +14,9 @@ import trio
 
 from battlectl.observe.journal import Line
 from battlectl.observe.recorder import Recorder
-from battlectl.plan.build import Plan, PlannedWorkload
+from battlectl.plan.build import Plan
 from battlectl.plan.pacing import Users
+from battlectl.plan.workload import PlannedWorkload
 from battlectl.run.flow import Flow, Linger, live_as_user, pace
 from battlectl.run.stop import Ending, Stop
 from battlectl.transport.base import Client, Exchange, Head
@@ -65,7 +66,7 @@ class Health:
 
 async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head) -> Ending:
     """Run the plan; every line, the last included, has gone through `on_line` when this returns."""
-    recorder = Recorder(plan.cuts, plan.slice_width)
+    recorder = Recorder(plan.frame.cuts, plan.frame.slice_width)
     health = Health()
     async with trio.open_nursery() as service:
         flows = [
@@ -79,7 +80,7 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         service.start_soon(_write_lines, start, recorder, health, forces.on_line)
         for serve in forces.services:
             service.start_soon(serve)
-        await _send_all(flows, start + plan.duration, stop, forces.linger)
+        await _send_all(flows, start + plan.frame.duration, stop, forces.linger)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start
         service.cancel_scope.cancel()

@@ -18,8 +18,8 @@ import trio
 from battlectl.jsonrpc.reply import Judged, judge_reply
 from battlectl.observe import outcome
 from battlectl.observe.recorder import Recorder
-from battlectl.plan.build import Arrival, PlannedWorkload
 from battlectl.plan.calls import Request
+from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.transport.base import Client, Exchange, Head, Reply
 
 RETRIED = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from battlectl.plan.build import PlannedWorkload
+from battlectl.plan.workload import PlannedWorkload
 from battlectl.targets.site import Site, endpoint_for
 from battlectl.transport.base import Client, Endpoint, Exchange, Limits
 from battlectl.transport.http1 import Http1Client

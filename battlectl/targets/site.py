@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from battlectl.plan.build import PlannedWorkload
+from battlectl.plan.workload import PlannedWorkload
 from battlectl.scenario.target import Target
 from battlectl.transport.base import Endpoint, parse_endpoint
 

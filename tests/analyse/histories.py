@@ -18,7 +18,7 @@ from battlectl.analyse.verdict import Finding
 from battlectl.observe.recorder import Recorder
 from battlectl.observe.tally import Tally
 from battlectl.plan.build import build_plan
-from battlectl.plan.frame import Frame, frame_of
+from battlectl.plan.frame import Frame
 from tests.battle import scenario_of
 
 _TOKEN = re.compile(r"(?:(\d+)\*)?(?:([a-z]+):)?([a-z_]+(?:\(-?\w+\))?)(?:/([\d.]+))?@([\d.]+)")
@@ -90,7 +90,7 @@ def frame_for(told: dict[str, list[End]], objectives: Sequence[Any], **fields: A
             **fields,
         }
     )
-    frame = frame_of(build_plan(scenario, {}))
+    frame = build_plan(scenario, {}).frame
     exact = tuple(replace(w, arrivals=len(told[w.name])) for w in frame.workloads)
     return replace(frame, workloads=exact)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from battlectl.plan.build import Plan, PlannedWorkload, build_plan
+from battlectl.plan.build import Plan, build_plan
+from battlectl.plan.workload import PlannedWorkload
 from tests.battle import scenario_of
 
 

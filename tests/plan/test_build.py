@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battlectl.plan.build import MOST_ROWS, MOST_SLICES
-from battlectl.plan.frame import Frame, frame_of
+from battlectl.plan.frame import Frame
 from tests.plan.plans import plan_of, workload_of
 
 PHASES = {"warmup": "5s", "steady": "10s", "battle": "30s", "recovery": "15s"}
@@ -17,18 +17,18 @@ LOAD = {"reads": {"rate": "10/s", "calls": ["a"]}}
 
 
 def frame(phases=PHASES, load=LOAD) -> Frame:
-    return frame_of(plan_of(phases=phases, load=load))
+    return plan_of(phases=phases, load=load).frame
 
 
 def test_phases_follow_one_another():
     plan = plan_of(phases=PHASES, load=LOAD)
-    assert [(p.name, p.start, p.end) for p in plan.phases] == [
+    assert [(p.name, p.start, p.end) for p in plan.frame.phases] == [
         ("warmup", 0, 5),
         ("steady", 5, 15),
         ("battle", 15, 45),
         ("recovery", 45, 60),
     ]
-    assert plan.duration == 60
+    assert plan.frame.duration == 60
 
 
 def test_the_window_of_whole_run_objectives_leaves_the_warm_up_out():
@@ -102,7 +102,7 @@ def test_the_frame_counts_mixed_batches_as_they_will_be_drawn():
     plan = plan_of(load=load)
     (workload,) = plan.workloads
     drawn = sum(len(workload.requests[a.request].items) for a in workload.arrivals())
-    assert frame_of(plan).workloads[0].arrivals == drawn
+    assert plan.frame.workloads[0].arrivals == drawn
     assert 100 < drawn < 200
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_counted_beforehand_is_none():
 def test_slices_are_as_fine_as_the_bound_on_rows_allows(length, labels, width):
     load = {"r": {"rate": "1/min", "calls": [f"m{i}" for i in range(labels)]}}
     plan = plan_of(phases={"soak": length}, load=load)
-    assert plan.slice_width == width
-    slices = plan.duration / width
+    assert plan.frame.slice_width == width
+    slices = plan.frame.duration / width
     assert slices <= MOST_SLICES
     assert slices * labels <= MOST_ROWS

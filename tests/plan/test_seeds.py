@@ -7,8 +7,8 @@ from itertools import islice
 
 import pytest
 
-from battlectl.plan.build import Plan, arrivals_digest
-from battlectl.plan.frame import frame_of
+from battlectl.plan.build import Plan
+from battlectl.plan.workload import arrivals_digest
 from tests.plan.plans import plan_of, workload_of
 
 CALLS = [
@@ -40,7 +40,7 @@ def user(plan: Plan, number: int, count: int = 300) -> list[str]:
 
 def test_the_same_seed_gives_the_same_arrivals_byte_for_byte():
     assert arrivals(plan({"reads": READS})) == arrivals(plan({"reads": READS}))
-    assert frame_of(plan({"reads": READS})) == frame_of(plan({"reads": READS}))
+    assert plan({"reads": READS}).frame == plan({"reads": READS}).frame
 
 
 def test_another_seed_gives_others():

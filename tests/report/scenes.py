@@ -14,7 +14,6 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
 from battlectl.plan.build import build_plan
-from battlectl.plan.frame import frame_of
 from battlectl.report.document import build_document
 from battlectl.report.fold import Chronicle
 from battlectl.transport.base import Exchange, NoReply, Reply
@@ -124,7 +123,7 @@ def interrupted() -> dict[str, Any]:
 def empty() -> dict[str, Any]:
     """Stopped before anything came due; the shell knew nothing either."""
     fields = {"name": "Nothing", "phases": PHASES, "load": {"reads": READS}, "objectives": ["failures == 0"]}
-    frame = frame_of(build_plan(scenario_of(**fields), {}))
+    frame = build_plan(scenario_of(**fields), {}).frame
     return document_of(Chronicle(frame).evidence("terminated", "SIGTERM", 0.0), ExitCode.TERMINATED, meta={})
 
 

@@ -12,9 +12,8 @@ from battlectl.errors import ExitCode
 from battlectl.observe.journal import MOST_BYTES, Line, encode_line
 from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
 from battlectl.plan.build import build_plan
-from battlectl.plan.frame import Frame, frame_of
-from battlectl.report.document import build_document, read_evidence
-from battlectl.report.files import encode_document
+from battlectl.plan.frame import Frame
+from battlectl.report.document import build_document, encode_document, read_evidence
 from battlectl.report.fold import Chronicle
 from battlectl.report.markdown import render_markdown
 from tests.battle import scenario_of
@@ -49,7 +48,7 @@ def frame(duration: str, workloads: int, calls: int) -> Frame:
         for n in range(workloads)
     }
     fields = {"phases": {"warmup": "10s", "steady": duration}, "load": load, "objectives": ["failures == 0"]}
-    return frame_of(build_plan(scenario_of(**fields), {}))
+    return build_plan(scenario_of(**fields), {}).frame
 
 
 def spread_cell(chance: random.Random, samples: int, kinds: int) -> CallCell:

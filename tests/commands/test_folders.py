@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battlectl.report import files
-from battlectl.report.files import new_run_folder, point_latest, slug_of, write_atomically, write_results
+from battlectl.commands import folders
+from battlectl.commands.folders import new_run_folder, point_latest, slug_of, write_atomically, write_results
 from tests.report.scenes import SCENES, hostile
 
 START = datetime(2026, 11, 22, 14, 3, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch)
     def refuse(source, target):
         raise OSError("no space left")
 
-    monkeypatch.setattr(files.os, "replace", refuse)
+    monkeypatch.setattr(folders.os, "replace", refuse)
     with pytest.raises(OSError, match="no space"):
         write_atomically(path, b"two")
     assert path.read_bytes() == b"one"
@@ -49,7 +49,7 @@ def test_results_are_three_files(tmp_path, scene):
 
 
 def test_report_json_is_there_even_when_a_renderer_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "render_markdown", lambda document: 1 / 0)
+    monkeypatch.setattr(folders, "render_markdown", lambda document: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_results(tmp_path, SCENES["pass"]())
     assert os.listdir(tmp_path) == ["report.json"]

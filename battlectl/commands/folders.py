@@ -1,12 +1,10 @@
 """Where results lie, and how they get there.
 
-Rule: a file appears whole or not at all, and no run writes into the folder of another. This is the one
-module of this package that touches a disk.
+Rule: a file appears whole or not at all, and no run writes into the folder of another.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from battlectl.report.document import encode_document
 from battlectl.report.junit import render_junit
 from battlectl.report.markdown import render_markdown
 
@@ -39,11 +38,6 @@ def write_results(folder: Path, document: Mapping[str, Any]) -> None:
     write_atomically(folder / "report.json", encode_document(document))
     write_atomically(folder / "report.md", _encoded(render_markdown(document)))
     write_atomically(folder / "junit.xml", _encoded(render_junit(document)))
-
-
-def encode_document(document: Mapping[str, Any]) -> bytes:
-    """Compact JSON in UTF-8; the same document gives the same bytes."""
-    return _encoded(json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def new_run_folder(results: Path, scenario_name: str, started_at: datetime, run_id: str) -> Path:
