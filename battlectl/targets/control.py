@@ -55,6 +55,11 @@ class Control:
             raise CallError(f"status {response.status_code}: {str(answer)[:160]}")
         return answer["result"]
 
+    async def _call_until(self, deadline: float, method: str) -> Any:
+        with trio.move_on_at(min(deadline, trio.current_time() + CALL_TIMEOUT)):
+            return await self.call(method)
+        raise CallError("no whole answer in time")
+
     async def wait_ready(self, method: str, within: float) -> None:
         """Ask until answered; raises `NotReady` after `within` seconds, and at once for a forbidden host."""
         try:
@@ -69,7 +74,7 @@ class Control:
             reraise=True,
         )
         try:
-            await asking(self.call, method)
+            await asking(self._call_until, trio.current_time() + within, method)
         except CallError as error:
             host = f"{self._endpoint.scheme}://{self._endpoint.authority}"
             raise NotReady(
