@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,9 +36,11 @@ class Window:
         return float(exact(self.end) - exact(self.start))
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One due request. `number` counts requests and `first_id` is the JSON-RPC id of its first item."""
+class Arrival(NamedTuple):
+    """One due request. `number` counts requests and `first_id` is the JSON-RPC id of its first item.
+
+    A named tuple because one is made for every request.
+    """
 
     number: int
     due: float

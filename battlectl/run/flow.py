@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -208,6 +207,6 @@ async def live_as_user(flow: Flow, user: int) -> None:
         if now >= end:
             return
         ended = trio.Event()
-        flow.take(replace(arrival, due=now - flow.start), now, ended.set)
+        flow.take(arrival._replace(due=now - flow.start), now, ended.set)
         await ended.wait()
         await trio.sleep_until(min(trio.current_time() + think, end))

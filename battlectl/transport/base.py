@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import trio
@@ -57,9 +57,8 @@ class Limits:
     max_body: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole HTTP reply, as it was read."""
+class Reply(NamedTuple):
+    """A whole HTTP reply, as it was read. A named tuple because one is made for every request."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]

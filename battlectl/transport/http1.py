@@ -8,6 +8,7 @@ resend on a fresh one, counted; everything else that goes wrong is that exchange
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -81,7 +82,8 @@ class Http1Client:
             self._begin(self._idle.pop(), exchange, exchange.taken)
             return
         self._waiting.append(exchange)
-        self._count_waiting(1)
+        self._waiting_alive += 1
+        self._poller.in_line += 1
         self._grow()
 
     def settle(self) -> None:
@@ -146,7 +148,7 @@ class Http1Client:
         self._open_connections[connection] = None
         self._poller.watch(connection.wire.sock, partial(self._read, connection))
         if assigned is None or assigned.done is not None:
-            self._offer(connection)
+            self._offer(connection, trio.current_time())
         else:
             self._begin(connection, assigned, trio.current_time())
 
@@ -179,23 +181,20 @@ class Http1Client:
         self._connections -= 1
         self._grow()
 
-    def _offer(self, connection: Connection) -> None:
+    def _offer(self, connection: Connection, now: float) -> None:
         """Give a free connection to the next in line, or to the pool."""
         exchange = self._next_waiting()
         if exchange is None:
             self._idle.append(connection)
         else:
-            self._begin(connection, exchange, trio.current_time())
-
-    def _count_waiting(self, more: int) -> None:
-        self._waiting_alive += more
-        self._poller.in_line += more
+            self._begin(connection, exchange, now)
 
     def _next_waiting(self) -> Exchange | None:
         while self._waiting:
             exchange = self._waiting.popleft()
             if exchange.done is None:
-                self._count_waiting(-1)
+                self._waiting_alive -= 1
+                self._poller.in_line -= 1
                 return exchange
         return None
 
@@ -234,10 +233,10 @@ class Http1Client:
             answer = NoReply(outcome.TIMEOUT, "the answer came after the deadline")
         connection.served += 1
         if parser.reusable and isinstance(answer, Reply):
-            self._offer(connection)
+            self._offer(connection, now)
         else:
             self._discard(connection)
-        self._poller.later(partial(exchange.end, answer, now))
+        self._poller.end_later(exchange, answer, now)
 
     def _release(self, connection: Connection) -> Exchange:
         exchange = connection.exchange
@@ -265,8 +264,9 @@ class Http1Client:
     async def _expire(self) -> None:
         """End each exchange whose deadline has passed; its connection goes with it."""
         while True:
-            self.settle()  # What was answered in time must not expire before its bookkeeping.
             now = trio.current_time()
+            if self._deadlines.earliest(math.inf) <= now:
+                self.settle()  # What was answered in time must not expire before its bookkeeping.
             for exchange in self._deadlines.take_expired(now):
                 waited = "sent, no whole answer" if exchange.sent is not None else "no connection was free"
                 self._give_up(exchange, NoReply(outcome.TIMEOUT, waited), exchange.deadline)
@@ -278,5 +278,6 @@ class Http1Client:
             self._release(connection)
             self._discard(connection)
         elif exchange.sent is None:
-            self._count_waiting(-1)
+            self._waiting_alive -= 1
+            self._poller.in_line -= 1
         exchange.end(reason, at if exchange.sent is None else max(at, exchange.sent))

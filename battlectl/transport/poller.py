@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import trio
 
+from battlectl.transport.base import Exchange, NoReply, Reply
 from battlectl.transport.timer import Timer, open_timer
 
 LONGEST_PASS = 0.004
@@ -35,7 +36,7 @@ class Poller:
         self._selector = selectors.DefaultSelector()
         self._timer: Timer | None = open_timer()
         self._soon: list[Callable[[], None]] = []
-        self._later: list[Callable[[], None]] = []
+        self._later: list[tuple[Exchange, Reply | NoReply, float]] = []
         self._books_since = 0.0
         self._rang = False
         self.in_line = 0
@@ -61,11 +62,11 @@ class Poller:
         """Do this when everything that has come is read."""
         self._soon.append(work)
 
-    def later(self, book: Callable[[], None]) -> None:
-        """Do this when there is nothing more to read."""
+    def end_later(self, exchange: Exchange, answer: Reply | NoReply, now: float) -> None:
+        """End this exchange when there is nothing more to read: that is its bookkeeping."""
         if not self._later:
-            self._books_since = trio.current_time()
-        self._later.append(book)
+            self._books_since = now
+        self._later.append((exchange, answer, now))
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be in service until cancelled."""
@@ -75,7 +76,7 @@ class Poller:
                 with trio.move_on_after(LONGEST_PUT_OFF):
                     await trio.lowlevel.wait_readable(self._selector)
                 self._serve_pass(0)
-                self.keep_books()
+                self._keep_books_unless_put_off()
         finally:
             if self._timer is not None:
                 self._selector.unregister(self._timer)
@@ -90,14 +91,18 @@ class Poller:
         timer.arm(until - trio.current_time())
         while not self._rang:
             self._serve_pass(None)
-            if not self.in_line or trio.current_time() - self._books_since > LONGEST_PUT_OFF:
-                self.keep_books()
+            self._keep_books_unless_put_off()
 
     def keep_books(self) -> None:
         """Do the bookkeeping of all replies read so far."""
         while self._later:
             books, self._later = self._later, []
-            _done(books)
+            for exchange, answer, done in books:
+                exchange.end(answer, done)
+
+    def _keep_books_unless_put_off(self) -> None:
+        if not self.in_line or trio.current_time() - self._books_since > LONGEST_PUT_OFF:
+            self.keep_books()
 
     def _ring(self) -> None:
         self._rang = True
