@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint types schema lock bench golden clean
+.PHONY: help setup run test test-fast lint types schema lock bench golden demo-envoy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -50,6 +50,9 @@ lock: ## write constraints.txt anew from the newest versions that pyproject.toml
 bench: setup ## processor time per request, beside hey, wrk, autocannon and Locust
 	.ci/install-real --bench
 	$(BIN)/python tests/bench/run.py
+
+demo-envoy: setup ## kill a real node behind Envoy while battlectl watches; ARGS=--no-retries takes its retries away
+	$(BIN)/python -m tests.real.demo $(ARGS)
 
 clean: ## remove what the other targets made, results included
 	rm -rf $(VENV) .real results/* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -23,9 +23,10 @@ class Site:
 
 def endpoint_of(target: Target, url: str) -> Endpoint:
     """The endpoint of a target's URL with everything its config says about connecting."""
+    endpoint = parse_endpoint(url)
     return replace(
-        parse_endpoint(url),
-        headers=tuple(target.headers.items()),
+        endpoint,
+        headers=(*endpoint.headers, *target.headers.items()),
         verify_tls=target.tls.verify,
         ca_file=target.tls.ca,
         allow_public=target.allow_public,

@@ -7,10 +7,11 @@ Times are trio's; the deadline belongs to the caller and covers connecting, send
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import trio
 
@@ -41,11 +42,14 @@ class Endpoint:
 
 
 def parse_endpoint(url: str) -> Endpoint:
-    """The endpoint of an http or https URL; its query stays part of the path."""
+    """The endpoint of an http or https URL; its query stays part of the path, a login becomes a header."""
     parts = urlsplit(url)
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    basic = base64.b64encode(login.encode()).decode()
+    headers = (("Authorization", f"Basic {basic}"),) if parts.username is not None else ()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    return Endpoint(parts.scheme, parts.hostname or "", port, path)
+    return Endpoint(parts.scheme, parts.hostname or "", port, path, headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import trio
 from battlectl.observe import outcome
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
 from battlectl.transport.deadlines import Deadlines
+from battlectl.transport.known_heads import KnownHeads
 from battlectl.transport.poller import Poller
 from battlectl.transport.reply_parser import ReplyParser
 from battlectl.transport.request_head import request_head
@@ -34,9 +35,9 @@ class Connection:
 
     __slots__ = ("exchange", "parser", "served", "wire")
 
-    def __init__(self, wire: Wire, max_body: int) -> None:
+    def __init__(self, wire: Wire, max_body: int, known: KnownHeads) -> None:
         self.wire = wire
-        self.parser = ReplyParser(max_body)
+        self.parser = ReplyParser(max_body, known)
         self.exchange: Exchange | None = None
         self.served = 0
 
@@ -61,6 +62,7 @@ class Http1Client:
         self._connecting = 0
         self._connections = 0
         self._deadlines = Deadlines()
+        self._known = KnownHeads()
         self._nursery: trio.Nursery | None = None
         self.opened = 0
 
@@ -163,7 +165,7 @@ class Http1Client:
                 reason = error.reason
             else:
                 self.opened += 1
-                return Connection(wire, self._limits.max_body)
+                return Connection(wire, self._limits.max_body, self._known)
         victim = assigned or self._next_waiting()
         if victim is not None and victim.done is None:
             victim.end(reason, trio.current_time())

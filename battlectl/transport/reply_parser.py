@@ -2,7 +2,8 @@
 
 Rule: llhttp (httptools) reads strictly; what it does not decide is decided here. Interim 1xx replies are
 passed over, a body without length ends with the connection, headers and bodies are bounded, and bytes that
-nobody asked for make the connection unfit for another request.
+nobody asked for make the connection unfit for another request. A head that was read before is not read
+again: see `known_heads`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import httptools
 
 from battlectl.observe import outcome
 from battlectl.transport.base import NoReply, Reply
+from battlectl.transport.known_heads import KnownHeads
 
 MOST_HEADER_BYTES = 64 * 1024
 
@@ -26,6 +28,7 @@ class ReplyParser:
         "_header_bytes",
         "_headers",
         "_in_body",
+        "_known",
         "_max_body",
         "_parser",
         "_size",
@@ -34,8 +37,9 @@ class ReplyParser:
         "reusable",
     )
 
-    def __init__(self, max_body: int) -> None:
+    def __init__(self, max_body: int, known: KnownHeads) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)
+        self._known = known
         self._max_body = max_body
         self.reusable = True
         """Whether the connection can carry another request."""
@@ -55,6 +59,17 @@ class ReplyParser:
 
     def feed(self, data: bytes) -> Reply | NoReply | None:
         """The reply when `data` completes it, why it can be none, or None when more is needed."""
+        if self.began:
+            return self._parse(data)
+        known = self._known.find(data)
+        if known is not None:
+            return known
+        answer = self._parse(data)
+        if self.reusable and isinstance(answer, Reply):
+            self._known.remember(data, answer)
+        return answer
+
+    def _parse(self, data: bytes) -> Reply | NoReply | None:
         self.began = True
         if not self._in_body:
             self._header_bytes += len(data)

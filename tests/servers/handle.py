@@ -15,7 +15,6 @@ class Seen:
     requests: int = 0
     bytes_sent: int = 0
     recent: tuple[Request, ...] = ()
-    stalled_at: float | None = None  # seconds of time.monotonic(), the same clock in every process on Linux
 
 
 @dataclass(frozen=True, slots=True)

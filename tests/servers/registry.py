@@ -10,7 +10,6 @@ from tests.servers.connection import Connection
 from tests.servers.handle import Handle
 from tests.servers.listener import listening
 from tests.servers.special import refuse, tls
-from tests.servers.stall import stall
 from tests.servers.wire import Request
 
 Server = Callable[..., AbstractContextManager[Handle]]
@@ -62,7 +61,6 @@ SERVERS: dict[str, Server] = {
     "refuse": refuse,
     "reset": _ending(endings.reset),
     "reversed_batch": _replying(replies.reversed_batch),
-    "stall": stall,
     "status": _replying(replies.status),
     "tls": _tls,
     "truncate": _ending(endings.truncate),

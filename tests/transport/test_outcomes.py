@@ -157,6 +157,12 @@ def test_the_request_carries_its_correlation_id() -> None:
     assert first.call["id"] == 1
 
 
+def test_a_login_in_the_url_is_sent_as_a_header() -> None:
+    with serving("echo") as server:
+        fight_live(reads(rate="2/s"), server.url.replace("://", "://anna:s%20cret@"))
+        assert server.seen.recent[0].headers["authorization"] == "Basic YW5uYTpzIGNyZXQ="
+
+
 def test_a_large_request_body_is_sent_whole() -> None:
     data = "0x" + "ab" * 2_000_000
     with serving("echo") as server:
