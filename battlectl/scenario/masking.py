@@ -5,10 +5,11 @@ Rule: when in doubt it is masked; a report without a key is still a report.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 MASK = "***"
 _SECRET_HEADER = re.compile(r"authorization|cookie|key|token|secret|password|auth", re.IGNORECASE)
@@ -50,7 +51,8 @@ def url_secrets(url: str) -> frozenset[str]:
     """The parts of a URL that look like keys: user and password, long path parts, query values."""
     parts = urlsplit(url)
     login = parts.netloc.rpartition("@")[0]
-    found = {login, *login.split(":", 1), *_KEY_LIKE.findall(parts.path)}
+    basic = base64.b64encode(unquote(login).encode()).decode()  # As it is sent, and may be sent back.
+    found = {login, basic, *login.split(":", 1), *_KEY_LIKE.findall(parts.path)}
     found |= {pair.partition("=")[2] for pair in parts.query.split("&")}
     return frozenset(part for part in found if len(part) >= 4 and not _REFERENCE.fullmatch(part))
 

@@ -72,8 +72,8 @@ def _measure(name: str, load: Load) -> Result:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rate", type=int, default=2000, help="requests a second (2000)")
-    parser.add_argument("--seconds", type=int, default=5, help="length of each run (5)")
+    parser.add_argument("--rate", type=int, default=5000, help="requests a second (5000)")
+    parser.add_argument("--seconds", type=int, default=10, help="length of each run (10)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs, in turn (3)")
     parser.add_argument("--connections", type=int, default=50, help="connections, or workers (50)")
     parser.add_argument("--only", action="append", choices=[*PEERS], help="this generator; may be repeated")

@@ -117,7 +117,7 @@ def test_secrets_of_a_config_are_known_and_never_shown():
         ("http://127.0.0.1:8545/rpc/fastest/ethereum", set()),
         ("https://x.io/v2/AbCdEf0123456789", {"AbCdEf0123456789"}),
         ("https://x.io/?apikey=12345678&a=b", {"12345678"}),
-        ("https://me:secret99@x.io/", {"me:secret99", "secret99"}),
+        ("https://me:secret99@x.io/", {"me:secret99", "secret99", "bWU6c2VjcmV0OTk="}),
     ],
 )
 def test_which_parts_of_a_url_are_secret(url, secrets):
