@@ -1,5 +1,7 @@
 """`battlectl lab`: a lab to play with, until Ctrl-C or SIGTERM."""
 
+from __future__ import annotations
+
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -8,13 +10,13 @@ from typing import TextIO
 
 import trio
 
-from battlectl.lab.control import Lab, LabError, LabSpec, running_lab
+from battlectl.lab.control import Lab, LabError, LabSpec, hold_lab
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_lab(spec: LabSpec, out: TextIO, as_json: bool = False) -> int:
-    """Run a lab until told to stop; always 0. LabError when it cannot start.
+    """Run a lab until told to stop; always 0. LabError when it cannot start, or its gateway ends by itself.
 
     With `as_json`, the only output is one line: {"ready": true, "url", "gateway_pid", "providers": [{"id",
     "url", "pid"}]}.
@@ -24,10 +26,12 @@ def run_lab(spec: LabSpec, out: TextIO, as_json: bool = False) -> int:
 
 
 def ready_json(lab: Lab) -> str:
+    """The ready line that `run_lab` describes, without its newline."""
     return json.dumps({"ready": True, **asdict(lab)})
 
 
 def ready_text(lab: Lab) -> str:
+    """The addresses and pids for people, with commands to try on them."""
     width = max(len(provider.id) for provider in lab.providers)
     nodes = [f"  {node.id:<{width}}  {node.url}  pid {node.pid}" for node in lab.providers]
     call = '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
@@ -70,9 +74,11 @@ async def _cancel_at_each(signals: AsyncIterator[int], told: trio.CancelScope) -
 
 async def _hold_lab(spec: LabSpec, out: TextIO, as_json: bool) -> LabError | None:
     """The error as a value, because out of a nursery it would come in a group."""
+
+    def tell(lab: Lab) -> None:
+        print(ready_json(lab) if as_json else ready_text(lab), file=out, flush=True)
+
     try:
-        async with running_lab(spec) as lab:
-            print(ready_json(lab) if as_json else ready_text(lab), file=out, flush=True)
-            await trio.sleep_forever()
+        await hold_lab(spec, tell)
     except LabError as error:
         return error

@@ -1,16 +1,19 @@
 """`python -m battlectl.lab node|gateway`: one server process of the lab, as control.py starts it."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 import time
 
-from .chain import Chain, genesis_before
-from .gateway import build_gateway, gateway_handler
-from .node import node_handler
-from .process import Identity, run_server
+from battlectl.lab.chain import Chain, genesis_before
+from battlectl.lab.gateway import build_gateway, gateway_handler
+from battlectl.lab.node import node_handler
+from battlectl.lab.process import Identity, run_server
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to stop; the exit code. Bad arguments are SystemExit 2, which is argparse's own."""
     options = _parser().parse_args(arguments)
     code: int = options.run(options)
     return code

@@ -5,6 +5,8 @@ exactly and memory does not grow. A hash carries its number under a mask, so tha
 transaction is found by hash without an index. Hashes are SHA-256: they link, but are not Keccak.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +39,7 @@ class View:
     head: int
 
     def has(self, number: int) -> bool:
+        """Whether block `number` can be seen: not beyond the head, not below 0."""
         return 0 <= number <= self.head
 
 
@@ -56,14 +59,17 @@ def timestamp(chain: Chain, number: int) -> int:
 
 
 def block_hash(chain: Chain, number: int) -> str:
+    """32 bytes in hex; the chain has one for every number, whether a view shows the block or not."""
     return _located_hash(chain.seed, "block", number)
 
 
 def parent_hash(chain: Chain, number: int) -> str:
+    """The hash of the block before; 32 zero bytes for the genesis block, as on real chains."""
     return block_hash(chain, number - 1) if number else "0x" + "00" * 32
 
 
 def transaction_hash(chain: Chain, number: int, index: int) -> str:
+    """32 bytes in hex for the transaction at `index`, from 0, of block `number`."""
     return _located_hash(chain.seed, "transaction", number * TRANSACTIONS_PER_BLOCK + index)
 
 

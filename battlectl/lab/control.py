@@ -5,20 +5,23 @@ run in a session of their own, out of reach of the terminal's Ctrl-C, and end by
 their stdin closes, so that not even a SIGKILLed parent leaves any behind.
 """
 
+from __future__ import annotations
+
 import json
 import math
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import trio
 
-from .chain import genesis_before
+from battlectl.lab.chain import genesis_before
 
 READY_SECONDS = 20.0
 END_SECONDS = 5.0
@@ -45,6 +48,8 @@ class LabSpec:
 
 @dataclass(frozen=True, slots=True)
 class LabProvider:
+    """One simulated node; `url` is its own, past the gateway, and `pid` may be killed to see a failover."""
+
     id: str
     url: str
     pid: int
@@ -70,13 +75,23 @@ class Child:
 
 @asynccontextmanager
 async def running_lab(spec: LabSpec) -> AsyncIterator[Lab]:
-    """A lab that answers, for the length of the block; LabError when it does not come up."""
-    check_spec(spec)
-    children: list[Child] = []
-    try:
-        yield await _start_lab(spec, children)
-    finally:
-        await _end_all(children)
+    """A lab that answers, for the length of the block; LabError when it does not come up.
+
+    A process that ends during the block is not noticed here: a battle may be what killed it.
+    """
+    async with _started(spec) as (lab, _):
+        yield lab
+
+
+async def hold_lab(spec: LabSpec, tell: Callable[[Lab], None]) -> NoReturn:
+    """A lab until cancelled, told of once it answers; LabError when it does not, or its gateway ends.
+
+    A node that ends is no reason to stop: to kill one is what the lab is for.
+    """
+    async with _started(spec) as (lab, gateway):
+        tell(lab)
+        await gateway.process.wait()
+        raise LabError(_why_over(gateway))
 
 
 def check_spec(spec: LabSpec) -> None:
@@ -94,10 +109,12 @@ def check_spec(spec: LabSpec) -> None:
 
 
 def provider_ids(count: int) -> list[str]:
+    """`provider_a`, `provider_b`, ...: a letter each, hence MOST_PROVIDERS."""
     return [f"provider_{chr(ord('a') + index)}" for index in range(count)]
 
 
 def node_arguments(spec: LabSpec, id_: str, genesis_time: float) -> list[str]:
+    """The command line of one node; `genesis_time` in Unix seconds is what makes nodes agree."""
     return [
         *("node", "--id", id_, "--seed", str(spec.seed), "--genesis-time", repr(genesis_time)),
         *("--block-time", repr(spec.block_time), "--latency", repr(spec.latency)),
@@ -105,8 +122,21 @@ def node_arguments(spec: LabSpec, id_: str, genesis_time: float) -> list[str]:
 
 
 def gateway_arguments(spec: LabSpec, providers: Sequence[LabProvider]) -> list[str]:
+    """The command line of the gateway, in front of nodes that are already listening."""
     upstreams = [part for provider in providers for part in ("--provider", f"{provider.id}={provider.url}")]
     return ["gateway", "--port", str(spec.port), "--attempt-timeout", repr(spec.attempt_timeout), *upstreams]
+
+
+@asynccontextmanager
+async def _started(spec: LabSpec) -> AsyncIterator[tuple[Lab, Child]]:
+    """The lab and the process of its gateway; nobody is left after the block."""
+    check_spec(spec)
+    children: list[Child] = []
+    try:
+        lab = await _start_lab(spec, children)
+        yield lab, children[-1]  # the gateway is started last, when every node is ready
+    finally:
+        await _end_all(children)
 
 
 async def _start_lab(spec: LabSpec, children: list[Child]) -> Lab:
@@ -174,17 +204,31 @@ async def _first_line(process: trio.Process) -> bytes:
 
 def _why_not_ready(child: Child) -> str:
     code = child.process.poll()
-    how = (
-        f"did not become ready within {READY_SECONDS:g} s" if code is None else f"ended with exit code {code}"
-    )
-    tail = _stderr_tail(child) or "it said nothing on stderr"
+    how = f"did not become ready within {READY_SECONDS:g} s" if code is None else _ending(code)
+    tail = _stderr_tail(child)
     return f"the lab's {child.name} {how}: {tail}\ntry another port, or fewer providers on a busy machine"
+
+
+def _why_over(child: Child) -> str:
+    code = child.process.returncode
+    assert code is not None, "asked of a process that is still running"
+    return (
+        f"the lab's {child.name} {_ending(code)} while the lab was up: {_stderr_tail(child)}\nstart it again"
+    )
+
+
+def _ending(code: int) -> str:
+    """A negative code is the signal that killed the process, which not every Python knows by name."""
+    names = {-number: number.name for number in signal.Signals}
+    return (
+        f"ended with exit code {code}" if code >= 0 else f"was killed by {names.get(code, f'signal {-code}')}"
+    )
 
 
 def _stderr_tail(child: Child) -> str:
     size = child.stderr.seek(0, 2)
     child.stderr.seek(max(0, size - STDERR_TAIL))
-    return child.stderr.read().decode(errors="replace").strip()
+    return child.stderr.read().decode(errors="replace").strip() or "it said nothing on stderr"
 
 
 async def _end_all(children: list[Child]) -> None:

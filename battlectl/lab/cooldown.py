@@ -5,6 +5,8 @@ is never ruled out: when all others fail, a doubtful provider is better than a c
 come from outside.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 COOLDOWN_SECONDS = 1.0
@@ -19,12 +21,15 @@ class Health:
 
 
 def after_failure(now: float, reason: str) -> Health:
+    """Asked last until COOLDOWN_SECONDS after `now`, whatever was known of it before."""
     return Health(now + COOLDOWN_SECONDS, reason)
 
 
 def after_success(health: Health) -> Health:
+    """As good as new; the last reason stays readable."""
     return Health(last_failure=health.last_failure)
 
 
 def is_cooling(health: Health, now: float) -> bool:
+    """Whether the provider should be asked last at `now`."""
     return now < health.cooling_until

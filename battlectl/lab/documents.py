@@ -4,12 +4,14 @@ Rule: a document is made from a block number and an index alone; quantities are 
 zeros, data is hex of full length (Ethereum execution-apis).
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Any
 
-from . import chain as c
-from .chain import Chain, View
-from .transfers import AMOUNT, GAS_PRICE, GAS_USED, Transfer, transfer_at, transfers_in
+from battlectl.lab import chain as c
+from battlectl.lab.chain import Chain, View
+from battlectl.lab.transfers import AMOUNT, GAS_PRICE, GAS_USED, Transfer, transfer_at, transfers_in
 
 Document = dict[str, Any]
 
@@ -47,6 +49,7 @@ def _settled_block(chain: Chain, number: int, full: bool) -> Document:
 
 
 def transaction_document(chain: Chain, move: Transfer) -> Document:
+    """The transaction as eth_getTransactionByHash shows it, and whole blocks too."""
     return {
         **_place(chain, move),
         "hash": c.transaction_hash(chain, move.number, move.index),
@@ -66,6 +69,7 @@ def transaction_document(chain: Chain, move: Transfer) -> Document:
 
 
 def receipt_document(chain: Chain, number: int, index: int) -> Document:
+    """The receipt of a transaction: always a success, with one log."""
     move = transfer_at(number, index)
     return {
         **_place(chain, move),
@@ -97,6 +101,7 @@ def log_document(chain: Chain, move: Transfer) -> Document:
 
 
 def logs_of_block(chain: Chain, number: int) -> list[Document]:
+    """In the order of their transactions; none for the genesis block."""
     return [log_document(chain, move) for move in transfers_in(number)]
 
 

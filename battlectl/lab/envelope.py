@@ -5,6 +5,8 @@ is -32600, with its id when that is readable; an empty batch is one -32600; a no
 and a batch of notifications gets none at all.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +87,7 @@ def answer(body: bytes, dispatch: Dispatch) -> bytes | None:
 
 
 def check_batch(items: list[Any]) -> None:
+    """RpcError -32600 for a batch of none, or of more than BATCH_LIMIT."""
     if not items:
         raise RpcError(INVALID_REQUEST, "invalid request: empty batch")
     if len(items) > BATCH_LIMIT:
@@ -105,6 +108,7 @@ def answer_one(value: Any, dispatch: Dispatch) -> dict[str, Any] | None:
 
 
 def error_reply(id_: Any, error: RpcError) -> dict[str, Any]:
+    """The response object of an error; `data` is left out when there is none."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
         body["data"] = error.data

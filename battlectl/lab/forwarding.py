@@ -4,6 +4,8 @@ Rule: at most one attempt per provider, each with its own time limit; what is pa
 what the provider said. When all fail, the caller gets JSON-RPC -32000 with its own id, and the reasons.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,11 +14,11 @@ from typing import Any
 import msgspec
 import trio
 
-from . import cooldown, upstream
-from .envelope import SERVER_ERROR, RpcError, error_reply
-from .judgement import Complaint, judge_reply
-from .routing import round_robin
-from .upstream import Pool, UpstreamError
+from battlectl.lab import cooldown, upstream
+from battlectl.lab.envelope import SERVER_ERROR, RpcError, error_reply
+from battlectl.lab.judgement import Complaint, judge_reply
+from battlectl.lab.routing import round_robin
+from battlectl.lab.upstream import Pool, UpstreamError
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +66,7 @@ class Outcome:
 
 
 async def forward(gateway: Gateway, question: Question) -> Outcome:
+    """The first answer fit to pass on, else the gateway's own; never raises for what providers do."""
     gateway.requests += 1
     refusals: list[dict[str, str]] = []
     for provider in _candidates(gateway):

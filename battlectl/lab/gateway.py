@@ -5,18 +5,20 @@ provider. Each answer says who gave it (X-Lab-Provider) and how many were asked 
 Routes: POST / and /rpc/<chain name or id>, GET /api/health.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import msgspec
 import trio
 
-from . import cooldown, envelope
-from .chain import CHAIN_ID, CHAIN_NAME
-from .envelope import INVALID_PARAMS, RpcError
-from .forwarding import Gateway, Outcome, Provider, Question, forward
-from .http_server import Handler, json_response
-from .upstream import pool_for
-from .wire import Request, Response
+from battlectl.lab import cooldown, envelope
+from battlectl.lab.chain import CHAIN_ID, CHAIN_NAME
+from battlectl.lab.envelope import INVALID_PARAMS, RpcError
+from battlectl.lab.forwarding import Gateway, Outcome, Provider, Question, forward
+from battlectl.lab.http_server import Handler, json_response
+from battlectl.lab.upstream import pool_for
+from battlectl.lab.wire import Request, Response
 
 CHAIN_ROUTES = frozenset({"/", f"/rpc/{CHAIN_NAME}", f"/rpc/{CHAIN_ID}"})
 PASSED_ON = (b"x-request-id",)
@@ -29,6 +31,8 @@ def build_gateway(urls: dict[str, str], attempt_timeout: float) -> Gateway:
 
 
 def gateway_handler(gateway: Gateway) -> Handler:
+    """The routes of the gateway as one handler; a wrong path is a 404, a wrong verb a 405."""
+
     async def handle(request: Request) -> Response:
         path = request.target.partition("?")[0]
         if path == "/api/health" and request.method == "GET":

@@ -5,6 +5,8 @@ a client sends costs at most its own connection. The loop is ours because a faul
 every byte of an answer; each answer goes to the stream in one piece.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 import traceback
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 import h11
 import trio
 
-from .wire import Headers, Request, Response, read_plain_request, response_bytes
+from battlectl.lab.wire import Headers, Request, Response, read_plain_request, response_bytes
 
 BODY_LIMIT = 8 * 1024 * 1024
 HEADER_LIMIT = 32 * 1024
@@ -45,6 +47,7 @@ class Received:
 
 
 def json_response(status: int, body: bytes, headers: Headers = ()) -> Response:
+    """A response with a JSON content type before `headers`."""
     return Response(status, ((b"content-type", b"application/json"), *headers), body)
 
 
@@ -55,6 +58,7 @@ async def open_listener(host: str, port: int) -> trio.SocketListener:
 
 
 def listener_url(listener: trio.SocketListener) -> str:
+    """The http:// URL of the port that was taken, with an IPv6 address in brackets."""
     host, port = listener.socket.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -6,12 +6,14 @@ body that is not such a reply, a wrong id, and a server error (-32000 to -32099)
 the provider is ill, and not that the request was, lets it cool down: not a plain server error.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from .upstream import Reply
+from battlectl.lab.upstream import Reply
 
 SERVER_ERRORS = range(-32099, -31999)
 LIMIT_EXCEEDED = -32005  # EIP-1474: the provider has had enough of us

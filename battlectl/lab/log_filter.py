@@ -5,13 +5,15 @@ list; positions beyond the filter are free, positions beyond the log never match
 are no error, they are empty; a range of more than RANGE_LIMIT blocks is -32602.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
-from . import params as p
-from .chain import View, find_block
-from .documents import Document, logs_of_block
-from .envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
+from battlectl.lab import params as p
+from battlectl.lab.chain import View, find_block
+from battlectl.lab.documents import Document, logs_of_block
+from battlectl.lab.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
 
 RANGE_LIMIT = 1_000
 MOST_TOPICS = 4
@@ -28,6 +30,7 @@ class LogFilter:
 
 
 def find_logs(view: View, params: list[Any]) -> list[Document]:
+    """The result of eth_getLogs, in the order of the chain; RpcError for a bad filter or an unknown block."""
     query = p.mapping(p.argument(params, 0), 0)
     wanted = read_filter(query)
     return [
@@ -50,6 +53,7 @@ def read_filter(query: dict[str, Any]) -> LogFilter:
 
 
 def matches(wanted: LogFilter, log: Document) -> bool:
+    """Whether a log passes; `log` is a document, so its address and topics are in lower case."""
     if wanted.addresses is not None and log["address"] not in wanted.addresses:
         return False
     found: list[str] = log["topics"]

@@ -1,14 +1,16 @@
 """A simulated node as an HTTP handler: the chain's answers, after a delay when one is asked for."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 
 import trio
 
-from . import node_rpc
-from .chain import Chain, view_at
-from .http_server import Handler, json_response
-from .wire import Request, Response
+from battlectl.lab import node_rpc
+from battlectl.lab.chain import Chain, view_at
+from battlectl.lab.http_server import Handler, json_response
+from battlectl.lab.wire import Request, Response
 
 
 def node_handler(chain: Chain, latency: float, clock: Callable[[], float] = time.time) -> Handler:

@@ -6,19 +6,21 @@ tokens agrees with their Transfer logs, any other call returns a hash of what wa
 address REVERTING reverts with code 3.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from . import chain as c
-from . import documents as d
-from . import envelope
-from . import params as p
-from . import transfers as t
-from .chain import View
-from .envelope import INVALID_PARAMS, REVERTED, UNKNOWN_METHOD, RpcError
-from .log_filter import find_logs
+from battlectl.lab import chain as c
+from battlectl.lab import documents as d
+from battlectl.lab import envelope
+from battlectl.lab import params as p
+from battlectl.lab import transfers as t
+from battlectl.lab.chain import View
+from battlectl.lab.envelope import INVALID_PARAMS, REVERTED, UNKNOWN_METHOD, RpcError
+from battlectl.lab.log_filter import find_logs
 
 BALANCE_OF = "0x70a08231"
 REVERT_REASON = "the lab reverts this address"
@@ -56,6 +58,7 @@ def call_method(view: View, name: str, params: Any) -> Any:
 
 
 def get_block_by_number(view: View, params: Params) -> d.Document | None:
+    """Null beyond the head, except for `pending`: the next block, without hash, nonce and miner."""
     tag = p.argument(params, 0)
     number = p.block_number(view, tag, 0)
     full = p.boolean(p.argument(params, 1, False), 1)
@@ -63,42 +66,50 @@ def get_block_by_number(view: View, params: Params) -> d.Document | None:
 
 
 def get_block_by_hash(view: View, params: Params) -> d.Document | None:
+    """Null for a hash that is not on the chain, or not yet."""
     number = c.find_block(view, p.hash32(p.argument(params, 0), 0))
     full = p.boolean(p.argument(params, 1, False), 1)
     return None if number is None else d.block_document(view, number, full)
 
 
 def get_balance(view: View, params: Params) -> str:
+    """In wei; 0 for an address that is not one of the lab's accounts."""
     address = p.address(p.argument(params, 0), 0)
     return hex(t.balance_after(p.state_number(view, params, 1), address))
 
 
 def get_transaction_count(view: View, params: Params) -> str:
+    """The nonce after the block asked for; 0 for an address that is not one of the lab's accounts."""
     address = p.address(p.argument(params, 0), 0)
     return hex(t.nonce_after(p.state_number(view, params, 1), address))
 
 
 def get_code(view: View, params: Params) -> str:
+    """The same few bytes for the tokens and for REVERTING, which never run; `0x` for all others."""
     address = p.address(p.argument(params, 0), 0)
     p.state_number(view, params, 1)
     return "0x60006000fd" if address in t.TOKENS or address == t.REVERTING else "0x"
 
 
 def get_transaction_by_hash(view: View, params: Params) -> d.Document | None:
+    """Null for a transaction that is not on the chain, or not yet."""
     place = c.find_transaction(view, p.hash32(p.argument(params, 0), 0))
     return None if place is None else d.transaction_document(view.chain, t.transfer_at(*place))
 
 
 def get_transaction_receipt(view: View, params: Params) -> d.Document | None:
+    """Null for a transaction that is not on the chain, or not yet."""
     place = c.find_transaction(view, p.hash32(p.argument(params, 0), 0))
     return None if place is None else d.receipt_document(view.chain, *place)
 
 
 def gas_price(view: View, params: Params) -> str:
+    """The base fee of the head and a tip of 1 gwei, in wei."""
     return hex(c.base_fee(view.chain, view.head) + TIP)
 
 
 def call(view: View, params: Params) -> str:
+    """32 bytes: a balance from a token, else a hash of what was called; RpcError 3 from REVERTING."""
     to, data = _call_target(params)
     number = p.state_number(view, params, 1)
     if to in t.TOKENS and data.startswith(BALANCE_OF) and len(data) == 74:
@@ -107,12 +118,14 @@ def call(view: View, params: Params) -> str:
 
 
 def estimate_gas(view: View, params: Params) -> str:
+    """21000 gas and 16 for each byte of data; RpcError 3 for REVERTING, as for eth_call."""
     _, data = _call_target(params)
     p.state_number(view, params, 1)
     return hex(21_000 + 16 * (len(data) // 2 - 1))
 
 
 def fee_history(view: View, params: Params) -> d.Document:
+    """Up to `blockCount` blocks ending at the newest, and one base fee more: that of the block after them."""
     count = _block_count(p.argument(params, 0))
     newest = min(p.block_number(view, p.argument(params, 1), 1), view.head)
     oldest = max(0, newest - count + 1)

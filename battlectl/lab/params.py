@@ -4,11 +4,13 @@ Rule: a parameter that is missing or not of its shape is -32602 and names its po
 one that the chain does not have is the caller's business (null, or -32000 "header not found").
 """
 
+from __future__ import annotations
+
 import re
 from typing import Any
 
-from .chain import FINALIZED_DEPTH, SAFE_DEPTH, View, find_block
-from .envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
+from battlectl.lab.chain import FINALIZED_DEPTH, SAFE_DEPTH, View, find_block
+from battlectl.lab.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -19,6 +21,7 @@ _ABSENT: Any = object()
 
 
 def bad(position: int, reason: str) -> RpcError:
+    """The -32602 to raise for the parameter at `position`, counted from 0."""
     return RpcError(INVALID_PARAMS, f"invalid argument {position}: {reason}")
 
 
@@ -38,26 +41,31 @@ def address(value: Any, position: int) -> str:
 
 
 def hash32(value: Any, position: int) -> str:
+    """32 bytes in hex, in lower case."""
     return _matching(_HASH, value, position, "a hash is 0x and 64 hex digits").lower()
 
 
 def data(value: Any, position: int) -> str:
+    """Bytes in hex, in lower case; `0x` is no bytes."""
     return _matching(_DATA, value, position, "data is 0x and an even number of hex digits").lower()
 
 
 def quantity(value: Any, position: int) -> int:
+    """The number of a hex quantity of at most 64 bits."""
     return int(
         _matching(_QUANTITY, value, position, "a quantity is 0x and hex digits without leading zeros"), 16
     )
 
 
 def boolean(value: Any, position: int) -> bool:
+    """`true` or `false`, and nothing that resembles them."""
     if not isinstance(value, bool):
         raise bad(position, "true or false is wanted")
     return value
 
 
 def mapping(value: Any, position: int) -> dict[str, Any]:
+    """A JSON object, not looked into."""
     if not isinstance(value, dict):
         raise bad(position, "an object is wanted")
     return value

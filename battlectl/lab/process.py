@@ -5,6 +5,8 @@ parent goes, however it goes, the pipe closes and the process ends; SIGTERM ends
 ignored, because a Ctrl-C is for the parent to decide. Only loopback addresses are bound.
 """
 
+from __future__ import annotations
+
 import ipaddress
 import json
 import os
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 
 import trio
 
-from .http_server import Handler, listener_url, open_listener, serve
+from battlectl.lab.http_server import Handler, listener_url, open_listener, serve
 
 EXIT_OK = 0
 EXIT_USAGE = 2
@@ -53,6 +55,7 @@ def is_loopback(host: str) -> bool:
 
 
 def ready_line(identity: Identity, url: str) -> str:
+    """One line of JSON with the URL and the pid, as control.py reads it."""
     return json.dumps(
         {"ready": True, "role": identity.role, "id": identity.id, "url": url, "pid": os.getpid()}
     )

@@ -4,6 +4,8 @@ Rule: round robin over the providers that are not cooling down, then over those 
 appears once, so a request has at most as many attempts as there are providers.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 

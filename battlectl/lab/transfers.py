@@ -5,9 +5,11 @@ account j % 8 to the account two further on. Nonces and balances are therefore s
 and agree with the transactions that a client can read, block by block.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from .chain import TRANSACTIONS_PER_BLOCK
+from battlectl.lab.chain import TRANSACTIONS_PER_BLOCK
 
 ACCOUNTS = tuple(f"0xacc{index:037x}" for index in range(8))
 TOKENS = ("0x70ce000000000000000000000000000000000000", "0x70ce000000000000000000000000000000000001")
@@ -41,6 +43,7 @@ def transfer_at(number: int, index: int) -> Transfer:
 
 
 def transfers_in(number: int) -> tuple[Transfer, ...]:
+    """All transactions of block `number` in order; the genesis block has none."""
     count = TRANSACTIONS_PER_BLOCK if number else 0
     return tuple(transfer_at(number, index) for index in range(count))
 

@@ -5,6 +5,8 @@ provider's failure; the request goes again, once, on a fresh connection. Everyth
 is UpstreamError with a reason. Deadlines belong to the caller: cancelling closes the connection.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 import h11
 import trio
 
-from .wire import Headers, read_plain_reply, request_bytes
+from battlectl.lab.wire import Headers, read_plain_reply, request_bytes
 
 MOST_IDLE = 1_024
 REPLY_LIMIT = 32 * 1024 * 1024
@@ -30,6 +32,8 @@ class ClosedWhileIdle(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """A whole HTTP answer, of any status; its headers are dropped, for the gateway sends its own."""
+
     status: int
     body: bytes
 
@@ -65,6 +69,7 @@ async def post(pool: Pool, body: bytes, headers: Headers) -> Reply:
 
 
 async def close(pool: Pool) -> None:
+    """Close what is idle; a connection in use belongs to its request."""
     while pool.idle:
         await trio.aclose_forcefully(pool.idle.pop())
 

@@ -5,6 +5,8 @@ connection is read here, strictly. Everything else, garbage included, is h11's t
 (h11 spends more on a plain message than the lab does on all the rest; a test holds that both agree.)
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Request:
     body: bytes
 
     def header(self, name: bytes) -> bytes | None:
+        """The first value of that name, which must be given in lower case, or None."""
         return next((value for key, value in self.headers if key == name), None)
 
 
