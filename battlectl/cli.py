@@ -47,7 +47,7 @@ def run(
     set_: Sets = None,
     target: TargetName = None,
     seed: Seed = None,
-    results: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("results"),
+    results: Annotated[str, typer.Option(help="Where the reports go.")] = "results",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress, no summary: the exit code alone.")
     ] = False,
@@ -57,9 +57,13 @@ def run(
     from battlectl.commands.output import print_suite
     from battlectl.commands.run import RunOptions
     from battlectl.commands.run import run as run_command
+    from battlectl.errors import UserError
 
-    style = "quiet" if quiet or json else "live" if sys.stderr.isatty() else "lines"
-    suite = run_command(paths, tag or [], set_ or [], target, seed, RunOptions(results, style))
+    if not results.strip():
+        raise UserError("--results is empty: is a variable unset?")
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    style = "quiet" if quiet or json else "live" if is_terminal else "lines"
+    suite = run_command(paths, tag or [], set_ or [], target, seed, RunOptions(Path(results), style))
     if json or not quiet:
         print_suite(suite, as_json=json)
     raise typer.Exit(int(suite.code))
@@ -106,7 +110,7 @@ def report(
     from battlectl.commands.report import report as report_command
     from battlectl.commands.run import Suite
 
-    suite = Suite((report_command(folder, objective or []),), None)
+    suite = Suite((report_command(folder, objective or []),), 1, None)
     print_suite(suite, as_json=json)
     raise typer.Exit(int(suite.code))
 
@@ -140,12 +144,13 @@ def lab(
     """Start simulated nodes behind a small gateway, until Ctrl-C."""
     from battlectl.commands.lab import run_lab
     from battlectl.errors import NotReady, UserError
-    from battlectl.lab.control import LabError, LabSpec
+    from battlectl.lab.control import LabError, LabSpec, check_spec
     from battlectl.quantities import parse_duration
 
     try:
         spec = LabSpec(providers, parse_duration(block_time), parse_duration(latency), port=port)
-    except ValueError as error:
+        check_spec(spec)
+    except (ValueError, LabError) as error:
         raise UserError(str(error)) from error
     try:
         code = run_lab(spec, sys.stdout, json)

@@ -90,3 +90,9 @@ class NotReady(UserError):
     """The target, or what it stands on, did not answer before any load was sent."""
 
     exit_code = ExitCode.NOT_READY
+
+
+class ResultsLost(UserError):
+    """A run is over and its report cannot be written: nothing can be claimed of it."""
+
+    exit_code = ExitCode.CRASHED

@@ -45,7 +45,7 @@ def judge(evidence: Evidence) -> Judgement:
         _run_objective(objective.text, partial(judge_objective, objective, evidence, fit))
         for objective in evidence.frame.objectives
     )
-    findings = (*objectives, *checks, *_ending(evidence), *_promises(evidence))
+    findings = (*objectives, *checks, *_unknown_checks(evidence), *_ending(evidence), *_promises(evidence))
     return Judgement(merge_verdicts(finding.weighs for finding in findings), findings)
 
 
@@ -54,9 +54,21 @@ def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evid
     least = NEVER_BELOW.get(name, "note")
     level = max(asked, least, key=SEVERITY.index)
     try:
-        return at_level(check(evidence), level)
+        finding = check(evidence)
     except Exception as error:
         return _crashed("check", name, error)
+    if finding.verdict is Verdict.INCONCLUSIVE:
+        level = max(level, "inconclusive", key=SEVERITY.index)  # Not even the check had evidence.
+    return at_level(finding, level)
+
+
+def _unknown_checks(evidence: Evidence) -> tuple[Finding, ...]:
+    """A check that the scenario asks for and nothing runs proves nothing."""
+    return tuple(
+        Finding("check", name, Verdict.INCONCLUSIVE, "nothing in this run measures it", level="inconclusive")
+        for name, level in evidence.frame.checks.items()
+        if name not in CHECKS and level != "note"
+    )
 
 
 def _run_objective(text: str, judge_it: Callable[[], Finding]) -> Finding:

@@ -20,6 +20,7 @@ from battlectl.quantities import format_duration, format_rate, format_ratio
 from battlectl.scenario.objectives import METRICS, Objective, Unit
 
 LATENCIES = ("latency", "ok_latency")
+CUT_OFF = ("latency", "service", "backlog")
 FLOW_LATENCIES = ("service", "backlog", "lag")
 
 
@@ -50,9 +51,20 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
     if measured.samples < needed:
         summary = f"{measured.samples} samples, {needed} needed"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
+    if objective.holds(measured.value) and _is_cut_off(objective, evidence, measured.value):
+        summary = f"at least {format_value(measured.value, objective.unit)}: the timeout cut longer waits off"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
     if objective.holds(measured.value):
         return _passed(objective, evidence, window, measured)
     return _violated(objective, evidence, measured, generator_fit)
+
+
+def _is_cut_off(objective: Objective, evidence: Evidence, value: float) -> bool:
+    """Whether a latency lies where arrivals timed out: its true value is unknown, an upper bound unproven."""
+    if objective.metric not in CUT_OFF or objective.op not in ("<", "<="):
+        return False
+    scope, _ = scope_of(objective)
+    return value >= min(w.timeout for w in evidence.frame.workloads if scope in (None, w.name)) * 0.999
 
 
 def measure(objective: Objective, evidence: Evidence, window: Window) -> Measured:
@@ -60,9 +72,15 @@ def measure(objective: Objective, evidence: Evidence, window: Window) -> Measure
     workload, label = scope_of(objective)
     segments = evidence.frame.segments(window)
     cell = evidence.tally.cell(segments, workload, label)
+    if objective.metric == "reconnects" and _any_httpx(evidence, workload):
+        return Measured(None, 0, None)  # That client does not tell.
     if objective.metric in LATENCIES or objective.metric in FLOW_LATENCIES:
         return _measure_latency(objective, cell, evidence.tally.flow(segments, workload))
     return _measure_count(objective, cell, evidence.tally.flow(segments, workload), evidence.reached(window))
+
+
+def _any_httpx(evidence: Evidence, workload: str | None) -> bool:
+    return any(w.client == "httpx" for w in evidence.frame.workloads if workload in (None, w.name))
 
 
 def format_value(value: float | None, unit: Unit | str | None) -> str:
@@ -131,14 +149,25 @@ def _passed(objective: Objective, evidence: Evidence, window: Window, measured: 
 def _violated(objective: Objective, evidence: Evidence, measured: Measured, generator_fit: bool) -> Finding:
     shown = format_value(measured.value, objective.unit)
     excusable = measured.favourable is None or objective.holds(measured.favourable)
-    if objective.metric == "lag" or (not generator_fit and excusable):
-        summary = f"{shown}, but the generator was the bottleneck: without its part the objective may hold"
+    unfit = not generator_fit or not evidence.completed or _lagged(objective, evidence)
+    if objective.metric == "lag" or (unfit and excusable):
+        why = "the generator was late or short of room" if evidence.completed else "the run was cut short"
+        summary = f"{shown}, but {why}: without that the objective may hold"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, measured)
     segments = evidence.frame.segments(evidence.frame.windows[objective.window])
     first, worst = evidence.examples(_blamed(objective), segments, *scope_of(objective))
     if first is not None and first.outcome == outcome.OK:
         first = worst  # Only the slowest right answers are kept: the first of them says nothing.
     return _finding(objective, Verdict.FAIL, shown, measured, first, worst)
+
+
+def _lagged(objective: Objective, evidence: Evidence) -> bool:
+    """Whether our own lag, at the very statistic that is judged, is more than the scenario allows."""
+    if objective.metric not in LATENCIES or objective.stat is None:
+        return False
+    segments = evidence.frame.segments(evidence.frame.windows[objective.window])
+    lag = statistic(evidence.tally.flow(segments, scope_of(objective)[0]).lag, objective.stat)
+    return lag is not None and lag > evidence.frame.max_lag
 
 
 def _blamed(objective: Objective) -> frozenset[str]:

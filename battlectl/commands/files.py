@@ -46,6 +46,8 @@ def find_target(name: str, scenario_path: Path | None = None) -> Path:
 
     Looked at: the working directory, the folders above the scenario, then what battlectl brings (`lab`).
     """
+    if not name.strip():
+        raise UserError("the target is empty: is a variable unset?")
     if "/" in name or name.endswith(SUFFIXES):
         places = [Path(name), *([scenario_path.parent / name] if scenario_path else [])]
     else:
@@ -67,7 +69,12 @@ def _word_missing_target(name: str, places: Sequence[Path]) -> str:
     looked = "\n".join(f"  {place}" for place in dict.fromkeys(places) if place.parent != BUILTIN)
     folders = [*dict.fromkeys(place.parent for place in places), BUILTIN]
     there = sorted({str(found.stem) for folder in folders for found in _configs(folder)})
-    return f'there is no target "{name}"; looked for\n{looked}\nthere are: {", ".join(there)}'
+    hint = (
+        f"\na URL begins with http:// or https://, try http://{name.rpartition('//')[2]}"
+        if ":" in name
+        else ""
+    )
+    return f'there is no target "{name}"; looked for\n{looked}\nthere are: {", ".join(there)}{hint}'
 
 
 def _configs(folder: Path) -> Iterator[Path]:

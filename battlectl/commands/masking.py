@@ -17,6 +17,8 @@ import msgspec
 MASK = "***"
 SHORTEST_PART = 4
 """Characters of a secret that may be left of it at a cut."""
+TELLING = 10
+"""Letters from which on a plain word that is a secret is masked though it stands alone."""
 SHORTEST_NUMBER = 8
 """Digits from which on a number is a secret, and not a port or a year."""
 PACKED = "bins"
@@ -29,7 +31,9 @@ class Masker:
     """Knows the secrets of one run in every form in which they may turn up."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if not _is_small_number(secret) for form in _forms(secret)}
+        kept = [s for s in secrets if len(s) >= SHORTEST_PART and not _is_small_number(s)]
+        self._whole = frozenset(kept)
+        forms = {form for secret in kept for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._starts = sorted({form[:SHORTEST_PART] for form in forms})
         self._raw_starts = [msgspec.json.encode(start)[1:-1] for start in self._starts]
@@ -44,7 +48,8 @@ class Masker:
     def mask_tree(self, tree: Any) -> Any:
         """A JSON tree in which no secret stands."""
         if isinstance(tree, str):
-            return tree if _WORD.fullmatch(tree) else self.mask_text(tree)
+            is_plain = _WORD.fullmatch(tree) and not (len(tree) >= TELLING and tree in self._whole)
+            return tree if is_plain else self.mask_text(tree)
         if isinstance(tree, list | tuple):
             return [self.mask_tree(item) for item in tree]
         if not isinstance(tree, dict):

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import msgspec
 from tabulate import tabulate
 
+from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.errors import ExitCode
 from battlectl.plan.frame import WorkloadFrame
@@ -31,11 +32,12 @@ def plan(
     """Print the plan of each scenario with its first `arrivals`; raises `UserError` for bad files."""
     prepared = prepare_all(paths, tags, sets, target, seed)
     if as_json:
-        documents = [plan_json(one, arrivals) for one in prepared]
+        documents = [Masker(one.secrets).mask_tree(plan_json(one, arrivals)) for one in prepared]
         data = msgspec.json.encode(documents[0] if len(documents) == 1 else documents)
         print(msgspec.json.format(data, indent=2).decode(), file=out)
     else:
-        print("\n\n".join(plan_text(one, arrivals) for one in prepared), file=out)
+        texts = [Masker(one.secrets).mask_text(plan_text(one, arrivals)) for one in prepared]
+        print("\n\n".join(texts), file=out)
     return ExitCode.PASS
 
 

@@ -60,7 +60,7 @@ def prepare_all(
 def prepare(path: Path, sets: Sequence[str], target: str | None) -> Prepared:
     """One scenario and its target; raises `UserError`."""
     parsed = load_scenario(path, sets)
-    name = target or parsed.scenario.target
+    name = parsed.scenario.target if target is None else target
     found = load_target(name, path)
     plan = build_plan(parsed.scenario, parsed.feeds)
     _check_certificates(found.target)

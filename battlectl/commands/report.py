@@ -36,8 +36,10 @@ def report(folder: Path, objectives: Sequence[str]) -> RunResult:
     judgement = judge(evidence)
     code = code_of(evidence, judgement)
     document = build_document(meta, evidence, judgement, code)
-    if not objectives:
-        write_results(folder, document)
+    if objectives:
+        notice = "judged on these objectives alone, instead of the scenario's own; nothing was stored"
+        return RunResult(code, folder, document, notice)
+    write_results(folder, document)
     return RunResult(code, folder, document)
 
 
@@ -82,4 +84,9 @@ def _parse(text: str, frame: Frame) -> Objective:
         raise UserError(f"--objective: {error}") from error
     if objective.window not in frame.windows:
         raise UserError(f"--objective: no window {objective.window}; there are {', '.join(frame.windows)}")
+    scopes = [
+        scope for w in frame.workloads for scope in (w.name, *(f"{w.name}/{label}" for label in w.labels))
+    ]
+    if objective.scope is not None and objective.scope not in scopes:
+        raise UserError(f"--objective: nothing is called {objective.scope}; there are {', '.join(scopes)}")
     return objective

@@ -30,7 +30,7 @@ from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.commands.progress import Progress, open_progress
 from battlectl.commands.results import Journal, describe_run
-from battlectl.errors import ExitCode, NotReady, UserError, worst_exit
+from battlectl.errors import ExitCode, NotReady, ResultsLost, UserError, worst_exit
 from battlectl.observe.journal import Line
 from battlectl.report.document import build_document
 from battlectl.report.fold import Chronicle
@@ -69,18 +69,20 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One scenario's end: its report's folder and document, and its exit code."""
+    """One scenario's end: its report's folder and document, its exit code, what else a reader must know."""
 
     code: ExitCode
     folder: Path
     document: dict[str, Any]
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """All that one command ran; `signalled` is the exit code of the signal that ended it, if one did."""
+    """All that one command ran of what was `planned`; `signalled` is the code of a signal that ended it."""
 
     results: tuple[RunResult, ...]
+    planned: int
     signalled: ExitCode | None
 
     @property
@@ -103,7 +105,18 @@ def run(
     _make_room(options.results)
     allow_many_files()
     with calm_collector():
+        _end_by_ourselves()
         return trio.run(_run_all, prepared, options)
+
+
+def _end_by_ourselves() -> None:
+    """A signal after the last run must not kill the process before its report is printed.
+
+    While runs go on they are listened to; a program that handles signals itself is left alone.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _make_room(results: Path) -> None:
@@ -129,7 +142,7 @@ async def _run_all(prepared: Sequence[Prepared], options: RunOptions) -> Suite:
                 if current.signalled is not None:
                     break
             nursery.cancel_scope.cancel()
-    return Suite(tuple(results), current.signalled)
+    return Suite(tuple(results), len(prepared), current.signalled)
 
 
 @dataclass(slots=True)
@@ -161,8 +174,13 @@ async def _run_one(
     finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     meta = {**meta, "finished_at": finished}
     document = Masker(prepared.secrets).mask_tree(build_document(meta, evidence, judgement, code))
-    write_results(folder, document)
-    point_latest(options.results, folder)
+    try:
+        write_results(folder, document)
+        point_latest(options.results, folder)
+    except OSError as error:
+        raise ResultsLost(
+            f"{folder}: the report cannot be written ({error.strerror}); exit code {code}"
+        ) from error
     return RunResult(code, folder, document)
 
 

@@ -33,7 +33,7 @@ def validate(
 def _validate_file(path: Path, sets: Sequence[str], target: str | None, out: TextIO, err: TextIO) -> ExitCode:
     try:
         scenario = load_scenario(path, sets).scenario
-        load_target(target or scenario.target, path)
+        load_target(scenario.target if target is None else target, path)
     except UserError as error:
         print(error, file=err)
         return error.exit_code

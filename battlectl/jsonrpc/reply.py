@@ -72,7 +72,9 @@ def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_
             by_id.setdefault(found, []).append(message)
         else:
             strays += 1
-    stray = f"; {strays} of {len(messages)} replies carry an id that was not sent" if strays else ""
+    stray = f"{strays} of {len(messages)} replies carry an id that was not sent" if strays else ""
+    if strays and len(by_id) == len(items):
+        return [_malformed(status, stray)] * len(items)  # All there, and somebody else's answer among them.
     return [
         _judge_only(status, by_id.get(first_id + number, []), item, first_id + number, stray)
         for number, item in enumerate(items)
@@ -82,7 +84,7 @@ def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_
 def _judge_only(status: int, answers: list[Any], item: Item, id_: int, stray: str) -> Judged:
     if len(answers) != 1:
         seen = "no reply in the batch" if not answers else f"{len(answers)} replies in the batch for one id"
-        return _malformed(status, seen + stray)
+        return _malformed(status, f"{seen}; {stray}" if stray else seen)
     return _judge_message(status, answers[0], item, id_)
 
 

@@ -99,11 +99,11 @@ def check_spec(spec: LabSpec) -> None:
     if not 1 <= spec.providers <= MOST_PROVIDERS:
         raise LabError(f"a lab has 1 to {MOST_PROVIDERS} providers, not {spec.providers}: try 3")
     if not (spec.block_time > 0 and math.isfinite(spec.block_time)):
-        raise LabError(f"a block time of {spec.block_time:g} s: try 1")
+        raise LabError(f"a block time of {spec.block_time:g} s: try 1s")
     if not (spec.latency >= 0 and math.isfinite(spec.latency)):
-        raise LabError(f"a latency of {spec.latency:g} s: try 0")
+        raise LabError(f"a latency of {spec.latency:g} s: try 0s")
     if not (spec.attempt_timeout > 0 and math.isfinite(spec.attempt_timeout)):
-        raise LabError(f"an attempt timeout of {spec.attempt_timeout:g} s: try 2")
+        raise LabError(f"an attempt timeout of {spec.attempt_timeout:g} s: try 2s")
     if not 0 <= spec.port <= 65_535:
         raise LabError(f"port {spec.port}: a port is 0 (any free one) to 65535")
 

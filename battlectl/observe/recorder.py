@@ -71,13 +71,21 @@ class Recorder:
             Example(workload, label, id_, ended, due, latency * 1e3, seen or "", segment), kind
         )
 
-    def flow(self, workload: str, due: float, taken: float, sent: float, done: float) -> None:
-        """The parts of one request's latency."""
+    def flow(
+        self, workload: str, due: float, taken: float, sent: float, done: float, late: float = 0.0
+    ) -> None:
+        """The parts of one request's latency; `late` is lag beside it, where latency counts from sending."""
         cell = self._flow_cell(workload, due)
         cell.sent += 1
-        cell.lag.record(taken - due)
+        cell.lag.record(taken - due + late)
         cell.backlog.record(sent - taken)
         cell.service.record(done - sent)
+
+    def unsent(self, workload: str, due: float, taken: float, done: float) -> None:
+        """A request that ended before it got a connection: it has no service."""
+        cell = self._flow_cell(workload, due)
+        cell.lag.record(taken - due)
+        cell.backlog.record(done - taken)
 
     def lag(self, workload: str, due: float, taken: float) -> None:
         """The lag of a request that was never sent."""

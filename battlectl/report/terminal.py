@@ -31,10 +31,13 @@ MOST_WINDOWS = 7
 MOST_WRAPPED = 2
 MOST_SEEN = 240
 ALL = "(all)"
+NOT_READY = "not ready"
 COLUMN_CHOICES = (
     ("window", "arrivals", "rate", "success", "p50", "p95", "p99", "max"),
     ("window", "arrivals", "success", "p50", "p95", "p99", "max"),
     ("window", "arrivals", "success", "p95", "max"),
+    ("window", "success", "p95"),
+    ("window", "success"),
 )
 COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 
@@ -52,8 +55,12 @@ class SuiteRow:
 
 def render_summary(document: Document, width: int = 80, colour: bool = False, folder: str = "") -> str:
     """The summary of one run; `folder` is where its report lies."""
+    if document["ending"]["how"] == NOT_READY:
+        told = "\n".join([*_verdict(document)[:2], *_wrapped(document["ending"]["reason"], width, "  ", 6)])
+        return f"{_coloured(told, colour)}\n{_where(folder)}"
     lines = [
         *_verdict(document),
+        *_target(document),
         *_adverse(weighing(document), width),
         *_notes(noted(document)),
         "",
@@ -79,11 +86,20 @@ def _verdict(document: Document) -> list[str]:
     """The verdict and the name, how it ended, the objectives."""
     ending = document["ending"]
     objectives = tally_objectives(document)
+    after = "" if ending["how"] == NOT_READY else f" after {show_seconds(ending['at_s'])}"
     return [
         f"{verdict_word(document)}  {one_line(document['frame']['name'])}",
-        f"{ending['how']} after {show_seconds(ending['at_s'])}, {show_exit(document)}",
+        f"{ending['how']}{after}, {show_exit(document)}",
         objectives[0].upper() + objectives[1:],
     ]
+
+
+def _target(document: Document) -> Iterator[str]:
+    """What was tested, so that nobody takes the lab for their own aggregator."""
+    target = document["meta"].get("target", {})
+    if "address" in target:
+        simulated = ", simulated providers" if target.get("kind") == "lab" else ""
+        yield f"target {one_line(target['name'])}{simulated}: {one_line(target['address'])}"
 
 
 def _adverse(findings: Sequence[Stored], width: int) -> Iterator[str]:
@@ -113,14 +129,14 @@ def _first(finding: Stored, width: int) -> Iterator[str]:
     yield from _wrapped(one_line(example["seen"], MOST_SEEN), width, "    ")
 
 
-def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """On two lines at most; a longer text ends in dots."""
+def _wrapped(text: str, width: int, indent: str, most: int = MOST_WRAPPED) -> list[str]:
+    """On two lines at most, or `most`; a longer text ends in dots."""
     return textwrap.wrap(
         text,
         max(width, 2 * len(indent) + 8),
         initial_indent=indent,
         subsequent_indent=indent,
-        max_lines=MOST_WRAPPED,
+        max_lines=most,
         placeholder="...",
     )
 

@@ -54,14 +54,18 @@ class Health:
     stall: float = 0.0
     cpu: float = 0.0
     wall: float = 0.0
+    ended: int = 0
 
-    def take(self) -> dict[str, float]:
+    def take(self, ended: int) -> dict[str, float]:
         """Longest loop stall in ms and, where the stretch was long enough, the share of a processor used."""
         cpu, wall, stall = time.process_time(), trio.current_time(), self.stall
         used, length = cpu - self.cpu, wall - self.wall
+        more, self.ended = ended - self.ended, ended
         self.cpu, self.wall, self.stall = cpu, wall, 0.0
-        share = {"cpu_ratio": round(used / length, 4)} if length >= SHORTEST_SHARE else {}
-        return {"stall_ms": round(stall * 1e3, 3), **share}
+        if length < SHORTEST_SHARE:
+            return {"stall_ms": round(stall * 1e3, 3)}
+        rates = {"cpu_ratio": round(used / length, 4), "ended_per_s": round(more / length, 1)}
+        return {"stall_ms": round(stall * 1e3, 3), **rates}
 
 
 async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head) -> Ending:
@@ -75,7 +79,7 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         start = trio.current_time() + LEAD
         for flow in flows:
             flow.start = start
-        health.take()
+        health.take(0)
         service.start_soon(_watch_loop, health)
         service.start_soon(_write_lines, start, recorder, health, forces.on_line)
         for serve in forces.services:
@@ -154,7 +158,9 @@ async def _write_lines(
 
 
 def _line(at: float, recorder: Recorder, health: Health) -> Line:
-    return Line(round(at, 6), recorder.take(), dict(recorder.issued), health.take())
+    return Line(
+        round(at, 6), recorder.take(), dict(recorder.issued), health.take(sum(recorder.ended.values()))
+    )
 
 
 async def _watch_loop(health: Health) -> None:

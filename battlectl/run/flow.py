@@ -44,6 +44,7 @@ class Sent(NamedTuple):
     taken: float
     retries_left: int
     ended: Callable[[], None] | None
+    late: float
 
 
 class Flow:
@@ -67,8 +68,13 @@ class Flow:
         self._prefix = f"{run_id}-{workload.name}-"
         self._head = head
 
-    def take(self, arrival: Arrival, now: float, ended: Callable[[], None] | None = None) -> None:
-        """Send an arrival that came due and was noticed at `now` (trio's clock)."""
+    def take(
+        self, arrival: Arrival, now: float, ended: Callable[[], None] | None = None, late: float = 0.0
+    ) -> None:
+        """Send an arrival that came due and was noticed at `now` (trio's clock).
+
+        `ended` is called when it is over; `late` is how late a user woke, whose arrivals are due when sent.
+        """
         request = self.workload.requests[arrival.request]
         taken = now - self.start
         self._recorder.issue(self.workload.name, len(request.items))
@@ -80,7 +86,7 @@ class Flow:
             self._record(arrival, request, taken, [(outcome.DROPPED, seen)] * len(request.items))
             return
         self.in_flight += 1
-        self._submit(Sent(arrival, request, taken, self.workload.retries, ended))
+        self._submit(Sent(arrival, request, taken, self.workload.retries, ended, late))
 
     def abandon(self) -> None:
         """End what is under way, now."""
@@ -119,8 +125,11 @@ class Flow:
             return
         self.in_flight -= 1
         done = exchange.done - self.start
-        began = done if exchange.sent is None else exchange.sent - self.start
-        self._recorder.flow(self.workload.name, sent.arrival.due, sent.taken, began, done)
+        name, due = self.workload.name, sent.arrival.due
+        if exchange.sent is None:
+            self._recorder.unsent(name, due, sent.taken, done)
+        else:
+            self._recorder.flow(name, due, sent.taken, exchange.sent - self.start, done, sent.late)
         self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()
@@ -201,12 +210,14 @@ async def live_as_user(flow: Flow, user: int) -> None:
     """One user of the closed model: send, wait for the answer, think, until the workload's window ends."""
     think = getattr(flow.workload.pacing, "think", 0.0)
     end = flow.start + flow.workload.window.end
-    await trio.sleep_until(flow.start + flow.workload.window.start)
+    wakes = flow.start + flow.workload.window.start
+    await trio.sleep_until(wakes)
     for arrival in flow.workload.arrivals_of_user(user):
         now = trio.current_time()
         if now >= end:
             return
         ended = trio.Event()
-        flow.take(arrival._replace(due=now - flow.start), now, ended.set)
+        flow.take(arrival._replace(due=now - flow.start), now, ended.set, now - wakes)
         await ended.wait()
-        await trio.sleep_until(min(trio.current_time() + think, end))
+        wakes = min(trio.current_time() + think, end)
+        await trio.sleep_until(wakes)

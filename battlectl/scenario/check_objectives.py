@@ -14,6 +14,7 @@ from battlectl.scenario.salvage import UNREADABLE
 from battlectl.scenario.wording import nearest
 
 MEASURED = ("duration", "rate")
+BOUNDED_BY_TIMEOUT = ("latency", "ok_latency", "service", "backlog")
 
 
 def check_objectives(draft: Draft) -> Iterator[Mistake]:
@@ -23,6 +24,7 @@ def check_objectives(draft: Draft) -> Iterator[Mistake]:
         yield from _check_window(promise, draft)
         yield from _check_scope(promise, draft)
         yield from _check_value(promise)
+        yield from _check_timeout(promise, draft)
         yield from _check_grace(promise, draft)
     yield from _check_repeats(draft)
 
@@ -83,6 +85,21 @@ def _check_value(promise: Promise) -> Iterator[Mistake]:
         yield Mistake(
             promise.path, f'a measured value is never exactly equal: write "<=" or ">=", not "{op}"'
         )
+
+
+def _check_timeout(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    """A timed-out arrival took as long as the timeout: beyond it a limit on latency cannot fail."""
+    objective = promise.objective
+    timeouts = [workload.timeout for workload in _meant(objective, draft) if workload is not None]
+    if objective.metric not in BOUNDED_BY_TIMEOUT or objective.op not in ("<", "<=") or not timeouts:
+        return
+    longest = max(timeouts)
+    if objective.value > longest or (objective.value == longest and objective.op == "<="):
+        shown = format_duration(longest)
+        message = (
+            f'"{objective.text}" always holds, as what times out counts as {shown}: try a limit below that'
+        )
+        yield Mistake(promise.path, message)
 
 
 def _check_grace(promise: Promise, draft: Draft) -> Iterator[Mistake]:

@@ -41,7 +41,7 @@ def _mask_values(headers: Mapping[str, Any], secrets: set[str]) -> dict[str, Any
 
 
 def _mask_value(name: str, value: Any, secrets: set[str]) -> Any:
-    if not isinstance(value, str) or not _SECRET_HEADER.search(name) or _REFERENCE.search(value):
+    if not isinstance(value, str) or not value or not _SECRET_HEADER.search(name) or _REFERENCE.search(value):
         return value
     secrets.add(value)
     return MASK

@@ -20,7 +20,7 @@ from battlectl.scenario.rates import Rate
 class HttpRoute(Strict):
     """Where the requests go: `path` is appended to nothing, it replaces the path of the target's URL."""
 
-    path: Annotated[str, Field(pattern=r"^/\S*$")] | None = None
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] | None = None
     headers: dict[str, str] = Field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", description="an http or https URL")]
+Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", description="an http or https URL")]
 WsUrl = Annotated[str, Field(pattern=r"^wss?://[^\s]+$", description="a ws or wss URL")]
 
 

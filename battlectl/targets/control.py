@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 import httpx
+import msgspec
 import tenacity
 import trio
 
@@ -16,6 +17,8 @@ from battlectl.transport.wire import ConnectError, resolve, tls_context
 CALL_TIMEOUT = 5.0
 ASK_EVERY = 0.25
 HEAD_EVERY = 0.5
+MOST_BODY = 2**20
+"""Bytes of an answer to control traffic that are read."""
 
 
 class CallError(Exception):
@@ -27,6 +30,7 @@ class Control:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        self._last: CallError | None = None
         self._client = httpx.AsyncClient(
             headers=list(endpoint.headers),
             timeout=CALL_TIMEOUT,
@@ -41,24 +45,36 @@ class Control:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
             await self._client.aclose()
 
-    async def call(self, method: str, params: list[Any] | None = None) -> Any:
-        """The result of one JSON-RPC call; raises `CallError` saying why there is none."""
-        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or []}
+    async def call(self, method: str) -> Any:
+        """The result of one JSON-RPC call; raises `CallError` saying why there is none in `CALL_TIMEOUT`."""
+        with trio.move_on_after(CALL_TIMEOUT):
+            return await self._call(method)
+        raise CallError("no whole answer in time")
+
+    async def _call(self, method: str) -> Any:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": []}
         try:
-            response = await self._client.post(self._endpoint.url, json=message)
-            answer = response.json()
+            async with self._client.stream("POST", self._endpoint.url, json=message) as response:
+                body = await _read_bounded(response)
         except httpx.HTTPError as error:
             raise CallError(f"{type(error).__name__}: {error}") from error
-        except ValueError as error:
-            raise CallError(f"status {response.status_code}, not JSON: {response.text[:80]!r}") from error
+        try:
+            answer = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CallError(f"status {response.status_code}, not JSON: {body[:80]!r}") from error
         if not isinstance(answer, dict) or "result" not in answer:
             raise CallError(f"status {response.status_code}: {str(answer)[:160]}")
         return answer["result"]
 
     async def _call_until(self, deadline: float, method: str) -> Any:
-        with trio.move_on_at(min(deadline, trio.current_time() + CALL_TIMEOUT)):
-            return await self.call(method)
-        raise CallError("no whole answer in time")
+        """As `call`; at the end of the wait what was seen before says more than that time ran out."""
+        try:
+            with trio.move_on_at(deadline):
+                return await self.call(method)
+        except CallError as error:
+            self._last = error
+            raise
+        raise self._last or CallError("no whole answer in time")
 
     async def wait_ready(self, method: str, within: float) -> None:
         """Ask until answered; raises `NotReady` after `within` seconds, and at once for a forbidden host."""
@@ -98,3 +114,14 @@ class Control:
                 head.number = await self.read_head()
             except CallError:
                 continue
+
+
+async def _read_bounded(response: httpx.Response) -> bytes:
+    """The body; raises `CallError` when it is larger than control traffic ever is."""
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BODY:
+            raise CallError(f"status {response.status_code}, an answer of more than {MOST_BODY} bytes")
+    return b"".join(parts)

@@ -33,13 +33,14 @@ _CLOSED = NoReply(outcome.CLOSED, "the connection ended without an answer")
 class Connection:
     """One connection and the exchange it carries, if any. Mutable: it is a state."""
 
-    __slots__ = ("exchange", "parser", "served", "wire")
+    __slots__ = ("exchange", "is_sending", "parser", "served", "wire")
 
     def __init__(self, wire: Wire, max_body: int, known: KnownHeads) -> None:
         self.wire = wire
         self.parser = ReplyParser(max_body, known)
         self.exchange: Exchange | None = None
         self.served = 0
+        self.is_sending = False
 
 
 class Http1Client:
@@ -113,6 +114,7 @@ class Http1Client:
             self._lost(connection, _CLOSED)
             return
         if rest:
+            connection.is_sending = True
             self._spawn(self._send_rest, connection, exchange, rest)
 
     async def _send_rest(self, connection: Connection, exchange: Exchange, rest: bytes) -> None:
@@ -120,6 +122,7 @@ class Http1Client:
             while rest and connection.exchange is exchange:
                 await connection.wire.writable()
                 rest = connection.wire.send(rest)
+            connection.is_sending = bool(rest)
         except (OSError, trio.ClosedResourceError):
             return  # The task that reads sees the same end, and whatever answer came before it.
 
@@ -155,7 +158,7 @@ class Http1Client:
             self._begin(connection, assigned, trio.current_time())
 
     async def _connect(self, assigned: Exchange | None) -> Connection | None:
-        reason = NoReply(outcome.TIMEOUT, "no connection in time")
+        reason: NoReply | None = None
         with trio.move_on_after(self._limits.timeout):
             try:
                 if not self._addresses:
@@ -166,9 +169,10 @@ class Http1Client:
             else:
                 self.opened += 1
                 return Connection(wire, self._limits.max_body, self._known)
-        victim = assigned or self._next_waiting()
-        if victim is not None and victim.done is None:
-            victim.end(reason, trio.current_time())
+        if reason is not None:  # An attempt that took too long ends nobody: each has its own deadline.
+            victim = assigned or self._next_waiting()
+            if victim is not None and victim.done is None:
+                victim.end(reason, trio.current_time())
         return None
 
     def _discard(self, connection: Connection) -> None:
@@ -234,7 +238,7 @@ class Http1Client:
         if now > exchange.deadline:
             answer = NoReply(outcome.TIMEOUT, "the answer came after the deadline")
         connection.served += 1
-        if parser.reusable and isinstance(answer, Reply):
+        if parser.reusable and isinstance(answer, Reply) and not connection.is_sending:
             self._offer(connection, now)
         else:
             self._discard(connection)
@@ -249,14 +253,16 @@ class Http1Client:
     def _lost(self, connection: Connection, reason: NoReply) -> None:
         """The connection is gone: resend if it was a pooled one that had not begun to answer."""
         exchange = self._release(connection) if connection.exchange is not None else None
-        began = connection.parser.began
+        again = (
+            exchange is not None and connection.served and not connection.parser.began and not exchange.resent
+        )
+        self._connections += bool(again)  # Its place is taken before the discarded one is given away.
         self._discard(connection)
         if exchange is None:
             return
-        if connection.served and not began and not exchange.resent:
+        if again:
             exchange.resent = True
             self._on_reconnect(exchange)
-            self._connections += 1
             self._spawn(self._open, exchange)
             return
         exchange.end(reason, trio.current_time())

@@ -13,6 +13,7 @@ import trio
 
 from battlectl.observe import outcome
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
+from battlectl.transport.wire import tls_context
 
 SHARD_CONNECTIONS = 10
 HOP_HEADERS = frozenset({b"content-encoding", b"transfer-encoding"})
@@ -61,10 +62,9 @@ class HttpxClient:
             self._end(exchange, NoReply(outcome.ABANDONED, "the run was stopped"))
 
     def _open_shard(self, connections: int) -> httpx.AsyncClient:
-        verify = self._endpoint.ca_file or self._endpoint.verify_tls
         return httpx.AsyncClient(
             http2=True,
-            verify=verify,
+            verify=tls_context(self._endpoint) or True,
             timeout=None,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),

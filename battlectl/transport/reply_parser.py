@@ -17,6 +17,8 @@ from battlectl.transport.base import NoReply, Reply
 from battlectl.transport.known_heads import KnownHeads
 
 MOST_HEADER_BYTES = 64 * 1024
+MOST_FRAMING = 16
+"""Bytes on the wire for each byte of body: a chunk of one byte takes six."""
 
 
 class ReplyParser:
@@ -25,6 +27,7 @@ class ReplyParser:
     __slots__ = (
         "_body",
         "_complete",
+        "_fed",
         "_header_bytes",
         "_headers",
         "_in_body",
@@ -52,6 +55,7 @@ class ReplyParser:
         self._body: list[bytes] = []
         self._size = 0
         self._header_bytes = 0
+        self._fed = 0
         self._status = 0
         self._in_body = False
         self._complete = False
@@ -71,6 +75,7 @@ class ReplyParser:
 
     def _parse(self, data: bytes) -> Reply | NoReply | None:
         self.began = True
+        self._fed += len(data)
         if not self._in_body:
             self._header_bytes += len(data)
         try:
@@ -85,6 +90,8 @@ class ReplyParser:
             self.reusable = False
         if not self._in_body and not self._complete and self._header_bytes > MOST_HEADER_BYTES:
             return self._too_large("headers")
+        if self._fed > MOST_HEADER_BYTES + MOST_FRAMING * (self._size + 1) + self._header_bytes:
+            return self._too_large("headers")  # Trailers, or chunks that are all frame.
         return self._finished() if self._complete else None
 
     def end(self) -> Reply | NoReply | None:
@@ -106,7 +113,8 @@ class ReplyParser:
             raise _SurplusError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        if not self._in_body:  # Trailers are read over.
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()

@@ -100,7 +100,7 @@ class TestGenerator:
     def test_drops_make_it_the_bottleneck(self):
         found = findings("999*ok@6 dropped@6")["generator"]
         assert found.verdict is INCONCLUSIVE
-        assert "1 of 1,000 arrivals were dropped; it held 999 arrivals/s at best" in found.summary
+        assert "1 of 1,000 arrivals were dropped" in found.summary
         assert whole("999*ok@6 dropped@6", RIGHT) == "inconclusive"
 
     @pytest.mark.parametrize(("lag", "verdict"), [(0.009, PASS), (0.011, INCONCLUSIVE)])
@@ -111,9 +111,9 @@ class TestGenerator:
         generous = findings("100*ok/50@6", lag=0.011, generator={"max_lag": "20ms"})
         assert generous["generator"].verdict is PASS
 
-    @pytest.mark.parametrize(("busy", "verdict"), [(5, PASS), (6, INCONCLUSIVE)])
+    @pytest.mark.parametrize(("busy", "verdict"), [(2, PASS), (3, INCONCLUSIVE)])
     def test_a_processor_used_up_in_most_seconds_makes_it_the_bottleneck(self, busy, verdict):
-        health = [{"cpu_ratio": 0.99}] * busy + [{"cpu_ratio": 0.3}] * (10 - busy)
+        health = [{"cpu_ratio": 0.3}] * (10 - busy) + [{"cpu_ratio": 0.99}] * busy
         assert findings("100*ok@6", health=health)["generator"].verdict is verdict
 
     def test_shows_its_longest_stall(self):

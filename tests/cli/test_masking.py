@@ -86,3 +86,12 @@ def test_json_shows_no_secret_and_stays_json(before, secret, after):
 def test_no_cut_leaves_a_beginning(cut, padding):
     assert TOKEN[:4] not in masked(f"{padding}{TOKEN[:cut]}")
     assert TOKEN[:4] not in masked(f"'{padding}{TOKEN[:cut]}'")
+
+
+@pytest.mark.parametrize("secret", ["", ">", "abc"])
+def test_what_is_too_short_to_be_a_secret_neither_hangs_nor_spoils(secret):
+    assert masked({"op": ">=", "text": "two words > abc"}, secret) == {"op": ">=", "text": "two words > abc"}
+
+
+def test_a_long_word_that_is_a_secret_is_masked_standing_alone():
+    assert masked({"label": "correcthorsebattery"}, "correcthorsebattery") == {"label": MASK}

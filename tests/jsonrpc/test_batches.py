@@ -19,7 +19,7 @@ SEVEN, EIGHT = result(id_="7"), result(id_="8")
         (f"[{EIGHT}]", ["malformed", "ok"]),
         ("[]", ["malformed", "malformed"]),
         (f"[{SEVEN},{SEVEN},{EIGHT}]", ["malformed", "ok"]),
-        (f"[{SEVEN},{EIGHT},{result(id_='9')}]", ["ok", "ok"]),
+        (f"[{SEVEN},{EIGHT},{result(id_='9')}]", ["malformed", "malformed"]),
         (f"[{SEVEN},{result(id_='9')}]", ["ok", "malformed"]),
         (f"[{SEVEN},{error('3', '8')}]", ["ok", "rpc_error(3)"]),
         (f"[{SEVEN},null]", ["ok", "malformed"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from xml.dom import minidom
 
 import pytest
@@ -45,7 +46,10 @@ def test_what_is_inconclusive_is_an_error_of_that_type():
 
 
 def test_a_note_is_output_of_a_case_that_did_not_fail():
-    suite = _suite(SCENES["empty"]())
+    document = deepcopy(SCENES["empty"]())
+    replies = next(finding for finding in document["findings"] if finding["name"] == "replies")
+    replies |= {"level": "note", "weighs": "pass"}
+    suite = _suite(document)
     (output,) = suite.getElementsByTagName("system-out")
     assert output.parentNode.getAttribute("name") == "replies"
     assert not output.parentNode.getElementsByTagName("error")

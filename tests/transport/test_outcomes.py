@@ -149,6 +149,21 @@ def test_an_answer_after_the_deadline_is_a_timeout_and_lasted_as_long() -> None:
     assert 1.0 <= latency.minimum <= latency.maximum < 1.02
 
 
+def test_what_never_got_a_connection_has_no_service() -> None:
+    with serving("refuse") as server:
+        fought = fight_live(reads(), server.url)
+    flow = fought.evidence.tally.flow(fought.evidence.frame.all_segments)
+    assert (flow.service.count, flow.sent, flow.backlog.count) == (0, 0, 20)
+
+
+def test_an_answer_before_the_whole_request_was_sent_does_not_spoil_the_next() -> None:
+    data = "0x" + "ab" * 4_000_000
+    calls = [{"method": "eth_call", "params": [{"data": data}]}]
+    with serving("status", code=413) as server:
+        fought = fight_live(reads(rate="4/s", calls=calls, timeout="5s", connections=1), server.url)
+    assert sum(fought.outcomes.values()) == 4
+
+
 def test_the_request_carries_its_correlation_id() -> None:
     with serving("echo") as server:
         fight_live(reads(rate="5/s"), server.url)

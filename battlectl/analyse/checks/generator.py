@@ -28,15 +28,15 @@ def check_generator(evidence: Evidence) -> Finding:
         reasons.append(f"{drops:,} of {cell.total:,} arrivals were dropped")
     if lag > evidence.frame.max_lag:
         reasons.append(f"lag p99 {format_duration(lag)} is above {format_duration(evidence.frame.max_lag)}")
-    busy = busy_seconds(evidence)
-    if busy > len(evidence.health) / 2:
-        reasons.append(f"{busy} of {len(evidence.health)} seconds used up a processor")
+    busy, seconds = busy_seconds(evidence), len(_shares(evidence))
+    if busy > seconds / 2:
+        reasons.append(f"{busy} of {seconds} seconds used up a processor")
     shown = f"lag p99 {format_duration(lag)}, longest stall {format_duration(longest_stall(evidence))}"
     if not reasons:
         return Finding(
             "check", "generator", Verdict.PASS, shown, measured=lag, unit="duration", samples=flow.lag.count
         )
-    summary = f"{'; '.join(reasons)}; it held {held_rate(evidence):,.0f} arrivals/s at best"
+    summary = f"{'; '.join(reasons)}{_held(evidence)}"
     return Finding(
         "check",
         "generator",
@@ -54,13 +54,23 @@ def longest_stall(evidence: Evidence) -> float:
 
 
 def busy_seconds(evidence: Evidence) -> int:
-    """Seconds in which the generator used up a processor."""
-    return sum(health.get("cpu_ratio", 0.0) > BUSY for _, health in evidence.health)
+    """Seconds of load in which the generator used up a processor."""
+    return sum(share > BUSY for share in _shares(evidence))
 
 
-def held_rate(evidence: Evidence) -> float:
-    """The most arrivals that were sent in one slice, per second."""
-    totals: dict[int, int] = {}
-    for (_, _, slice_), row in evidence.tally.series().items():
-        totals[slice_] = totals.get(slice_, 0) + row.total - row.outcomes.get(outcome.DROPPED, 0)
-    return max(totals.values(), default=0) / evidence.frame.slice_width
+def _shares(evidence: Evidence) -> list[float]:
+    """The share of a processor used in each second of load after warm-up."""
+    run = evidence.frame.run
+    seconds = (health for at, health in evidence.health if run.start < at <= run.end + 0.5)
+    return [health["cpu_ratio"] for health in seconds if "cpu_ratio" in health]
+
+
+def held_rate(evidence: Evidence) -> float | None:
+    """Arrivals that ended in a second, the median of the seconds in which any did; None without such."""
+    rates = sorted(rate for _, health in evidence.health if (rate := health.get("ended_per_s", 0.0)))
+    return rates[len(rates) // 2] if rates else None
+
+
+def _held(evidence: Evidence) -> str:
+    rate = held_rate(evidence)
+    return "" if rate is None else f"; in half of the seconds at most {rate:,.0f} arrivals/s came to an end"
