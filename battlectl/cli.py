@@ -7,6 +7,7 @@ file.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -185,6 +186,7 @@ def main() -> NoReturn:
     from battlectl.errors import ExitCode, UserError
 
     die_of_interrupts()
+    make_printable()
     try:
         app()
     except UserError as error:
@@ -197,11 +199,21 @@ def main() -> NoReturn:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.CRASHED)
+        sys.exit(128 + signal.SIGPIPE)  # As a shell says of whoever loses its reader.
     except Exception as error:
         print(_crash_text(error), file=sys.stderr)
         sys.exit(ExitCode.CRASHED)
     sys.exit(ExitCode.PASS)
+
+
+def make_printable() -> None:
+    """Any text can be printed in any locale, and printing to a closed stream is no crash."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (as long-lived as the stream it stands for)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def die_of_interrupts() -> None:
