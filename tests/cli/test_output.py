@@ -1,6 +1,7 @@
 """What goes where: the result to stdout, the progress to stderr, no escape codes, nothing with --quiet."""
 
 import json
+import re
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_a_longer_run_says_a_plain_line_now_and_then(desk, echo):
     scenario = desk.scenario(phases={"warmup": "1s", "steady": "5s"}, load=load_of(rate="10/s"))
     ran = desk.run(scenario, target=desk.target(echo.url))
     (line,) = [line for line in ran.err.splitlines() if "requests/s" in line]
-    assert "steady: 10 requests/s, 10 ok/s, success 100%" in line
+    # A second ends a little late, so an eleventh request may fall into it.
+    assert re.search(r"steady: (9|10|11) requests/s, (9|10|11) ok/s, success 100%", line)
 
 
 def test_quiet_prints_nothing(desk, pair):
