@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from battlectl.observe.tally import Example
 
@@ -50,7 +49,6 @@ class Finding:
     samples: int | None = None
     first: Example | None = None
     worst: Example | None = None
-    details: tuple[tuple[str, Any], ...] = ()
 
     @property
     def weighs(self) -> Verdict:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.analyse.histories import judged, verdict, whole
+from battlectl.analyse.checks.accounting import check_accounting
+from tests.analyse.histories import evidence_of, judged, verdict, whole
 
 MOSTLY_LATE = "5*ok/10@6 95*timeout/5000@7"
 
@@ -27,3 +30,12 @@ def test_a_check_that_nothing_runs_is_never_a_pass():
 
 def test_a_run_without_a_single_reply_is_never_a_pass():
     assert whole("100*refused@6", "outcomes.timeout == 0") == "inconclusive"
+
+
+def test_a_plan_too_long_to_be_counted_again_says_so():
+    evidence = evidence_of("100*ok@6")
+    frame = replace(
+        evidence.frame, workloads=tuple(replace(w, arrivals=None) for w in evidence.frame.workloads)
+    )
+    assert "too long to count: reads" in check_accounting(replace(evidence, frame=frame)).summary
+    assert "too long" not in check_accounting(evidence).summary
