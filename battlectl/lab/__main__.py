@@ -6,10 +6,10 @@ import argparse
 import sys
 import time
 
-from battlectl.lab.chain import Chain, genesis_before
-from battlectl.lab.gateway import build_gateway, gateway_handler
-from battlectl.lab.node import node_handler
+from battlectl.lab.chain.chain import Chain, genesis_before
+from battlectl.lab.gateway.app import build_gateway, gateway_handler
 from battlectl.lab.process import Identity, run_server
+from battlectl.lab.provider.node import node_handler
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from typing import IO, Any, NoReturn
 
 import trio
 
-from battlectl.lab.chain import genesis_before
+from battlectl.lab.chain.chain import genesis_before
 
 READY_SECONDS = 20.0
 END_SECONDS = 5.0

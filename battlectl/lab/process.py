@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import trio
 
-from battlectl.lab.http_server import Handler, listener_url, open_listener, serve
+from battlectl.lab.net.http_server import Handler, listener_url, open_listener, serve
 
 EXIT_OK = 0
 EXIT_USAGE = 2

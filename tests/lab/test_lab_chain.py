@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battlectl.lab import chain as c
-from battlectl.lab import documents as d
-from battlectl.lab import transfers as t
-from battlectl.lab.chain import Chain, View, view_at
+from battlectl.lab.chain import chain as c
+from battlectl.lab.chain import documents as d
+from battlectl.lab.chain import transfers as t
+from battlectl.lab.chain.chain import Chain, View, view_at
 
 NUMBERS = st.integers(0, 2**40)
 SEEDS = st.integers(0, 2**31)

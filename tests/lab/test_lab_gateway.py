@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from battlectl.lab import cooldown, upstream
-from battlectl.lab.forwarding import Question, exhausted_body
-from battlectl.lab.gateway import build_gateway, gateway_handler, health_document
-from battlectl.lab.http_server import json_response, listener_url, open_listener, serve
-from battlectl.lab.judgement import Complaint, judge_reply
-from battlectl.lab.routing import round_robin
-from battlectl.lab.upstream import Reply
-from battlectl.lab.wire import Request, Response
+from battlectl.lab.gateway import cooldown
+from battlectl.lab.gateway.app import build_gateway, gateway_handler, health_document
+from battlectl.lab.gateway.forwarding import Question, exhausted_body
+from battlectl.lab.gateway.judgement import Complaint, judge_reply
+from battlectl.lab.gateway.routing import round_robin
+from battlectl.lab.net import upstream
+from battlectl.lab.net.http_server import json_response, listener_url, open_listener, serve
+from battlectl.lab.net.upstream import Reply
+from battlectl.lab.net.wire import Request, Response
 
 CALL = b'{"jsonrpc":"2.0","id":7,"method":"eth_chainId"}'
 OK = b'{"jsonrpc":"2.0","id":7,"result":"0x3e7"}'

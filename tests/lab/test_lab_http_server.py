@@ -6,9 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from battlectl.lab import http_server as hs
-from battlectl.lab.http_server import serve_connection
-from battlectl.lab.wire import Request, Response
+from battlectl.lab.net import http_server as hs
+from battlectl.lab.net.http_server import serve_connection
+from battlectl.lab.net.wire import Request, Response
 
 HELLO = b"POST /x?y=1 HTTP/1.1\r\nHost: lab\r\nX-Request-Id: r-1\r\nContent-Length: 2\r\n\r\nhi"
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battlectl.lab import node_rpc
-from battlectl.lab.chain import Chain, View, block_hash, transaction_hash
-from battlectl.lab.documents import TRANSFER_TOPIC
-from battlectl.lab.node_rpc import BALANCE_OF, METHODS
-from battlectl.lab.transfers import ACCOUNTS, AMOUNT, INITIAL_WEI, REVERTING, TOKENS
+from battlectl.lab.chain.chain import Chain, View, block_hash, transaction_hash
+from battlectl.lab.chain.documents import TRANSFER_TOPIC
+from battlectl.lab.chain.transfers import ACCOUNTS, AMOUNT, INITIAL_WEI, REVERTING, TOKENS
+from battlectl.lab.rpc import methods as node_rpc
+from battlectl.lab.rpc.methods import BALANCE_OF, METHODS
 
 VIEW = View(Chain(seed=1, genesis_time=1_000_000.0, block_time=1.0), head=1000)
 BLOCK_900 = block_hash(VIEW.chain, 900)

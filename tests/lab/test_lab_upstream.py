@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from battlectl.lab import upstream
-from battlectl.lab.http_server import listener_url, open_listener
-from battlectl.lab.upstream import UpstreamError, pool_for, post
+from battlectl.lab.net import upstream
+from battlectl.lab.net.http_server import listener_url, open_listener
+from battlectl.lab.net.upstream import UpstreamError, pool_for, post
 
 SIZED = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from battlectl.lab.wire import (
+from battlectl.lab.net.wire import (
     Request,
     Response,
     read_plain_reply,

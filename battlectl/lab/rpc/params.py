@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from battlectl.lab.chain import FINALIZED_DEPTH, SAFE_DEPTH, View, find_block
-from battlectl.lab.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
+from battlectl.lab.chain.chain import FINALIZED_DEPTH, SAFE_DEPTH, View, find_block
+from battlectl.lab.rpc.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")

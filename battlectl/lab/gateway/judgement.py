@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from battlectl.lab.upstream import Reply
+from battlectl.lab.net.upstream import Reply
 
 SERVER_ERRORS = range(-32099, -31999)
 LIMIT_EXCEEDED = -32005  # EIP-1474: the provider has had enough of us

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from battlectl.lab import chain as c
-from battlectl.lab.chain import Chain, View
-from battlectl.lab.transfers import AMOUNT, GAS_PRICE, GAS_USED, Transfer, transfer_at, transfers_in
+from battlectl.lab.chain import chain as c
+from battlectl.lab.chain.chain import Chain, View
+from battlectl.lab.chain.transfers import AMOUNT, GAS_PRICE, GAS_USED, Transfer, transfer_at, transfers_in
 
 Document = dict[str, Any]
 

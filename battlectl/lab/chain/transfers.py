@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from battlectl.lab.chain import TRANSACTIONS_PER_BLOCK
+from battlectl.lab.chain.chain import TRANSACTIONS_PER_BLOCK
 
 ACCOUNTS = tuple(f"0xacc{index:037x}" for index in range(8))
 TOKENS = ("0x70ce000000000000000000000000000000000000", "0x70ce000000000000000000000000000000000001")

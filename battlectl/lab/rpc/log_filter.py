@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from battlectl.lab import params as p
-from battlectl.lab.chain import View, find_block
-from battlectl.lab.documents import Document, logs_of_block
-from battlectl.lab.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
+from battlectl.lab.chain.chain import View, find_block
+from battlectl.lab.chain.documents import Document, logs_of_block
+from battlectl.lab.rpc import params as p
+from battlectl.lab.rpc.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
 
 RANGE_LIMIT = 1_000
 MOST_TOPICS = 4

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 import trio
 
-from battlectl.lab import cooldown, upstream
-from battlectl.lab.envelope import SERVER_ERROR, RpcError, error_reply
-from battlectl.lab.judgement import Complaint, judge_reply
-from battlectl.lab.routing import round_robin
-from battlectl.lab.upstream import Pool, UpstreamError
+from battlectl.lab.gateway import cooldown
+from battlectl.lab.gateway.judgement import Complaint, judge_reply
+from battlectl.lab.gateway.routing import round_robin
+from battlectl.lab.net import upstream
+from battlectl.lab.net.upstream import Pool, UpstreamError
+from battlectl.lab.rpc.envelope import SERVER_ERROR, RpcError, error_reply
 
 
 @dataclass(slots=True, eq=False)

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import trio
 
-from battlectl.lab import cooldown, envelope
-from battlectl.lab.chain import CHAIN_ID, CHAIN_NAME
-from battlectl.lab.envelope import INVALID_PARAMS, RpcError
-from battlectl.lab.forwarding import Gateway, Outcome, Provider, Question, forward
-from battlectl.lab.http_server import Handler, json_response
-from battlectl.lab.upstream import pool_for
-from battlectl.lab.wire import Request, Response
+from battlectl.lab.chain.chain import CHAIN_ID, CHAIN_NAME
+from battlectl.lab.gateway import cooldown
+from battlectl.lab.gateway.forwarding import Gateway, Outcome, Provider, Question, forward
+from battlectl.lab.net.http_server import Handler, json_response
+from battlectl.lab.net.upstream import pool_for
+from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.rpc import envelope
+from battlectl.lab.rpc.envelope import INVALID_PARAMS, RpcError
 
 CHAIN_ROUTES = frozenset({"/", f"/rpc/{CHAIN_NAME}", f"/rpc/{CHAIN_ID}"})
 PASSED_ON = (b"x-request-id",)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from battlectl.lab import chain as c
-from battlectl.lab import documents as d
-from battlectl.lab import envelope
-from battlectl.lab import params as p
-from battlectl.lab import transfers as t
-from battlectl.lab.chain import View
-from battlectl.lab.envelope import INVALID_PARAMS, REVERTED, UNKNOWN_METHOD, RpcError
-from battlectl.lab.log_filter import find_logs
+from battlectl.lab.chain import chain as c
+from battlectl.lab.chain import documents as d
+from battlectl.lab.chain import transfers as t
+from battlectl.lab.chain.chain import View
+from battlectl.lab.rpc import envelope
+from battlectl.lab.rpc import params as p
+from battlectl.lab.rpc.envelope import INVALID_PARAMS, REVERTED, UNKNOWN_METHOD, RpcError
+from battlectl.lab.rpc.log_filter import find_logs
 
 BALANCE_OF = "0x70a08231"
 REVERT_REASON = "the lab reverts this address"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import h11
 import trio
 
-from battlectl.lab.wire import Headers, Request, Response, read_plain_request, response_bytes
+from battlectl.lab.net.wire import Headers, Request, Response, read_plain_request, response_bytes
 
 BODY_LIMIT = 8 * 1024 * 1024
 HEADER_LIMIT = 32 * 1024

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import trio
 
-from battlectl.lab import node_rpc
-from battlectl.lab.chain import Chain, view_at
-from battlectl.lab.http_server import Handler, json_response
-from battlectl.lab.wire import Request, Response
+from battlectl.lab.chain.chain import Chain, view_at
+from battlectl.lab.net.http_server import Handler, json_response
+from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.rpc import methods as node_rpc
 
 
 def node_handler(chain: Chain, latency: float, clock: Callable[[], float] = time.time) -> Handler:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import h11
 import trio
 
-from battlectl.lab.wire import Headers, read_plain_reply, request_bytes
+from battlectl.lab.net.wire import Headers, read_plain_reply, request_bytes
 
 MOST_IDLE = 1_024
 REPLY_LIMIT = 32 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""The reference gateway: an aggregator that keeps its promises, small enough to read."""

@@ -1,0 +1,1 @@
+"""A provider: one port for HTTP and WebSocket JSON-RPC, with the places where faults take hold."""

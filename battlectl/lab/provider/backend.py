@@ -1,0 +1,56 @@
+"""What answers behind a provider's port: a simulated node, or the real node that a relay passes everything to.
+
+Rule: a backend knows nothing of faults. What passes between it and the client is bytes of JSON-RPC; the
+provider takes them apart only where a fault in force has to touch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from battlectl.lab.chain.chain import View
+from battlectl.lab.faults.kind import Where
+from battlectl.lab.net.wire import Request, Response
+
+See = Callable[[View], View]
+"""What the faults in force make of a node's view of the chain; a relay has no use for it."""
+
+
+class Unreachable(Exception):
+    """The real node gave no answer: the client's connection is reset, as if it had asked the node itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The node's side of a WebSocket is over; `code` is None when no close frame came."""
+
+    code: int | None
+    reason: str = ""
+
+
+class Session(Protocol):
+    """The node's end of one WebSocket."""
+
+    async def send(self, text: bytes) -> None:
+        """One message of the client; its answer comes out of `receive`."""
+
+    async def receive(self) -> bytes | Ended:
+        """The next message for the client: replies and notifications in the order in which they leave."""
+
+
+class Backend(Protocol):
+    """A node, simulated or real."""
+
+    where: Where
+
+    async def head(self) -> int:
+        """The number of the newest block; raises Unreachable."""
+
+    async def respond(self, request: Request, body: bytes, see: See) -> Response:
+        """The answer to one HTTP request, whose body is `body` in place of its own; raises Unreachable."""
+
+    def session(self, request: Request, see: See) -> AbstractAsyncContextManager[Session]:
+        """One WebSocket, for the length of the block; raises Unreachable on entering."""

@@ -1,0 +1,1 @@
+"""Toxiproxy's toxics: what happens to the bytes of one direction of one connection."""
