@@ -58,7 +58,7 @@ class Place(Protocol):
 
     @property
     def is_simulated(self) -> bool:
-        """Whether `view` is asked: a relay has no view, and faults of state change calls and replies there."""
+        """Whether `view` is asked: a relay has no view; faults of state change calls and replies there."""
 
     async def head(self) -> int:
         """The number of the newest block that the provider knows, faults apart."""

@@ -1,4 +1,4 @@
-"""What answers behind a provider's port: a simulated node, or the real node that a relay passes everything to.
+"""What answers behind a provider's port: a simulated node, or the real node that a relay stands for.
 
 Rule: a backend knows nothing of faults. What passes between it and the client is bytes of JSON-RPC; the
 provider takes them apart only where a fault in force has to touch them.
