@@ -20,25 +20,35 @@ See = Callable[[View], View]
 
 
 class Unreachable(Exception):
-    """The real node gave no answer: the client's connection is reset, as if it had asked the node itself."""
+    """The real node gave no answer: the client's connection is reset, as if it had asked the node itself.
+
+    `refusal` is what the node said in place of a WebSocket handshake, and is said to the client.
+    """
+
+    def __init__(self, reason: str, refusal: Response | None = None) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The node's side of a WebSocket is over; `code` is None when no close frame came."""
+    """One side of a WebSocket is over; `code` is None when no close frame came, 1005 when it had no code."""
 
     code: int | None
     reason: str = ""
 
 
 class Session(Protocol):
-    """The node's end of one WebSocket."""
+    """The node's end of one WebSocket. Leaving its block cuts the socket off if it is still open."""
 
     async def send(self, text: bytes) -> None:
         """One message of the client; its answer comes out of `receive`."""
 
     async def receive(self) -> bytes | Ended:
         """The next message for the client: replies and notifications in the order in which they leave."""
+
+    async def client_ended(self, how: Ended) -> None:
+        """The client's side is over: a real node is told so with the same code, or cut off without one."""
 
 
 class Backend(Protocol):
