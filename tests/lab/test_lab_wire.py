@@ -80,13 +80,15 @@ def test_a_plain_reply_is_what_h11_reads(data):
         client = waiting_client()
         head, body = read_with_h11(client, data)
         assert client.their_state is h11.DONE
-        assert plain == (head.status_code, body)
+        assert plain[:2] == (head.status_code, body)
+        assert list(plain[2]) == list(head.headers)
 
 
 def test_the_usual_messages_are_plain():
     assert read_plain_request(REQUEST).body == b"hi"
     assert read_plain_request(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n").body == b""
-    assert read_plain_reply(REPLY) == (200, b"{}")
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    assert read_plain_reply(REPLY) == (200, b"{}", headers)
 
 
 @pytest.mark.parametrize(

@@ -57,20 +57,22 @@ def read_plain_request(data: bytes) -> Request | None:
     return Request(match[1].decode(), match[2].decode(), headers, data[match.end() :])
 
 
-def read_plain_reply(data: bytes) -> tuple[int, bytes] | None:
-    """(status, body) of the one reply that `data` is, or None when it is not a plain one."""
+def read_plain_reply(data: bytes) -> tuple[int, bytes, Headers] | None:
+    """(status, body, headers) of the one reply that `data` is, or None when it is not a plain one."""
     match = _REPLY.match(data)
     if match is None or int(match[1]) in _BODILESS:
         return None
-    if _plain_size(_read_fields(match[2]), default=None) != len(data) - match.end():
+    headers = _read_fields(match[2])
+    if _plain_size(headers, default=None) != len(data) - match.end():
         return None
-    return int(match[1]), data[match.end() :]
+    return int(match[1]), data[match.end() :], headers
 
 
-def request_bytes(target: str, headers: Headers, body: bytes) -> bytes:
-    """A POST with a sized body; `headers` have a Host among them."""
+def request_bytes(target: str, headers: Headers, body: bytes, method: str = "POST") -> bytes:
+    """A request with a sized body; `headers` have a Host among them."""
     sized = (*headers, (b"content-length", b"%d" % len(body)))
-    return b"POST %s HTTP/1.1\r\n%s\r\n%s" % (target.encode(), _write_fields(sized), body)
+    line = f"{method} {target} HTTP/1.1".encode()
+    return b"%s\r\n%s\r\n%s" % (line, _write_fields(sized), body)
 
 
 def response_bytes(response: Response, method: str, is_last: bool) -> bytes:
