@@ -72,6 +72,9 @@ class Place(Protocol):
     def close_websockets(self, code: int | None, which: Callable[[int], bool]) -> int:
         """Close those WebSockets with this code, or cut them without a close frame when it is None."""
 
+    def notify(self, connection: int, subscription: str, event: Document) -> None:
+        """Send one event past the faults, as after healing what was kept back; the gone are forgotten."""
+
     def restart(self) -> None:
         """Begin anew as a fresh process would: connections reset, subscriptions gone, generation + 1."""
 
@@ -80,10 +83,15 @@ class Place(Protocol):
 
 
 class Effect:
-    """One fault in force: the base does nothing. `healed` is set when it has been removed."""
+    """One fault in force: the base does nothing. `healed` is set when it has been removed.
+
+    `strikes(connection)` says whether a connection is meant, and counts it; an effect that goes at
+    connections by itself asks it. Whoever makes the fault sets it.
+    """
 
     def __init__(self) -> None:
         self.healed = trio.Event()
+        self.strikes: Callable[[int], bool] = lambda connection: True
 
     # The connection
 

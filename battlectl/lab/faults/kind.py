@@ -43,7 +43,11 @@ class OnConnections(Parameters, frozen=True, kw_only=True):
 
 
 class OnWebSockets(OnConnections, frozen=True, kw_only=True):
-    """For faults that exist on WebSockets only."""
+    """For faults of WebSockets as such; `probability` is drawn once for each of them."""
+
+
+class OnEvents(OnWebSockets, frozen=True, kw_only=True):
+    """For faults of single events; `probability` is drawn for each."""
 
 
 class OnRequests(OnConnections, frozen=True, kw_only=True):
@@ -55,6 +59,10 @@ class OnRequests(OnConnections, frozen=True, kw_only=True):
     methods: Annotated[
         tuple[str, ...], Meta(description="only requests of these methods; none means all")
     ] = ()
+
+
+class OnBatches(OnRequests, frozen=True, kw_only=True):
+    """For faults that only a batch can have."""
 
 
 class OnHttp(OnConnections, frozen=True, kw_only=True):
