@@ -1,14 +1,17 @@
 """What stands behind a proxy's listener, as the proxy sees it: a TCP upstream, a simulated node, a relay.
 
 Rule: the proxy owns the listener and the bytes (Toxiproxy's toxics); what stands behind owns their meaning.
+It is asked for `listens` and `accepts` whenever it says that they may have changed, see `watch`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
 
+from battlectl.lab.faults.kind import Where
 from battlectl.lab.faults.scope import Fault
 from battlectl.lab.proxies.counters import Counters
 
@@ -34,12 +37,19 @@ class Behind(Protocol):
     counters: Counters
 
     @property
+    def where(self) -> Where | None:
+        """Which faults it can have: those of a node, of a relay, or (None: plain TCP) none."""
+
+    @property
     def listens(self) -> bool:
         """Whether the port should be open, as far as faults have a say."""
 
     @property
     def accepts(self) -> bool:
         """Whether connections should be taken from an open port."""
+
+    def watch(self, refresh: Callable[[], None]) -> None:
+        """Called once, before anything is served: call `refresh` when `listens` or `accepts` has changed."""
 
     async def serve(self, stream: ClientStream) -> None:
         """Serve one connection to its end; a client's doing never raises."""
@@ -49,3 +59,6 @@ class Behind(Protocol):
 
     async def remove_fault(self, fault: Fault) -> None:
         """Heal it: waiters are released, and what it changed is put back."""
+
+    async def aclose(self) -> None:
+        """The proxy is gone: heal every fault and end what runs beside the connections."""
