@@ -145,7 +145,7 @@ def lab(
     """Start simulated nodes behind a small gateway, until Ctrl-C."""
     from battlectl.commands.lab import run_lab
     from battlectl.errors import NotReady, UserError
-    from battlectl.lab.control import LabError, LabSpec, check_spec
+    from battlectl.lab.spec import LabError, LabSpec, check_spec
     from battlectl.quantities import parse_duration
 
     try:

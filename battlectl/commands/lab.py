@@ -10,7 +10,8 @@ from typing import TextIO
 
 import trio
 
-from battlectl.lab.control import Lab, LabError, LabSpec, hold_lab
+from battlectl.lab.control import Lab, hold_lab
+from battlectl.lab.spec import LabError, LabSpec
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -33,7 +34,7 @@ def ready_json(lab: Lab) -> str:
 def ready_text(lab: Lab) -> str:
     """The addresses and pids for people, with commands to try on them."""
     width = max(len(provider.id) for provider in lab.providers)
-    nodes = [f"  {node.id:<{width}}  {node.url}  pid {node.pid}" for node in lab.providers]
+    nodes = [f"  {node.id:<{width}}  {node.url}" for node in lab.providers]
     call = '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
     return "\n".join(
         [
@@ -45,7 +46,6 @@ def ready_text(lab: Lab) -> str:
             f"  curl -i {lab.url} -d '{call}'",
             f"  curl {lab.url}/api/health",
             f"  battlectl run scenarios/ --target {lab.url}",
-            f"  kill -9 {lab.providers[0].pid}    # and see {lab.providers[0].id} fail over",
             "",
             "Ctrl-C ends it.",
         ]

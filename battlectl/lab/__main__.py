@@ -1,77 +1,73 @@
-"""`python -m battlectl.lab node|gateway`: one server process of the lab, as control.py starts it."""
+"""`python -m battlectl.lab providers|gateway`: one process of the lab, as control.py starts it.
+
+Rule: a process is told what to be by one JSON document, on its command line or as the first line of stdin.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
+from collections.abc import Callable
+from functools import partial
 
-from battlectl.lab.chain.chain import Chain, genesis_before
+import msgspec
+
 from battlectl.lab.gateway.app import build_gateway, gateway_handler
-from battlectl.lab.process import Identity, run_server
-from battlectl.lab.provider.node import node_handler
+from battlectl.lab.host import ProvidersSettings, serve_providers
+from battlectl.lab.net.http_server import listener_url, serve
+from battlectl.lab.process import EXIT_USAGE, Serve, Tell, first_line_of_stdin, listen, run_process
+
+
+class GatewayProcessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The gateway and where it listens."""
+
+    providers: dict[str, str]
+    attempt_timeout_s: float = 2.0
+    host: str = "127.0.0.1"
+    port: int = 0
+    allow_any_address: bool = False
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; the exit code. Bad arguments are SystemExit 2, which is argparse's own."""
     options = _parser().parse_args(arguments)
-    code: int = options.run(options)
-    return code
+    text = first_line_of_stdin() if options.settings == "-" else options.settings.encode()
+    try:
+        serve = ROLES[options.role](text)
+    except msgspec.DecodeError as error:
+        print(f"the settings of {options.role}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return run_process(options.role, serve)
 
 
-def _run_node(options: argparse.Namespace) -> int:
-    genesis = options.genesis_time
-    if genesis is None:
-        genesis = genesis_before(time.time(), options.block_time)
-    chain = Chain(options.seed, genesis, options.block_time)
-    handler = node_handler(chain, options.latency)
-    return run_server(Identity("node", options.id), options.host, options.port, handler)
+def read_providers(text: bytes) -> Serve:
+    """What serves the providers of a settings document."""
+    return partial(serve_providers, msgspec.json.decode(text, type=ProvidersSettings))
 
 
-def _run_gateway(options: argparse.Namespace) -> int:
-    gateway = build_gateway(dict(options.provider), options.attempt_timeout)
-    return run_server(Identity("gateway", "gateway"), options.host, options.port, gateway_handler(gateway))
+def read_gateway(text: bytes) -> Serve:
+    """What serves the gateway of a settings document."""
+    return partial(serve_gateway, msgspec.json.decode(text, type=GatewayProcessSettings))
+
+
+async def serve_gateway(settings: GatewayProcessSettings, tell: Tell) -> None:
+    """Serve until cancelled."""
+    listener = await listen(settings.host, (settings.port,), settings.allow_any_address)
+    gateway = build_gateway(settings.providers, settings.attempt_timeout_s)
+    url = listener_url(listener)
+    tell({"url": url, "ws_url": f"ws{url.removeprefix('http')}"})
+    await serve(listener, gateway_handler(gateway))
+
+
+ROLES: dict[str, Callable[[bytes], Serve]] = {"providers": read_providers, "gateway": read_gateway}
+"""Role -> what makes a server of its settings; raises msgspec.DecodeError for settings that are none."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m battlectl.lab", description=__doc__)
-    roles = parser.add_subparsers(required=True)
-    node = _role(roles.add_parser("node", help="a simulated Ethereum node"))
-    node.set_defaults(run=_run_node)
-    node.add_argument("--id", default="provider_a")
-    node.add_argument("--seed", type=int, default=1)
-    node.add_argument("--genesis-time", type=float, help="Unix seconds; nodes of one chain share it")
-    node.add_argument("--block-time", type=_positive, default=1.0, help="seconds")
-    node.add_argument("--latency", type=_not_negative, default=0.0, help="seconds added to every answer")
-    gateway = _role(roles.add_parser("gateway", help="a small aggregator in front of nodes"))
-    gateway.set_defaults(run=_run_gateway)
-    gateway.add_argument("--provider", type=_provider, action="append", required=True, metavar="ID=URL")
-    gateway.add_argument("--attempt-timeout", type=_positive, default=2.0, help="seconds")
+    parser.add_argument("role", choices=sorted(ROLES))
+    parser.add_argument("--settings", default="{}", help="a JSON document, or - for the first line of stdin")
     return parser
-
-
-def _role(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    return parser
-
-
-def _provider(text: str) -> tuple[str, str]:
-    id_, equals, url = text.partition("=")
-    if not (id_ and equals and url.startswith("http://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not ID=http://HOST:PORT")
-    return id_, url
-
-
-def _not_negative(text: str) -> float:
-    return 0.0 if float(text) == 0 else _positive(text)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
 
 
 if __name__ == "__main__":

@@ -1,74 +1,99 @@
 """One server of the lab as a process of its own: ready line, life and death.
 
-Rule: one JSON line on stdout once the port listens. The process lives as long as its stdin: when the
+Rule: one JSON line on stdout once every port listens. The process lives as long as its stdin: when the
 parent goes, however it goes, the pipe closes and the process ends; SIGTERM ends it too. SIGINT is
-ignored, because a Ctrl-C is for the parent to decide. Only loopback addresses are bound.
+ignored, because a Ctrl-C is for the parent to decide. Only loopback addresses are bound, unless allowed.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import trio
 
-from battlectl.lab.net.http_server import Handler, listener_url, open_listener, serve
+from battlectl.lab.net.http_server import open_listener
+from battlectl.lab.spec import is_loopback
 
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_NOT_READY = 4
+MOST_SETTINGS = 2**20
+
+Tell = Callable[[dict[str, Any]], None]
+Serve = Callable[[Tell], Awaitable[None]]
+"""Serves until cancelled; tells what the ready line says once every port listens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this process is in its ready line."""
+class CannotListen(Exception):
+    """A port is taken, or an address is not to be used; the message says which, `code` is the exit code."""
 
-    role: str
-    id: str
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
-def run_server(identity: Identity, host: str, port: int, handler: Handler) -> int:
+def run_process(role: str, serve: Serve) -> int:
     """Serve until told to stop; returns the exit code."""
-    if not is_loopback(host):
-        return _complain(
-            EXIT_USAGE, f"{host} is not a loopback address: the lab binds to 127.0.0.1 or ::1 only"
-        )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _raise_file_limit()
+    code = EXIT_OK
     try:
-        return trio.run(_serve_until_told, identity, host, port, handler)
-    except OSError as error:
-        return _complain(EXIT_NOT_READY, f"cannot listen on {host}:{port}: {error}; port 0 takes a free one")
+        trio.run(_serve_until_told, serve, lambda document: print(ready_line(role, document), flush=True))
+    except* CannotListen as group:
+        for error in leaves(group):
+            print(error, file=sys.stderr)
+            code = error.code
+    return code
 
 
-def is_loopback(host: str) -> bool:
-    """A name is refused as well: what it resolves to is not ours to promise."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+async def listen(host: str, ports: tuple[int, ...], allow_any_address: bool) -> trio.SocketListener:
+    """A listener on the first of these ports that is free, 0 being any; CannotListen when none is."""
+    if not (allow_any_address or is_loopback(host)):
+        raise CannotListen(EXIT_USAGE, f"{host} is not a loopback address, and nobody allowed any other")
+    trouble: OSError | None = None
+    for port in ports:
+        try:
+            return await open_listener(host, port)
+        except OSError as error:
+            trouble = trouble or error
+    reason = f"cannot listen on {host}:{ports[0]}: {trouble}; port 0 takes a free one"
+    raise CannotListen(EXIT_NOT_READY, reason)
 
 
-def ready_line(identity: Identity, url: str) -> str:
-    """One line of JSON with the URL and the pid, as control.py reads it."""
-    return json.dumps(
-        {"ready": True, "role": identity.role, "id": identity.id, "url": url, "pid": os.getpid()}
-    )
+def leaves(group: BaseExceptionGroup[CannotListen]) -> list[CannotListen]:
+    """The errors themselves, out of the groups of the nurseries that they came through."""
+    found: list[CannotListen] = []
+    for error in group.exceptions:
+        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
 
 
-async def _serve_until_told(identity: Identity, host: str, port: int, handler: Handler) -> int:
-    listener = await open_listener(host, port)
+def ready_line(role: str, document: dict[str, Any]) -> str:
+    """One line of JSON with the pid, as children.py reads it."""
+    return json.dumps({"ready": True, "role": role, "pid": os.getpid(), **document})
+
+
+def first_line_of_stdin() -> bytes:
+    """The settings, as children.py sends them; the rest of stdin stays for noticing its end."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < MOST_SETTINGS:
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line
+
+
+async def _serve_until_told(serve: Serve, tell: Tell) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_cancel_on_sigterm, nursery.cancel_scope.cancel)
         nursery.start_soon(_cancel_on_stdin_end, nursery.cancel_scope.cancel)
-        nursery.start_soon(serve, listener, handler)
-        print(ready_line(identity, listener_url(listener)), flush=True)
-    return EXIT_OK
+        nursery.start_soon(serve, tell)
 
 
 async def _cancel_on_sigterm(cancel: Callable[[], None]) -> None:
@@ -98,8 +123,3 @@ def _raise_file_limit() -> None:
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _complain(code: int, message: str) -> int:
-    print(message, file=sys.stderr)
-    return code

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from battlectl.errors import NotReady
-from battlectl.lab.control import LabError, LabSpec, running_lab
+from battlectl.lab.control import running_lab
+from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
 from battlectl.targets.site import Site, endpoint_of
 
@@ -18,10 +19,11 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
     spec = LabSpec(providers=asked.providers, block_time=asked.block_time, latency=asked.latency)
     try:
         async with running_lab(spec) as lab:
-            providers = tuple({"id": p.id, "url": p.url, "pid": p.pid} for p in lab.providers)
+            providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
             note = (
                 "the providers are simulated: this says how battlectl works, not how a real aggregator does"
             )
+            assert lab.url is not None, "a lab that nobody asked to be without has a gateway"
             yield Site("lab", endpoint_of(target, lab.url), providers, (note,))
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

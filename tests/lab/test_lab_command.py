@@ -6,9 +6,11 @@ import json
 import pytest
 
 from battlectl.commands.lab import ready_json, ready_text, run_lab
-from battlectl.lab.control import Lab, LabError, LabProvider, LabSpec
+from battlectl.lab.control import Lab, LabProvider
+from battlectl.lab.spec import LabError, LabSpec
 
-LAB = Lab("http://127.0.0.1:8545", (LabProvider("provider_a", "http://127.0.0.1:9001", 41),), 40)
+NODE = LabProvider("provider_a", "node", "http://127.0.0.1:9001", "ws://127.0.0.1:9001")
+LAB = Lab("http://127.0.0.1:8545", "ws://127.0.0.1:8545", "http://127.0.0.1:8474", (NODE,), 41, 40)
 
 
 def test_the_ready_line_is_one_line_of_json():
@@ -17,7 +19,17 @@ def test_the_ready_line_is_one_line_of_json():
     assert json.loads(line) == {
         "ready": True,
         "url": "http://127.0.0.1:8545",
-        "providers": [{"id": "provider_a", "url": "http://127.0.0.1:9001", "pid": 41}],
+        "ws_url": "ws://127.0.0.1:8545",
+        "admin_url": "http://127.0.0.1:8474",
+        "providers": [
+            {
+                "id": "provider_a",
+                "kind": "node",
+                "url": "http://127.0.0.1:9001",
+                "ws_url": "ws://127.0.0.1:9001",
+            }
+        ],
+        "providers_pid": 41,
         "gateway_pid": 40,
     }
 
@@ -29,7 +41,6 @@ def test_the_text_names_every_address_and_what_to_try():
         "provider_a",
         LAB.url,
         "http://127.0.0.1:9001",
-        "41",
         "curl",
         "battlectl run",
         "Ctrl-C",

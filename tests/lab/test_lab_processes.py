@@ -13,8 +13,8 @@ import psutil
 import pytest
 import trio
 
-from battlectl.lab.control import LabError, LabSpec, check_spec, running_lab
-from battlectl.lab.process import is_loopback
+from battlectl.lab.control import running_lab
+from battlectl.lab.spec import LabError, LabSpec, check_spec, is_loopback
 
 pytestmark = pytest.mark.real
 
@@ -22,7 +22,7 @@ ONE_NODE = LabSpec(providers=1)
 HOLD_A_LAB = """
 import sys
 from battlectl.commands.lab import run_lab
-from battlectl.lab.control import LabSpec
+from battlectl.lab.spec import LabSpec
 sys.exit(run_lab(LabSpec(providers=2), sys.stdout, as_json=True))
 """
 
@@ -49,7 +49,7 @@ def all_gone(pids, within):
 
 
 def pids_of(lab):
-    return [lab.gateway_pid, *(provider.pid for provider in lab.providers)]
+    return [lab.gateway_pid, lab.providers_pid]
 
 
 @asynccontextmanager
@@ -141,50 +141,6 @@ async def test_fifty_at_once_each_get_their_own_answer():
     assert answers == {number: (number, hex(number)) for number in range(50)}
 
 
-async def test_a_provider_killed_under_load_costs_no_request():
-    async with lab_and_client(LabSpec()) as (lab, client):
-        replies, under_way = [], trio.Event()
-
-        async def ask(count):
-            for _ in range(count):
-                replies.append(await client.post(lab.url, json=call()))
-                if len(replies) == 40:
-                    under_way.set()
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(4):
-                nursery.start_soon(ask, 50)
-            await under_way.wait()
-            os.kill(lab.providers[1].pid, signal.SIGKILL)
-            before = len(replies)
-        health = (await client.get(f"{lab.url}/api/health")).json()
-    assert before < 200
-    assert len(replies) == 200
-    assert all("result" in reply.json() for reply in replies)
-    assert health["providers"][1]["failures"] >= 1
-    assert health["counters"]["exhausted"] == 0
-
-
-async def test_all_down_is_an_honest_error_with_the_id():
-    async with lab_and_client(LabSpec(providers=2)) as (lab, client):
-        for provider in lab.providers:
-            os.kill(provider.pid, signal.SIGKILL)
-        assert all_gone([provider.pid for provider in lab.providers], within=5)
-        reply = await client.post(lab.url, json=call(id_="mine"))
-    assert reply.status_code == 200
-    assert (reply.json()["id"], reply.json()["error"]["code"]) == ("mine", -32000)
-    assert reply.headers["X-Lab-Attempts"] == "2"
-
-
-async def test_a_provider_that_hangs_is_passed_over_in_time_and_still_ended():
-    async with lab_and_client(LabSpec(providers=2, attempt_timeout=0.2)) as (lab, client):
-        frozen = lab.providers[0].pid
-        os.kill(frozen, signal.SIGSTOP)
-        replies = [await client.post(lab.url, json=call()) for _ in range(4)]
-    assert {reply.headers["X-Lab-Provider"] for reply in replies} == {"provider_b"}
-    assert not is_running(frozen)
-
-
 async def test_cancelling_ends_the_lab_too():
     with trio.CancelScope() as scope:
         async with running_lab(ONE_NODE) as lab:
@@ -206,8 +162,7 @@ def test_no_child_outlives_its_parent(ending):
     try:
         line = parent.stdout.readline()
         ready = json.loads(line)
-        pids = [ready["gateway_pid"], *(provider["pid"] for provider in ready["providers"])]
-        assert len(pids) == 3
+        pids = [ready["gateway_pid"], ready["providers_pid"]]
         assert all(is_running(pid) for pid in pids)
         parent.send_signal(ending)
         code = parent.wait(15)
@@ -230,7 +185,8 @@ async def test_a_terminal_s_ctrl_c_does_not_reach_the_children():
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::", "localhost", "example.com"])
 def test_only_loopback_addresses_are_bound(host):
     assert not is_loopback(host)
-    command = [sys.executable, "-m", "battlectl.lab", "node", "--host", host]
+    settings = json.dumps({"host": host})
+    command = [sys.executable, "-m", "battlectl.lab", "providers", "--settings", settings]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     assert done.returncode == 2
     assert "loopback" in done.stderr
