@@ -143,3 +143,9 @@ def test_the_last_answer_says_so_and_204_and_head_have_no_body():
     assert b"connection: close\r\n" in response_bytes(Response(200), "GET", True)
     assert response_bytes(Response(204), "POST", False) == b"HTTP/1.1 204 No Content\r\n\r\n"
     assert response_bytes(Response(200, (), b"abc"), "HEAD", False).endswith(b"content-length: 3\r\n\r\n")
+
+
+def test_a_status_that_http_does_not_name_goes_out_without_a_phrase():
+    data = response_bytes(Response(520, (), b"x"), "POST", is_last=False)
+    head, body = read_with_h11(waiting_client(), data)
+    assert (head.status_code, bytes(head.reason), body) == (520, b"", b"x")

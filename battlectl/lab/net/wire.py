@@ -20,6 +20,7 @@ _REPLY = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [\t -~\x80-\xff]*\r\n" + _FIE
 _SIZE = re.compile(rb"[0-9]{1,9}")
 _UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 _BODILESS = frozenset({204, 304})
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def response_bytes(response: Response, method: str, is_last: bool) -> bytes:
         headers.append((b"content-length", b"%d" % len(response.body)))
     if is_last:
         headers.append((b"connection", b"close"))
-    phrase = HTTPStatus(response.status).phrase.encode()
+    phrase = _PHRASES.get(response.status, b"")
     head = b"HTTP/1.1 %d %s\r\n%s\r\n" % (response.status, phrase, _write_fields(headers))
     return head if method == "HEAD" or response.status in _BODILESS else head + response.body
 
