@@ -1,0 +1,1 @@
+"""The gateway's WebSocket side: clients' subscriptions, multiplexed over providers that come and go."""
