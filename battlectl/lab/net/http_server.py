@@ -2,7 +2,8 @@
 
 Rule: one request at a time per connection (a pipelined one waits), every limit is bounded, and whatever
 a client sends costs at most its own connection. The loop is ours because a fault must be able to touch
-every byte of an answer; each answer goes to the stream in one piece.
+every byte of an answer; each answer goes to the stream in one piece. Where a handler returns an Upgrade,
+HTTP is over on that connection and the stream belongs to whoever serves it from then on.
 """
 
 from __future__ import annotations
@@ -25,7 +26,18 @@ LINGER_SECONDS = 1.0
 BACKLOG = 2_048
 RECEIVE_BYTES = 65_536
 
-Handler = Callable[[Request], Awaitable[Response]]
+Serve = Callable[[trio.abc.Stream, Request, bytes], Awaitable[None]]
+"""Speaks another protocol: gets the stream, the request that asked for it, and the bytes after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """In place of a Response: `serve` has the connection until it returns, and then it is closed."""
+
+    serve: Serve
+
+
+Handler = Callable[[Request], Awaitable[Response | Upgrade]]
 
 
 class Refusal(Exception):
@@ -79,7 +91,7 @@ async def serve_connection(stream: trio.abc.HalfCloseableStream, handler: Handle
         while rest is not None:
             rest = await _one_exchange(stream, rest, handler)
     except Refusal as refusal:
-        await _refuse(stream, refusal)
+        await refuse(stream, refusal)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass  # the client left: nothing is owed to it
     finally:
@@ -89,18 +101,21 @@ async def serve_connection(stream: trio.abc.HalfCloseableStream, handler: Handle
 async def _one_exchange(stream: trio.abc.Stream, pending: bytes, handler: Handler) -> bytes | None:
     """What the client has sent beyond the request that was answered; None when this was the last."""
     with trio.move_on_after(IDLE_SECONDS) as patience:
-        received = await _receive(stream, pending)
+        received = await receive_request(stream, pending)
         if received is None:
             return None
         patience.deadline = math.inf  # how long the handler takes is its own business
-        response = await _call(handler, received.request)
+        response = await call_handler(handler, received.request)
+        if isinstance(response, Upgrade):
+            await serve_upgraded(response, stream, received)
+            return None
         patience.deadline = trio.current_time() + IDLE_SECONDS
         await stream.send_all(response_bytes(response, received.request.method, received.is_last))
         return None if received.is_last else received.rest
     return None
 
 
-async def _receive(stream: trio.abc.Stream, pending: bytes) -> Received | None:
+async def receive_request(stream: trio.abc.Stream, pending: bytes) -> Received | None:
     """The next whole request, or None when the client has closed between requests."""
     data = pending or bytes(await stream.receive_some(RECEIVE_BYTES))
     if not data:
@@ -140,7 +155,17 @@ async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> h11.Even
         http.receive_data(bytes(await stream.receive_some(RECEIVE_BYTES)))
 
 
-async def _call(handler: Handler, request: Request) -> Response:
+async def serve_upgraded(upgrade: Upgrade, stream: trio.abc.Stream, received: Received) -> None:
+    """Hand the connection over; a bug costs this connection and is seen on stderr."""
+    try:
+        await upgrade.serve(stream, received.request, received.rest)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass  # the client left: nothing is owed to it
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+
+
+async def call_handler(handler: Handler, request: Request) -> Response | Upgrade:
     """A bug in a handler is a 500 and a traceback on stderr: a server that died would look like a fault."""
     try:
         return await handler(request)
@@ -149,7 +174,7 @@ async def _call(handler: Handler, request: Request) -> Response:
         return Response(500, ((b"content-type", b"text/plain"),), b"internal error of the lab\n")
 
 
-async def _refuse(stream: trio.abc.HalfCloseableStream, refusal: Refusal) -> None:
+async def refuse(stream: trio.abc.HalfCloseableStream, refusal: Refusal) -> None:
     """Say why, then let the client finish: closing on unread bytes would reset the answer away."""
     response = Response(refusal.status, ((b"content-type", b"text/plain"),), f"{refusal.reason}\n".encode())
     with trio.move_on_after(LINGER_SECONDS):

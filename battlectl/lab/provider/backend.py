@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from battlectl.lab.chain.chain import View
 from battlectl.lab.faults.kind import Where
 from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.net.ws_server import Ended as Ended  # one side of a WebSocket is over
 
 See = Callable[[View], View]
 """What the faults in force make of a node's view of the chain; a relay has no use for it."""
@@ -28,14 +28,6 @@ class Unreachable(Exception):
     def __init__(self, reason: str, refusal: Response | None = None) -> None:
         super().__init__(reason)
         self.refusal = refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """One side of a WebSocket is over; `code` is None when no close frame came, 1005 when it had no code."""
-
-    code: int | None
-    reason: str = ""
 
 
 class Session(Protocol):
