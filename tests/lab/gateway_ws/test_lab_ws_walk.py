@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from battlectl.lab.gateway.ws.block import Block, Place, read_block
@@ -111,7 +111,7 @@ def test_a_reorg_of_which_only_the_newest_head_was_heard_is_shown_whole():
 def test_a_verdict_on_a_branch_that_has_moved_on_is_ignored():
     walk = walked(B, C)
     walk.offer(X)
-    assert walk.judged("nothing", True) == []
+    assert walk.judged("nothing", True) == walk.judged("nothing", False) == []
     assert walk.wanted() == Vote("x", 2)
 
 
@@ -151,8 +151,22 @@ def test_a_gap_too_long_to_fill_is_lost_not_left_out():
     walk.offer(blocks[9])
     walk.found(blocks[8])
     walk.found(blocks[7])
+    assert walk.wanted() == Fetch("g", 6)
+    walk.judged("j", True)
     with pytest.raises(Lost, match="more than 3 blocks behind block 9"):
         walk.found(blocks[6])
+
+
+def test_before_a_long_way_back_most_providers_have_to_have_the_head():
+    far = line(100, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "_")
+    walk = walked(B)
+    walk.offer(far[-1])
+    for each in far[-2:-9:-1]:
+        assert walk.wanted() == Fetch(each.hash, each.number)
+        walk.found(each)
+    assert walk.wanted() == Vote("Z", 125)
+    walk.judged("Z", False)
+    assert walk.wanted() is None
 
 
 def test_a_reorg_below_all_that_is_remembered_is_lost():
@@ -309,6 +323,15 @@ def happen(world: World, event: str, value: int) -> None:
         any(not world.answer() for _ in range(value))
 
 
+LED_BACK = [
+    *(("mine", 2), ("sync", 0), ("sync", 2), ("deliver", 5)),  # 2 will stay on what is dropped now
+    *(("reorg", 2), ("sync", 0), ("deliver", 5), ("answer", 6)),
+    *(("look", 0), ("answer", 6), ("answer", 6)),
+]
+
+
+@example(False, LED_BACK)
+@example(True, LED_BACK)
 @given(st.booleans(), st.lists(EVENTS, max_size=60))
 def test_clients_end_on_the_canonical_chain_having_seen_each_block_once(keeps_dropped, events):
     world = World(keeps_dropped)

@@ -2,9 +2,10 @@
 
 Rule: a block is shown when its parent is the tip. A head that does not link becomes a goal: its ancestors
 are asked for by hash until they meet the branch. Where they meet the tip, the gap is filled; where they
-meet below it, the branch changes only if most providers say so, and then from the fork on. A block on
-the branch is never shown again, so doubles, late ones and providers that are behind change nothing. A
-gap or a reorg too long to follow is Lost: the caller must tell its clients, for silence would be a lie.
+meet below it, the branch changes only if most providers say so, and then from the fork on. They are asked
+before a long way back too, so that one provider on another chain cannot lead far. A block on the branch
+is never shown again: doubles, late ones and providers that are behind change nothing. A gap or a reorg too
+long to follow is Lost: the caller must tell its clients, for silence would be a lie.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from battlectl.lab.gateway.ws.branch import WINDOW, Branch
 
 FILL_LIMIT = 1_024
 MOST_GOALS = 16
+MOST_UNTRUSTED = 8  # blocks fetched for a head before most providers have to have it
 
 
 class Lost(Exception):
@@ -51,6 +53,7 @@ class _Goal:
     """A head to be reached: its blocks from the newest down to the last one known."""
 
     path: list[Block]
+    is_trusted: bool = False
 
     @property
     def head(self) -> Block:
@@ -89,7 +92,7 @@ class Walk:
         if not self._goals:
             return None
         goal = self._goals[0]
-        if self._meets_branch(goal):
+        if not goal.is_trusted and (self._meets_branch(goal) or len(goal.path) >= MOST_UNTRUSTED):
             return Vote(goal.head.hash, goal.head.number)
         return Fetch(goal.lowest.parent, goal.lowest.number - 1)
 
@@ -107,12 +110,11 @@ class Walk:
 
     def judged(self, hash_: str, is_canonical: bool) -> list[Shown]:
         """What most providers say of a goal's head; `wanted` asked for it."""
-        goal = next((goal for goal in self._goals if goal.head.hash == hash_), None)
-        if goal is None or not self._meets_branch(goal):
-            return []  # the branch has moved meanwhile
-        self._goals.remove(goal)
-        shown = self._show(goal) if is_canonical else []
-        return shown + self._settle()
+        if not is_canonical:
+            self._goals = [goal for goal in self._goals if goal.head.hash != hash_]
+        for goal in self._goals:
+            goal.is_trusted = goal.is_trusted or goal.head.hash == hash_
+        return self._settle()
 
     def _is_news(self, block: Block) -> bool:
         if block.number < self.branch.start.number or self.branch.has(block.hash):
@@ -120,9 +122,9 @@ class Walk:
         return all(goal.head.hash != block.hash for goal in self._goals)
 
     def _settle(self) -> list[Shown]:
-        """Show what links to the tip until nothing does, and forget what is not needed any more."""
+        """Show what is reached until nothing is, and forget what is not needed any more."""
         shown: list[Shown] = []
-        while (goal := next(filter(self._links, self._goals), None)) is not None:
+        while (goal := next(filter(self._is_reached, self._goals), None)) is not None:
             self._goals.remove(goal)
             shown += self._show(goal)
         self._goals = [goal for goal in self._goals if self._is_open(goal)]
@@ -130,9 +132,10 @@ class Walk:
             self._known.clear()
         return shown
 
-    def _links(self, goal: _Goal) -> bool:
+    def _is_reached(self, goal: _Goal) -> bool:
         self._trace(goal)
-        return goal.lowest.parent == self.tip.hash and self._counts(goal)
+        links = goal.lowest.parent == self.tip.hash
+        return self._is_open(goal) and (links or (goal.is_trusted and self._meets_branch(goal)))
 
     def _trace(self, goal: _Goal) -> None:
         """Follow the ancestors as far as they are known; the branch may have come nearer meanwhile."""
@@ -142,7 +145,7 @@ class Walk:
             if parent.number != goal.lowest.number - 1:
                 return
             goal.path.append(parent)
-            if len(goal.path) > self._fill_limit:
+            if goal.is_trusted and len(goal.path) > self._fill_limit:
                 raise Lost(f"more than {self._fill_limit} blocks behind block {goal.head.number}")
 
     def _is_open(self, goal: _Goal) -> bool:
