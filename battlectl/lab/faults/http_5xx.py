@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from battlectl.lab.faults.effect import Effect, Message
-from battlectl.lab.faults.kind import Kind, OnHttp
+from battlectl.lab.faults.kind import Kind, OnHttp, check_status
 from battlectl.lab.net.wire import Response
 
 
@@ -16,6 +16,10 @@ class Http5xxParameters(OnHttp, frozen=True, kw_only=True):
     """`status` is any server error that HTTP names."""
 
     status: Annotated[int, Meta(ge=500, le=511, description="of the answer")] = 503
+
+    def __post_init__(self) -> None:
+        """Not all of them have names."""
+        check_status(self.status)
 
 
 class Http5xx(Effect):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from random import Random
 from typing import Annotated, Any, Literal
 
@@ -95,6 +96,12 @@ def read_parameters(kind: Kind, attributes: dict[str, Any]) -> Parameters:
         return msgspec.convert(attributes, kind.parameters)
     except msgspec.ValidationError as error:
         raise BadAttributes(f"{kind.name}: {error}") from None
+
+
+def check_status(status: int) -> None:
+    """ValueError for an HTTP status that has no name: nothing could be written in its status line."""
+    if status not in set(HTTPStatus):
+        raise ValueError(f"HTTP names no status {status}")
 
 
 def random_of(kind: Kind, parameters: Parameters) -> Random:

@@ -79,16 +79,14 @@ def fits_message(fault: Fault, message: Message) -> bool:
 
 def touches_message(fault: Fault, message: Message) -> bool:
     """Fits, and chance says so; counted. To be asked once for each message."""
-    return fits_message(fault, message) and _draw(fault)
+    return fits_message(fault, message) and _chance(fault, message.connection)
 
 
 def touches_event(fault: Fault, connection: int, transport: Transport = "ws") -> bool:
     """The same for one event of a subscription on a connection."""
     if not _has_hook(fault, ON_EVENTS) or transport not in transports_of(fault.parameters):
         return False
-    if isinstance(fault.parameters, OnWebSockets) and not isinstance(fault.parameters, OnEvents):
-        return touches_connection(fault, connection)
-    return fits_connection(fault, connection) and _draw(fault)
+    return fits_connection(fault, connection) and _chance(fault, connection)
 
 
 def touches_connection(fault: Fault, connection: int) -> bool:
@@ -110,6 +108,11 @@ def _has_hook(fault: Fault, hooks: Iterable[str]) -> bool:
     return overrides(fault.effect, hooks) or not overrides(
         fault.effect, (*ON_MESSAGES, *ON_CONNECTIONS, *ON_EVENTS)
     )
+
+
+def _chance(fault: Fault, connection: int) -> bool:
+    is_of_sockets = isinstance(fault.parameters, OnWebSockets) and not isinstance(fault.parameters, OnEvents)
+    return touches_connection(fault, connection) if is_of_sockets else _draw(fault)
 
 
 def _draw(fault: Fault) -> bool:
