@@ -2,7 +2,7 @@
 
 Rule: `methods`, `transport` and `connections` choose, then `probability` is drawn: once for each request or
 event, and once for each connection where the fault is one of connections. Each touch is counted, and what
-an effect has no hook for is not touched by it (`noop`, which has none at all, counts everything).
+an effect has no hook for is not touched by it (`rpc_noop`, which has none at all, counts everything).
 """
 
 from __future__ import annotations

@@ -86,5 +86,5 @@ KINDS: dict[str, Kind] = {
     "ws_skip": ws_skip.KIND,
     "ws_reorder": ws_reorder.KIND,
     "sub_lost": sub_lost.KIND,
-    "noop": noop.KIND,
+    "rpc_noop": noop.KIND,
 }

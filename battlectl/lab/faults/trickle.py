@@ -16,7 +16,7 @@ HEAD_END = b"\r\n\r\n"
 class TrickleParameters(OnHttp, frozen=True, kw_only=True):
     """Of HTTP answers; for WebSockets there is Toxiproxy's `bandwidth`."""
 
-    bytes_per_s: Annotated[float, Meta(gt=0, le=1e9, description="of each answer's body")] = 10
+    bytes_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000, description="of each answer's body")] = 10
 
 
 class Trickle(Effect):
