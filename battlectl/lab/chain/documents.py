@@ -1,7 +1,7 @@
 """Blocks, transactions, receipts and logs as JSON-RPC shows them.
 
-Rule: a document is made from a block number and an index alone; quantities are hex without leading
-zeros, data is hex of full length (Ethereum execution-apis).
+Rule: a document is made from a chain, a block number and an index alone; quantities are hex without leading
+zeros, data is hex of full length (Ethereum execution-apis). Every bloom is all ones: it says "perhaps".
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ def _settled_block(chain: Chain, number: int, full: bool) -> Document:
     }
 
 
+def header_document(chain: Chain, number: int) -> Document:
+    """A block as eth_subscribe announces it: without its transactions, its uncles and its size."""
+    document = _settled_block(chain, number, False)
+    return {key: value for key, value in document.items() if key not in _NOT_OF_HEADERS}
+
+
 def transaction_document(chain: Chain, move: Transfer) -> Document:
     """The transaction as eth_getTransactionByHash shows it, and whole blocks too."""
     return {
@@ -66,6 +72,11 @@ def transaction_document(chain: Chain, move: Transfer) -> Document:
         "r": c.root(chain, "r", move.number),
         "s": c.root(chain, "s", move.number),
     }
+
+
+def pending_document(chain: Chain, move: Transfer) -> Document:
+    """The same before it is in a block."""
+    return transaction_document(chain, move) | dict.fromkeys(_place(chain, move))
 
 
 def receipt_document(chain: Chain, number: int, index: int) -> Document:
@@ -122,6 +133,8 @@ def _place(chain: Chain, move: Transfer) -> Document:
 def _word(address: str) -> str:
     return address[2:].rjust(64, "0")
 
+
+_NOT_OF_HEADERS = frozenset({"transactions", "uncles", "size", "totalDifficulty"})
 
 _CONSTANT_OF_BLOCKS: Document = {
     "nonce": "0x" + "00" * 8,
