@@ -56,3 +56,12 @@ class Backend(Protocol):
 
     def session(self, request: Request, see: See) -> AbstractAsyncContextManager[Session]:
         """One WebSocket, for the length of the block; raises Unreachable on entering."""
+
+    def look_again(self) -> None:
+        """The faults in force have changed, and with them what `see` makes of a view."""
+
+    def forget(self) -> None:
+        """Begin anew as a fresh process would; a real node behind a relay knows nothing of it."""
+
+    async def close(self) -> None:
+        """The provider is gone: let go of what is held."""

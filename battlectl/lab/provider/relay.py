@@ -73,6 +73,12 @@ class Relay:
         except HandshakeFailed as failure:
             raise Unreachable(str(failure), _end_to_end(failure.refusal)) from None
 
+    def look_again(self) -> None:
+        """Nothing to do: the node's answers are changed one by one."""
+
+    def forget(self) -> None:
+        """Nothing to do: the real node goes on."""
+
     async def close(self) -> None:
         """Close the idle connections."""
         await upstream.close(self.pool)

@@ -1,0 +1,59 @@
+"""The chain that all providers of a lab share: the one place where it changes, by reorgs of the whole lab.
+
+Rule: the chain itself is a pure value; here is only which one is current, by which clock, and who has to be
+told that there is more to see. Nobody needs to run it: what waits for blocks waits for their time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import trio
+
+from battlectl.lab.chain.chain import Chain, View, fork_chain, view_at
+
+SHORTEST_WAIT = 0.001
+
+
+class SharedChain:
+    """`clock` gives Unix time in seconds. Watchers are called when the chain or a view has changed."""
+
+    def __init__(self, chain: Chain, clock: Callable[[], float] = time.time) -> None:
+        self.chain = chain
+        self._clock = clock
+        self._reorgs = 0
+        self._watchers: set[Callable[[], None]] = set()
+
+    def view(self) -> View:
+        """What an up-to-date provider shows now."""
+        return view_at(self.chain, self._clock())
+
+    def reorg(self, depth: int) -> int:
+        """Replace the newest `depth` blocks, genesis apart; returns the first that was replaced."""
+        start = max(1, self.view().head - depth + 1)
+        self._reorgs += 1
+        self.chain = fork_chain(self.chain, start, self._reorgs)
+        self.look_again()
+        return start
+
+    def look_again(self) -> None:
+        """Tell all who watch that there may be something new to see."""
+        for watcher in list(self._watchers):
+            watcher()
+
+    @contextmanager
+    def watch(self, watcher: Callable[[], None]) -> Iterator[None]:
+        """Call `watcher` at changes for the length of the block."""
+        self._watchers.add(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.discard(watcher)
+
+    def next_block_at(self) -> float:
+        """When the next block is due, on trio's clock."""
+        chain, head = self.chain, self.view().head
+        until = chain.genesis_time + (head + 1) * chain.block_time - self._clock()
+        return trio.current_time() + max(until, SHORTEST_WAIT)
