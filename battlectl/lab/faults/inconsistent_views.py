@@ -18,7 +18,7 @@ MOST_AT_ONCE = 10_000  # messages whose draw is remembered
 
 
 class InconsistentViewsParameters(Parameters, frozen=True, kw_only=True):
-    """A subscription is with one node, so events are as always."""
+    """A subscription follows the newest of the views that it meets."""
 
     blocks: Annotated[int, Meta(ge=0, le=10_000, description="heads are 0 to so many blocks behind")] = 3
     logs_missing: Annotated[Share, Meta(description="the share of eth_getLogs answered with []")] = 0.0
