@@ -79,12 +79,6 @@ class Relay:
     def forget(self) -> None:
         """Nothing to do: the real node goes on."""
 
-    def look_again(self) -> None:
-        """A relay shows no views, so there is nothing to look at."""
-
-    def forget(self) -> None:
-        """Its node knows nothing of it and remembers what it knows; the sockets to it end with the clients'."""
-
     async def close(self) -> None:
         """Close the idle connections."""
         await upstream.close(self.pool)
