@@ -1,4 +1,4 @@
-"""`reorg`: the newest blocks are replaced by others, at one provider. (The lab can reorganise all of them.)"""
+"""`reorg`: the newest blocks of one provider are replaced by others. (The lab can reorganise all at once.)"""
 
 from __future__ import annotations
 
