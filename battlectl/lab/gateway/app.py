@@ -1,8 +1,8 @@
-"""The gateway: a small aggregator that keeps its promises, as an HTTP handler.
+"""The gateway's port over HTTP: JSON-RPC, what it tells of itself, and its administration.
 
-Rule: what is not JSON-RPC is answered here (-32700 as HTTP 400, -32600 as 200); everything else goes to a
-provider. Each answer says who gave it (X-Lab-Provider) and how many were asked (X-Lab-Attempts).
-Routes: POST / and /rpc/<chain name or id>, GET /api/health.
+Rule: what is not JSON-RPC is answered here; everything else goes to a provider, except eth_chainId on
+Lasso's routes, which Lasso answers itself. Each answer to JSON-RPC says who gave it (X-Lab-Provider) and how
+many were asked (X-Lab-Attempts). docs/gateway.md lists the routes, and where they differ from Lasso's.
 """
 
 from __future__ import annotations
@@ -10,112 +10,134 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import trio
 
-from battlectl.lab.chain.chain import CHAIN_ID, CHAIN_NAME
-from battlectl.lab.gateway import cooldown
-from battlectl.lab.gateway.forwarding import Gateway, Outcome, Provider, Question, forward
-from battlectl.lab.net.http_server import Handler, json_response
-from battlectl.lab.net.upstream import pool_for
-from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.gateway.admin import handle_admin
+from battlectl.lab.gateway.api import handle_api
+from battlectl.lab.gateway.forwarding import Outcome, forward
+from battlectl.lab.gateway.meta import meta_document, meta_headers, new_request_id, with_meta
+from battlectl.lab.gateway.probing import run_background
+from battlectl.lab.gateway.questions import Question, read_question
+from battlectl.lab.gateway.routes import Route, RouteError, check_route, read_route
+from battlectl.lab.gateway.state import Gateway, build_gateway
+from battlectl.lab.net.http_server import Handler, Upgrade, json_response
+from battlectl.lab.net.wire import Headers, Request, Response
 from battlectl.lab.rpc import envelope
-from battlectl.lab.rpc.envelope import INVALID_PARAMS, RpcError
+from battlectl.lab.rpc.envelope import INVALID_REQUEST, PARSE_ERROR, UNKNOWN_METHOD, RpcError
 
-CHAIN_ROUTES = frozenset({"/", f"/rpc/{CHAIN_NAME}", f"/rpc/{CHAIN_ID}"})
+__all__ = ["build_gateway", "gateway_handler", "run_background"]
+
 PASSED_ON = (b"x-request-id",)
+CORS = (b"access-control-allow-origin", b"*")
+PREFLIGHT = (
+    CORS,
+    (b"access-control-allow-methods", b"GET,POST,OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"Content-Type,Authorization,X-Requested-With,X-Lasso-Provider,X-Lasso-Transport,X-Lasso-Include-Meta",
+    ),
+    (b"access-control-max-age", b"86400"),
+)
+NOT_FOUND = b'{"errors":{"detail":"Not Found"}}'
+SUBSCRIBING = frozenset({"eth_subscribe", "eth_unsubscribe"})
+OVER_WEBSOCKET = "Method not supported over HTTP. Use WebSocket connection for subscriptions."
 
 
-def build_gateway(urls: dict[str, str], attempt_timeout: float) -> Gateway:
-    """A gateway over providers given as id -> URL."""
-    providers = tuple(Provider(id_, url, pool_for(url)) for id_, url in urls.items())
-    return Gateway(providers, attempt_timeout)
+def gateway_handler(gateway: Gateway, upgrade: Handler | None = None) -> Handler:
+    """All routes as one handler; a request to become a WebSocket goes to `upgrade`, where there is one."""
 
-
-def gateway_handler(gateway: Gateway) -> Handler:
-    """The routes of the gateway as one handler; a wrong path is a 404, a wrong verb a 405."""
-
-    async def handle(request: Request) -> Response:
+    async def handle(request: Request) -> Response | Upgrade:
+        if upgrade is not None and _wants_websocket(request):
+            return await upgrade(request)
+        if request.method == "POST" and (route := read_route(request, gateway.settings.revision)):
+            return await _handle_rpc(gateway, request, route)
         path = request.target.partition("?")[0]
-        if path == "/api/health" and request.method == "GET":
-            return json_response(200, msgspec.json.encode(health_document(gateway, trio.current_time())))
-        if path not in CHAIN_ROUTES and not path.startswith("/rpc/"):
-            return json_response(404, b'{"error":"not found: POST / or GET /api/health"}')
-        if request.method != "POST":
+        if request.method == "OPTIONS":
+            return Response(204, PREFLIGHT)
+        if path == "/":
             return json_response(405, b'{"error":"JSON-RPC wants POST"}', ((b"allow", b"POST"),))
-        return await _handle_rpc(gateway, request, path in CHAIN_ROUTES)
+        if path.startswith("/api/admin/"):
+            return await handle_admin(gateway, request, path) or _not_found()
+        return handle_api(gateway, request, path) or _not_found()
 
     return handle
 
 
-async def _handle_rpc(gateway: Gateway, request: Request, is_known_chain: bool) -> Response:
+def _not_found() -> Response:
+    return json_response(404, NOT_FOUND)
+
+
+def _wants_websocket(request: Request) -> bool:
+    return request.method == "GET" and (request.header(b"upgrade") or b"").lower() == b"websocket"
+
+
+async def _handle_rpc(gateway: Gateway, request: Request, route: Route) -> Response:
+    began = gateway.clock()
     try:
-        value = envelope.decode(request.body)
+        value = _decode(request, route)
+        check_route(route, gateway.settings, gateway.is_serving)
+    except RouteError as wrong:
+        return _refusal(wrong.status, None, wrong.error)
     except RpcError as error:
-        return _error_response(400, None, error)
-    if not is_known_chain:
-        unknown = RpcError(INVALID_PARAMS, f"unknown chain: this gateway has {CHAIN_NAME} ({CHAIN_ID})")
-        return _error_response(400, envelope.readable_id(value), unknown)
+        return _refusal(400 if error.code == PARSE_ERROR else 200, None, error)
     try:
-        question = read_question(request, value)
+        question = read_question(value, request.body, _passed_on(request), gateway.settings.batch_limit)
+        local = _answered_here(gateway, question, route)
     except RpcError as error:
-        return _error_response(200, envelope.readable_id(value), error)
-    return _response(await forward(gateway, question))
+        return _refusal(200, envelope.readable_id(value), error)
+    only = None if route.provider is None else gateway.find(route.provider)
+    outcome = None if local else await forward(gateway, question, route.strategy, route.transport, only)
+    body = local or (outcome.body if outcome else b"")
+    return _answer(gateway, question, route, outcome, body, began)
 
 
-def read_question(request: Request, value: Any) -> Question:
-    """What to forward, or RpcError; broken items of a batch are the provider's to refuse."""
-    headers = [(key, found) for key in PASSED_ON if (found := request.header(key)) is not None]
-    if not isinstance(value, list):
-        call = envelope.read_call(value)
-        return Question(request.body, [call.id] if call.wants_answer else [], False, headers)
-    envelope.check_batch(value)
-    return Question(request.body, [id_ for item in value for id_ in _expected_id(item)], True, headers)
+def _decode(request: Request, route: Route) -> Any:
+    """The body as JSON; RpcError -32600 when there is none, or on Lasso's routes, of another type."""
+    kind = request.header(b"content-type")
+    if not request.body or not (route.is_own or kind is None or b"json" in kind.lower()):
+        raise RpcError(INVALID_REQUEST, "Invalid Request")
+    return envelope.decode(request.body)
 
 
-def health_document(gateway: Gateway, now: float) -> dict[str, Any]:
-    """What GET /api/health says; `now` is on the clock that the cool-downs were set by."""
-    providers = [_provider_document(provider, now) for provider in gateway.providers]
-    up = sum(provider["state"] == "up" for provider in providers)
-    return {
-        "status": "healthy" if up == len(providers) else "degraded" if up else "down",
-        "chain": CHAIN_NAME,
-        "chain_id": CHAIN_ID,
-        "providers": providers,
-        "counters": {
-            "requests": gateway.requests,
-            "failed_over": gateway.failed_over,
-            "exhausted": gateway.exhausted,
-        },
-    }
+def _answered_here(gateway: Gateway, question: Question, route: Route) -> bytes | None:
+    """What needs no provider; RpcError for what only a WebSocket can do."""
+    if question.is_batch or not question.ids:
+        return None
+    if question.method in SUBSCRIBING:
+        place = {"websocket_url": f"/ws/rpc/{gateway.settings.chain_name}"}
+        raise RpcError(UNKNOWN_METHOD, OVER_WEBSOCKET, place)
+    if question.method == "eth_chainId" and not route.is_own:
+        # Upper case, as Lasso writes it: whoever compares chain ids as text should find out here.
+        result = f"0x{gateway.settings.chain_id:X}"
+        return msgspec.json.encode({"jsonrpc": "2.0", "id": question.ids[0], "result": result})
+    return None
 
 
-def _provider_document(provider: Provider, now: float) -> dict[str, Any]:
-    return {
-        "id": provider.id,
-        "url": provider.url,
-        "state": "cooling" if cooldown.is_cooling(provider.health, now) else "up",
-        "attempts": provider.attempts,
-        "failures": provider.failures,
-        "last_failure": provider.health.last_failure,
-    }
-
-
-def _expected_id(item: Any) -> list[Any]:
-    try:
-        call = envelope.read_call(item)
-    except RpcError:
-        return [envelope.readable_id(item)]
-    return [call.id] if call.wants_answer else []
-
-
-def _response(outcome: Outcome) -> Response:
-    headers = [(b"x-lab-attempts", b"%d" % outcome.attempts)]
-    if outcome.provider is not None:
-        headers.append((b"x-lab-provider", outcome.provider.encode()))
-    if not outcome.body:
+def _answer(
+    gateway: Gateway, question: Question, route: Route, outcome: Outcome | None, body: bytes, began: float
+) -> Response:
+    headers = [CORS, (b"x-lab-attempts", b"%d" % (len(outcome.attempts) if outcome else 0))]
+    if outcome is not None and outcome.provider is not None:
+        headers.append((b"x-lab-provider", outcome.provider.id.encode()))
+    if not body:
         return Response(204, headers)
-    return json_response(outcome.status, outcome.body, headers)
+    if route.include_meta in ("headers", "body"):
+        strategy = route.strategy or gateway.settings.default_strategy
+        seconds = gateway.clock() - began
+        meta = meta_document(gateway.settings, new_request_id(), strategy, route.transport, outcome, seconds)
+        if route.include_meta == "headers" and not (
+            question.is_batch and gateway.settings.revision == "2025-10"
+        ):
+            headers.extend(meta_headers(meta))
+        elif route.include_meta == "body" and not question.is_batch:
+            body = with_meta(body, meta)
+    return json_response(200, body, headers)
 
 
-def _error_response(status: int, id_: Any, error: RpcError) -> Response:
-    return json_response(status, msgspec.json.encode(envelope.error_reply(id_, error)))
+def _passed_on(request: Request) -> Headers:
+    return [(key, found) for key in PASSED_ON if (found := request.header(key)) is not None]
+
+
+def _refusal(status: int, id_: Any, error: RpcError) -> Response:
+    return json_response(
+        status, msgspec.json.encode(envelope.error_reply(id_, error)), (CORS, (b"x-lab-attempts", b"0"))
+    )
