@@ -1,0 +1,50 @@
+"""What leaves for one client, in one order.
+
+Rule: at most MOST_QUEUED wait; a client that lets more come together is too slow and given up. Events are
+held as they are shared by all who listen, and get their frame when they leave.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from battlectl.lab.net.ws_server import WebSocket
+
+MOST_QUEUED = 8_192
+
+
+class TooSlow(Exception):
+    """The client takes less than it asked for."""
+
+
+class Outbox:
+    """Mutable: a queue, and a task that empties it."""
+
+    def __init__(self, socket: WebSocket, most: int = MOST_QUEUED) -> None:
+        self._socket = socket
+        self._into, self._out = trio.open_memory_channel[tuple[bytes, str | None]](most)
+
+    def put(self, text: bytes) -> None:
+        """A reply; raises TooSlow."""
+        self._put(text, None)
+
+    def put_event(self, event: bytes, subscription: str) -> None:
+        """A header or a log for one subscription; raises TooSlow."""
+        self._put(event, subscription)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async for text, subscription in self._out:
+            await self._socket.send(text if subscription is None else notification(text, subscription))
+
+    def _put(self, text: bytes, subscription: str | None) -> None:
+        try:
+            self._into.send_nowait((text, subscription))
+        except trio.WouldBlock:
+            raise TooSlow from None
+
+
+def notification(event: bytes, subscription: str) -> bytes:
+    """The frame of an event, which is JSON already."""
+    frame = b'{"jsonrpc":"2.0","method":"eth_subscription","params":{"result":%s,"subscription":"%s"}}'
+    return frame % (event, subscription.encode())
