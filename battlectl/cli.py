@@ -17,6 +17,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from battlectl import cli_lab
+
 app = typer.Typer(
     name="battlectl",
     help="Proves, or refutes, that a JSON-RPC aggregator keeps its promises while its providers fail.",
@@ -135,29 +137,19 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(
 
 
 @app.command()
-def lab(
-    providers: Annotated[int, typer.Option(help="How many simulated nodes.", min=1, max=26)] = 3,
-    block_time: Annotated[str, typer.Option(help="Time between blocks.")] = "1s",
-    latency: Annotated[str, typer.Option(help="Added to every answer of a node.")] = "0ms",
-    port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.", min=0, max=65535)] = 0,
+def faults(
+    name: Annotated[
+        str | None, typer.Argument(help="One kind, to be told all of it.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Start simulated nodes behind a small gateway, until Ctrl-C."""
-    from battlectl.commands.lab import run_lab
-    from battlectl.errors import NotReady, UserError
-    from battlectl.lab.spec import LabError, LabSpec, check_spec
-    from battlectl.quantities import parse_duration
+    """List the kinds of faults that providers of the lab can have, or explain one."""
+    from battlectl.commands.faults import faults as faults_command
 
-    try:
-        spec = LabSpec(providers, parse_duration(block_time), parse_duration(latency), port=port)
-        check_spec(spec)
-    except (ValueError, LabError) as error:
-        raise UserError(str(error)) from error
-    try:
-        code = run_lab(spec, sys.stdout, json)
-    except LabError as error:
-        raise NotReady(str(error)) from error
-    raise typer.Exit(code)
+    raise typer.Exit(int(faults_command(name, json, sys.stdout)))
+
+
+app.add_typer(cli_lab.app, name="lab")
 
 
 def show_version(wanted: bool) -> None:

@@ -22,7 +22,7 @@ MOST_LINES = 300
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "quantities": set(),
-    "scenario": {"errors", "quantities"},
+    "scenario": {"errors", "lab", "quantities"},
     "plan": {"scenario", "quantities"},
     "observe": set(),
     "jsonrpc": {"observe", "plan"},
@@ -45,11 +45,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "targets",
         "transport",
     },
-    "cli": {"commands", "errors", "lab", "quantities"},
+    "cli": {"cli_lab", "commands", "errors"},
+    "cli_lab": {"commands", "errors", "lab"},
     "__main__": {"cli"},
     "__init__": set(),
 }
 """Package or module -> what it may import beside itself."""
+
+FAULT_TABLE = {"battlectl.lab.faults.kind", "battlectl.lab.faults.table"}
+"""What a scenario may know of the lab: the kinds of faults and their parameters, so that what can be written
+is what can be done, and no second list of them grows old. It is read when a file has faults, and only then:
+those modules do nothing at import but import trio."""
 
 PURE = {"errors", "quantities", "scenario", "plan", "jsonrpc", "observe", "analyse", "report"}
 IMPURE_LIBRARIES = {
@@ -60,7 +66,7 @@ IMPURE_LIBRARIES = {
 HOMES: dict[str, set[str]] = {
     "h11": {"lab"},
     "httptools": {"transport/reply_parser.py"},
-    "httpx": {"transport/httpx_client.py", "targets/control.py"},
+    "httpx": {"transport/httpx_client.py", "targets/control.py", "commands/lab_status.py"},
     "psutil": {"run", "commands"},
     "pydantic": {"scenario"},
     "pydantic_core": {"scenario"},
@@ -70,7 +76,7 @@ HOMES: dict[str, set[str]] = {
     "tenacity": {"targets"},
     "trio": {"run", "transport", "targets", "lab", "commands"},
     "trio_websocket": {"transport", "targets", "lab"},
-    "typer": {"cli.py"},
+    "typer": {"cli.py", "cli_lab.py"},
     "wsproto": {"lab"},
     "yaml": {"scenario/yamltext.py"},
 }
@@ -115,6 +121,18 @@ def test_a_module_imports_only_what_its_package_may(module):
     assert found - {own} <= MAY_IMPORT[own]
 
 
+def test_of_the_lab_a_scenario_knows_the_kinds_of_faults_only():
+    found = {
+        (module, name.rpartition(".")[0])
+        for module in MODULES
+        if package_of(module) == "scenario"
+        for name in imports(module)
+        if name.startswith("battlectl.lab")
+    }
+    assert {home for home, _ in found} == {"scenario/chaos_kinds.py"}
+    assert {name for _, name in found} == FAULT_TABLE
+
+
 def test_the_table_has_no_circle():
     done: set[str] = set()
     while len(done) < len(MAY_IMPORT):
@@ -136,10 +154,10 @@ def test_each_library_is_imported_at_home_only(module):
         assert HOMES.get(library, set()) & {module, package_of(module)}, library
 
 
-def test_one_module_draws_chance_for_due_times_and_one_for_calls():
+def test_one_module_draws_chance_for_due_times_one_for_calls_and_one_for_faults():
     measuring = (module for module in MODULES if package_of(module) != "lab")
     drawing = {module for module in measuring if any(n.startswith("random.") for n in imports(module))}
-    assert drawing == {"plan/pacing.py", "plan/calls.py"}
+    assert drawing == {"plan/pacing.py", "plan/calls.py", "plan/chaos.py"}
 
 
 def test_no_drawer_for_everything():

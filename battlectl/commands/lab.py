@@ -1,58 +1,85 @@
-"""`battlectl lab`: a lab to play with, until Ctrl-C or SIGTERM."""
+"""`battlectl lab up` and `lab relay`: a lab to play with, until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
-import json
 import signal
-from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import TextIO
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, TextIO
 
 import trio
 
+from battlectl.commands.lab_text import ready_json, ready_text
+from battlectl.errors import UserError
 from battlectl.lab.control import Lab, hold_lab
-from battlectl.lab.spec import LabError, LabSpec
+from battlectl.lab.spec import TOXIPROXY_PORT, LabError, LabSpec, check_spec, read_upstreams
+from battlectl.quantities import parse_duration
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_lab(spec: LabSpec, out: TextIO, as_json: bool = False) -> int:
-    """Run a lab until told to stop; always 0. LabError when it cannot start, or its gateway ends by itself.
+def lab_spec(
+    environ: Mapping[str, str],
+    *,
+    admin_port: int | None,
+    token_env: str | None,
+    block_time: str = "1s",
+    latency: str = "0ms",
+    upstreams: Sequence[str] = (),
+    has_gateway: bool = True,
+    gateway: Mapping[str, Any],
+    **more: Any,
+) -> LabSpec:
+    """The lab that a command line asks for; raises `UserError`. `more` is as in LabSpec.
 
-    With `as_json`, the only output is one line: {"ready": true, "url", "gateway_pid", "providers": [{"id",
-    "url", "pid"}]}.
+    `gateway` holds what is about the gateway alone, by its name in LabSpec, with None for what was not said.
     """
-    trio.run(_run_until_told, spec, out, as_json)
+    said = {name: value for name, value in gateway.items() if value is not None}
+    if said and not has_gateway:
+        option = f"--{next(iter(said)).replace('_', '-')}"
+        raise UserError(f"{option} is the gateway's, and relays stand alone: add --gateway")
+    try:
+        spec = LabSpec(
+            block_time=parse_duration(block_time),
+            latency=parse_duration(latency),
+            relays=read_upstreams(upstreams),
+            admin_ports=(TOXIPROXY_PORT, 0) if admin_port is None else (admin_port,),
+            token=read_token(token_env, environ),
+            has_gateway=has_gateway,
+            **said,
+            **more,
+        )
+        check_spec(spec)
+    except (ValueError, LabError) as error:
+        raise UserError(str(error)) from error
+    return spec
+
+
+def read_token(token_env: str | None, environ: Mapping[str, str]) -> str | None:
+    """The token in an environment variable, if one is named; raises `UserError` when it is not set."""
+    if token_env is None:
+        return None
+    token = environ.get(token_env)
+    if not token:
+        raise UserError(f"--token-env: the environment variable {token_env} is not set, or empty")
+    return token
+
+
+def run_lab(spec: LabSpec, out: TextIO, as_json: bool = False, token_env: str | None = None) -> int:
+    """Run a lab until told to stop; always 0. LabError when it cannot start, or ends by itself.
+
+    With `as_json` the only output is the line of `ready_json`. `token_env` is named in the examples.
+    """
+
+    def tell(lab: Lab) -> None:
+        print(ready_json(lab) if as_json else ready_text(lab, spec, token_env), file=out, flush=True)
+
+    failure = trio.run(_run_until_told, spec, tell)
+    if failure is not None:
+        raise failure
     return 0
 
 
-def ready_json(lab: Lab) -> str:
-    """The ready line that `run_lab` describes, without its newline."""
-    return json.dumps({"ready": True, **asdict(lab)})
-
-
-def ready_text(lab: Lab) -> str:
-    """The addresses and pids for people, with commands to try on them."""
-    width = max(len(provider.id) for provider in lab.providers)
-    nodes = [f"  {node.id:<{width}}  {node.url}" for node in lab.providers]
-    call = '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
-    return "\n".join(
-        [
-            "The lab is up.",
-            f"  {'gateway':<{width}}  {lab.url}  pid {lab.gateway_pid}",
-            *nodes,
-            "",
-            "Try it:",
-            f"  curl -i {lab.url} -d '{call}'",
-            f"  curl {lab.url}/api/health",
-            f"  battlectl run scenarios/ --target {lab.url}",
-            "",
-            "Ctrl-C ends it.",
-        ]
-    )
-
-
-async def _run_until_told(spec: LabSpec, out: TextIO, as_json: bool) -> None:
+async def _run_until_told(spec: LabSpec, tell: Callable[[Lab], None]) -> LabError | None:
     failure: LabError | None = None
     # Listening before the start: a signal during the start must end the lab too, not lose its processes.
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
@@ -60,10 +87,9 @@ async def _run_until_told(spec: LabSpec, out: TextIO, as_json: bool) -> None:
             told = trio.CancelScope()
             nursery.start_soon(_cancel_at_each, signals, told)
             with told:
-                failure = await _hold_lab(spec, out, as_json)
+                failure = await _hold_lab(spec, tell)
             nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+    return failure
 
 
 async def _cancel_at_each(signals: AsyncIterator[int], told: trio.CancelScope) -> None:
@@ -72,12 +98,8 @@ async def _cancel_at_each(signals: AsyncIterator[int], told: trio.CancelScope) -
         told.cancel()
 
 
-async def _hold_lab(spec: LabSpec, out: TextIO, as_json: bool) -> LabError | None:
+async def _hold_lab(spec: LabSpec, tell: Callable[[Lab], None]) -> LabError | None:
     """The error as a value, because out of a nursery it would come in a group."""
-
-    def tell(lab: Lab) -> None:
-        print(ready_json(lab) if as_json else ready_text(lab), file=out, flush=True)
-
     try:
         await hold_lab(spec, tell)
     except LabError as error:

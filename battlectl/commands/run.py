@@ -39,7 +39,7 @@ from battlectl.run.stop import How, Stop
 from battlectl.targets import TARGETS
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
-from battlectl.targets.site import Site
+from battlectl.targets.site import Site, describe_site
 from battlectl.transport.base import Head
 from battlectl.transport.poller import Poller
 
@@ -209,7 +209,7 @@ async def _fight(
                     head = await _make_ready(prepared, control, progress)
                     watch.cancel()
                     meta["notes"] = [*meta["notes"], *site.notes]
-                    meta["target"] = {**meta["target"], **_describe_site(site)}
+                    meta["target"] = {**meta["target"], **describe_site(site)}
                     evidence = await _send_load(
                         prepared, stop, folder, meta, progress, chronicle, site, control, head
                     )
@@ -268,10 +268,11 @@ async def _send_load(
             stop.request_once(reason.how, reason.text)
 
     poller = Poller()
+    keep_head = [partial(control.keep_head, head)] if prepared.plan.needs_head else []
     forces = Forces(
         open_client=partial(open_client, site, poller),
         on_line=keep,
-        services=(poller.serve, *([partial(control.keep_head, head)] if prepared.plan.needs_head else [])),
+        services=(poller.serve, partial(_stop_at_end, site, stop), *keep_head),
         linger=poller.linger if poller.can_linger else None,
     )
     try:
@@ -288,8 +289,6 @@ async def _in_turns(steps: Iterator[None]) -> None:
             await trio.lowlevel.checkpoint()
 
 
-def _describe_site(site: Site) -> dict[str, Any]:
-    return {
-        "address": f"{site.endpoint.scheme}://{site.endpoint.authority}",
-        "providers": list(site.providers),
-    }
+async def _stop_at_end(site: Site, stop: Stop) -> None:
+    """A lab that is gone by itself is no target that failed: no fault of the scenario did that."""
+    stop.request_once("safety", await site.ended())

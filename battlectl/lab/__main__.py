@@ -12,20 +12,7 @@ from functools import partial
 
 import msgspec
 
-from battlectl.lab.gateway.app import build_gateway, gateway_handler
-from battlectl.lab.host import ProvidersSettings, serve_providers
-from battlectl.lab.net.http_server import listener_url, serve
-from battlectl.lab.process import EXIT_USAGE, Serve, Tell, first_line_of_stdin, listen, run_process
-
-
-class GatewayProcessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The gateway and where it listens."""
-
-    providers: dict[str, str]
-    attempt_timeout_s: float = 2.0
-    host: str = "127.0.0.1"
-    port: int = 0
-    allow_any_address: bool = False
+from battlectl.lab.process import EXIT_USAGE, Serve, first_line_of_stdin, run_process
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,21 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read_providers(text: bytes) -> Serve:
     """What serves the providers of a settings document."""
+    from battlectl.lab.host import ProvidersSettings, serve_providers
+
     return partial(serve_providers, msgspec.json.decode(text, type=ProvidersSettings))
 
 
 def read_gateway(text: bytes) -> Serve:
     """What serves the gateway of a settings document."""
-    return partial(serve_gateway, msgspec.json.decode(text, type=GatewayProcessSettings))
+    from battlectl.lab.host_gateway import GatewayHostSettings, serve_gateway
 
-
-async def serve_gateway(settings: GatewayProcessSettings, tell: Tell) -> None:
-    """Serve until cancelled."""
-    listener = await listen(settings.host, (settings.port,), settings.allow_any_address)
-    gateway = build_gateway(settings.providers, settings.attempt_timeout_s)
-    url = listener_url(listener)
-    tell({"url": url, "ws_url": f"ws{url.removeprefix('http')}"})
-    await serve(listener, gateway_handler(gateway))
+    return partial(serve_gateway, msgspec.json.decode(text, type=GatewayHostSettings))
 
 
 ROLES: dict[str, Callable[[bytes], Serve]] = {"providers": read_providers, "gateway": read_gateway}

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from battlectl.lab.children import Child, end_all, first_end, said_by, start_child
+from battlectl.lab.gateway.settings import default_deadlines
 from battlectl.lab.spec import LabError, LabSpec, check_spec, provider_ids
 
 Ended = Callable[[], Awaitable[str]]
@@ -23,12 +24,16 @@ Ended = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class LabProvider:
-    """One provider; `url` and `ws_url` are its own, past the gateway; `kind` is "node" or "relay"."""
+    """One provider; `url` and `ws_url` are its own, past the gateway; `kind` is "node" or "relay".
+
+    `trouble` says why the node behind a relay did not answer at the start, or is None.
+    """
 
     id: str
     kind: str
     url: str
     ws_url: str
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ async def hold_lab(spec: LabSpec, tell: Callable[[Lab], None]) -> NoReturn:
 def providers_settings(spec: LabSpec) -> dict[str, Any]:
     """What the process of the providers reads, see host.py."""
     nodes = [{"id": id_} for id_ in provider_ids(spec.providers)]
-    relays = [{"id": relay.id, "url": relay.url, "ws_url": relay.ws_url} for relay in spec.relays]
+    relays = [
+        {"id": relay.id, "upstream": f"{relay.address.url} {relay.address.ws_url}"} for relay in spec.relays
+    ]
     return {
         "providers": relays or nodes,
         "seed": spec.seed,
@@ -89,11 +96,25 @@ def providers_settings(spec: LabSpec) -> dict[str, Any]:
     }
 
 
-def gateway_settings(spec: LabSpec, providers: tuple[LabProvider, ...]) -> dict[str, Any]:
-    """What the process of the gateway reads, see __main__.py."""
+def gateway_settings(
+    spec: LabSpec, providers: tuple[LabProvider, ...], chain_id: int | None
+) -> dict[str, Any]:
+    """What the process of the gateway reads, see host_gateway.py; `chain_id` is what relays were told."""
+    upstreams = [
+        {"id": provider.id, "url": provider.url, "ws_url": provider.ws_url, "priority": priority}
+        for priority, provider in enumerate(providers, 1)
+    ]
+    chain = {"chain_name": "relayed", "chain_title": "Relayed Chain"} if spec.relays else {}
+    chosen = spec.chain_id or chain_id
     return {
-        "providers": {provider.id: provider.url for provider in providers},
-        "attempt_timeout_s": spec.attempt_timeout,
+        "gateway": {
+            "providers": upstreams,
+            "revision": spec.revision,
+            "strategy": spec.strategy,
+            "deadlines": default_deadlines(spec.attempt_timeout),
+            **chain,
+            **({} if chosen is None else {"chain_id": chosen}),
+        },
         "host": spec.host,
         "port": spec.port,
         "allow_any_address": spec.allow_any_address,
@@ -105,7 +126,10 @@ async def _start_lab(spec: LabSpec, children: list[Child]) -> Lab:
     providers = tuple(LabProvider(**provider) for provider in ready["providers"])
     if not spec.has_gateway:
         return Lab(None, None, ready["admin_url"], providers, ready["pid"], None)
-    gateway = await start_child("gateway", gateway_settings(spec, providers), children)
+    if spec.relays and spec.chain_id is None and ready["chain_id"] is None:
+        raise LabError("no node behind the relays said its chain id, which the gateway needs: try --chain-id")
+    settings = gateway_settings(spec, providers, ready["chain_id"])
+    gateway = await start_child("gateway", settings, children)
     return Lab(gateway["url"], gateway["ws_url"], ready["admin_url"], providers, ready["pid"], gateway["pid"])
 
 

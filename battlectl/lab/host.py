@@ -20,11 +20,10 @@ from battlectl.lab.spec import provider_ids
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One provider: simulated, or with `url` the relay in front of that node."""
+    """One provider: simulated, or with `upstream` (see relay_address.py) the relay in front of that node."""
 
     id: str
-    url: str | None = None
-    ws_url: str | None = None
+    upstream: str | None = None
 
 
 class ProvidersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,4 +53,4 @@ async def serve_providers(settings: ProvidersSettings, tell: Tell) -> None:
             documents.append(
                 {"id": provider.id, "kind": "node", "url": url, "ws_url": f"ws{url.removeprefix('http')}"}
             )
-        tell({"admin_url": listener_url(admin), "providers": documents})
+        tell({"admin_url": listener_url(admin), "providers": documents, "chain_id": None})

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import get_args
+
+from battlectl.lab.gateway.settings import Revision, Strategy
+from battlectl.lab.provider.relay_address import BadAddress, RelayAddress, hosts_of, read_address
 
 MOST_PROVIDERS = 26
 LAST_PORT = 65_535
 TOXIPROXY_PORT = 8474
 """The port at which Toxiproxy's clients look for its API."""
-
-Revision = Literal["current", "2025-10"]
+_NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,63})=(.*)", re.DOTALL)
 
 
 class LabError(Exception):
@@ -27,11 +29,10 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RelaySpec:
-    """A provider that passes everything on to a real node; `ws_url` None is the same place by ws://."""
+    """A provider that passes everything on to the node at `address`."""
 
     id: str
-    url: str
-    ws_url: str | None = None
+    address: RelayAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class LabSpec:
     """A lab to start. Times are in seconds, `latency` is added to every answer, `port` is the gateway's.
 
     With `relays` there are no simulated providers. `admin_ports` are tried in turn; port 0 is any free one.
+    `chain_id` is the gateway's; None is that of the simulated chain, or what the first relay answers.
     """
 
     providers: int = 3
@@ -50,7 +52,8 @@ class LabSpec:
     relays: tuple[RelaySpec, ...] = ()
     has_gateway: bool = True
     revision: Revision = "current"
-    strategy: str = "round-robin"
+    strategy: Strategy | None = None
+    chain_id: int | None = None
     host: str = "127.0.0.1"
     admin_ports: tuple[int, ...] = (0,)
     token: str | None = field(default=None, repr=False)
@@ -69,15 +72,14 @@ def provider_ids(count: int) -> list[str]:
 
 
 def read_upstreams(texts: Sequence[str]) -> tuple[RelaySpec, ...]:
-    """Relays from `URL`, `NAME=URL` or `NAME=URL,WS_URL`; without a name the next of `provider_a`, ..."""
+    """Relays from "URL", "URL WS_URL" or either after "NAME="; the n-th that has no name has letter n."""
     if len(texts) > MOST_PROVIDERS:
         raise LabError(f"a lab has at most {MOST_PROVIDERS} relays, not {len(texts)}")
-    relays = tuple(
-        _read_upstream(id_, text) for id_, text in zip(provider_ids(len(texts)), texts, strict=True)
-    )
+    ids = provider_ids(len(texts))
+    relays = tuple(_read_upstream(id_, text) for id_, text in zip(ids, texts, strict=True))
     for relay in relays:
         if sum(other.id == relay.id for other in relays) > 1:
-            raise LabError(f'two relays are called "{relay.id}": give each a NAME=URL of its own')
+            raise LabError(f'two relays are called "{relay.id}": name them, as in NAME={relay.address.url}')
     return relays
 
 
@@ -90,18 +92,13 @@ def is_loopback(host: str) -> bool:
 
 
 def _read_upstream(id_: str, text: str) -> RelaySpec:
-    name, equals, rest = text.partition("=")
-    named = equals and "://" not in name
-    url, _, ws_url = (rest if named else text).partition(",")
-    relay = RelaySpec(name if named else id_, url, ws_url or None)
-    if named and not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
-        raise LabError(f'the name of a relay has letters, digits, "_" and "-": not "{name}"')
-    for mistake in _bad_url("an upstream", url, ("http", "https")):
-        raise LabError(mistake)
-    if ws_url:
-        for mistake in _bad_url("the WebSocket side of an upstream", ws_url, ("ws", "wss")):
-            raise LabError(mistake)
-    return relay
+    named = _NAMED.fullmatch(text)
+    try:
+        return RelaySpec(named[1] if named else id_, read_address(named[2] if named else text))
+    except BadAddress as error:
+        raise LabError(
+            f"an upstream is URL, NAME=URL or 'NAME=URL WS_URL', as in http://127.0.0.1:8545: {error}"
+        ) from None
 
 
 def _mistakes(spec: LabSpec) -> Iterator[str]:
@@ -116,9 +113,16 @@ def _mistakes(spec: LabSpec) -> Iterator[str]:
     for port in (spec.port, *spec.admin_ports):
         if not 0 <= port <= LAST_PORT:
             yield f"port {port}: a port is 0 (any free one) to {LAST_PORT}"
-    if spec.token is not None and not (spec.token.isascii() and spec.token.isprintable() and spec.token):
-        yield "the token is empty or has characters that no header can carry"
-    yield from () if spec.allow_any_address else _distant(spec)
+    if spec.token is not None and not re.fullmatch(r"[!-~]+", spec.token):
+        yield "the token is empty, or has characters that an HTTP header cannot carry"
+    for what, value, known in (
+        ("revision", spec.revision, get_args(Revision)),
+        ("strategy", spec.strategy, (None, *get_args(Strategy))),
+    ):
+        if value not in known:
+            yield f'there is no {what} "{value}", known are {", ".join(filter(None, known))}'
+    if not spec.allow_any_address:
+        yield from _distant(spec)
 
 
 def _distant(spec: LabSpec) -> Iterator[str]:
@@ -126,24 +130,12 @@ def _distant(spec: LabSpec) -> Iterator[str]:
     if not is_loopback(spec.host):
         yield (
             f"{spec.host} is not a loopback address: the lab binds to 127.0.0.1 or ::1 "
-            "unless started with --allow-any-address"
+            "unless it is started with --allow-any-address"
         )
     for relay in spec.relays:
-        for url in (relay.url, relay.ws_url or relay.url):
-            host = urlsplit(url).hostname or ""
+        for host in sorted(hosts_of(relay.address)):
             if not (is_loopback(host) or host == "localhost"):
                 yield (
-                    f"{host} is beyond this machine: a relay passes on whatever it is sent, "
-                    "so this needs --allow-any-address"
+                    f"{host} is beyond this machine, and a relay passes on whatever it is sent: "
+                    "this needs --allow-any-address"
                 )
-
-
-def _bad_url(what: str, url: str, schemes: tuple[str, ...]) -> Iterator[str]:
-    """No URL is quoted: it may hold a key."""
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
-        yield f"{what} is a URL as in {schemes[0]}://127.0.0.1:8545"

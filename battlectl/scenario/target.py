@@ -37,11 +37,20 @@ class Tls(Strict):
 
 
 class Lab(Strict):
-    """The embedded lab: simulated providers and a small gateway, started for the run and stopped after it."""
+    """The embedded lab: simulated providers and a small gateway, started for the run and stopped after it.
+
+    `revision` and `strategy` are the gateway's: which contract it has, and how it chooses among providers
+    for requests that name no strategy (none: as the revision does).
+    """
 
     providers: Annotated[int, Field(ge=1, le=26)] = 3
     block_time: PositiveDuration = 1.0
     latency: Duration = 0.0
+    seed: Annotated[int, Field(ge=0)] = 1
+    revision: Literal["current", "2025-10"] = "current"
+    strategy: (
+        Literal["fastest", "cheapest", "priority", "round-robin", "load-balanced", "latency-weighted"] | None
+    ) = None
 
 
 class Target(Strict):

@@ -6,24 +6,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from battlectl.errors import NotReady
-from battlectl.lab.control import running_lab
+from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
 from battlectl.targets.site import Site, endpoint_of
+
+SIMULATED = "the providers are simulated: this says how battlectl works, not how a real aggregator does"
 
 
 @asynccontextmanager
 async def open_lab(target: Target) -> AsyncIterator[Site]:
     """The site of a lab of its own; raises `NotReady` when the lab does not come up."""
     asked = target.lab
-    spec = LabSpec(providers=asked.providers, block_time=asked.block_time, latency=asked.latency)
+    spec = LabSpec(
+        providers=asked.providers,
+        block_time=asked.block_time,
+        latency=asked.latency,
+        seed=asked.seed,
+        revision=asked.revision,
+        strategy=asked.strategy,
+    )
     try:
-        async with running_lab(spec) as lab:
-            providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
-            note = (
-                "the providers are simulated: this says how battlectl works, not how a real aggregator does"
-            )
+        async with watched_lab(spec) as (lab, ended):
             assert lab.url is not None, "a lab that nobody asked to be without has a gateway"
-            yield Site("lab", endpoint_of(target, lab.url), providers, (note,))
+            providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
+            endpoint = endpoint_of(target, lab.url)
+            yield Site("lab", endpoint, providers, (SIMULATED,), lab.admin_url, ended)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

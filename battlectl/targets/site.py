@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import trio
 
 from battlectl.plan.workload import PlannedWorkload
 from battlectl.scenario.target import Target
 from battlectl.transport.base import Endpoint, parse_endpoint
 
+Ended = Callable[[], Awaitable[str]]
+"""Waits until what was started for the run ends by itself, and says how."""
+
+
+async def never_ends() -> str:
+    """Of a site that battlectl did not start: whether it lives is the target's to show."""
+    await trio.sleep_forever()
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the load goes, and what stands behind it. `providers` and `notes` are for the report."""
+    """Where the load goes, and what stands behind it. `providers` and `notes` are for the report.
+
+    `admin` is the URL where its providers can be broken, None where battlectl knows of no such place.
+    """
 
     kind: str
     endpoint: Endpoint
     providers: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    admin: str | None = None
+    ended: Ended = never_ends
+
+
+def describe_site(site: Site) -> dict[str, Any]:
+    """What a report says of it."""
+    address = f"{site.endpoint.scheme}://{site.endpoint.authority}"
+    admin = {} if site.admin is None else {"admin": site.admin}
+    return {"address": address, **admin, "providers": list(site.providers)}
 
 
 def endpoint_of(target: Target, url: str) -> Endpoint:

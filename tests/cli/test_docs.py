@@ -9,7 +9,18 @@ from battlectl.cli import app
 from battlectl.errors import ExitCode
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-COMMANDS = typer.main.get_command(app).commands
+
+
+def flatten(group, before=""):
+    """Verb -> command; the verbs of a group come as `group verb`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from flatten(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+COMMANDS = dict(flatten(typer.main.get_command(app)))
 EVERYWHERE = ("--help", "-h")
 OPTIONS = sorted(
     {
@@ -25,7 +36,8 @@ COMING = {ExitCode.UNHEALED}  # nothing can be broken yet, so nothing stays unhe
 
 def paragraph_of(verb):
     """The row of a command in the table of commands."""
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| `battlectl {verb}")]
+    starts = (f"| `battlectl {verb}`", f"| `battlectl {verb} ")
+    (row,) = [line for line in README.splitlines() if line.startswith(starts)]
     return row
 
 
@@ -36,8 +48,8 @@ def test_every_command_is_in_the_readme(verb):
 
 @pytest.mark.parametrize(("verb", "option"), OPTIONS)
 def test_every_option_is_in_the_readme(verb, option):
-    """In the row of its command, or in that of `run`, whose options others share."""
-    assert option in paragraph_of(verb) or option in paragraph_of("run")
+    """In the row of its command, or in that of `run` or `lab up`, whose options others share."""
+    assert any(option in paragraph_of(row) for row in (verb, "run", "lab up"))
 
 
 @pytest.mark.parametrize("option", ["--version", "--debug", "--install-completion", "--show-completion"])

@@ -21,7 +21,8 @@ except SystemExit as end:
     seconds = used.ru_utime + used.ru_stime
     print(json.dumps([end.code, seconds, sorted(m for m in sys.modules if "." not in m)]), file=sys.stderr)
 """
-VERBS = ("run", "validate", "plan", "report", "schema", "init", "lab")
+VERBS = ("run", "validate", "plan", "report", "schema", "init", "lab", "faults")
+LAB_VERBS = ("up", "relay", "status")
 
 
 def timed(*words):
@@ -41,12 +42,18 @@ def test_help_imports_nothing_heavy(words):
     assert [name for name in HEAVY if name in modules] == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_of_a_verb_imports_nothing_but_what_typer_reads_its_options_with(verb):
-    code, _, modules, out = timed(verb, "--help")
+@pytest.mark.parametrize("words", [*((verb,) for verb in VERBS), *(("lab", verb) for verb in LAB_VERBS)])
+def test_help_of_a_verb_imports_nothing_but_what_typer_reads_its_options_with(words):
+    code, _, modules, out = timed(*words, "--help")
     assert code == 0
-    assert f"battlectl {verb}" in out
+    assert f"battlectl {' '.join(words)}" in out
     assert [name for name in HEAVY if name in modules and name != "pydantic"] == []
+
+
+def test_help_of_the_lab_names_its_verbs():
+    code, _, _, out = timed("lab", "--help")
+    assert code == 0
+    assert [verb for verb in LAB_VERBS if f"\n  {verb} " not in out] == []
 
 
 def test_help_names_every_verb_and_the_exit_codes():

@@ -40,6 +40,26 @@ BAD_USAGE = {
     "init over files": (["init", "taken"], "already has"),
     "a lab of no providers": (["lab", "--providers", "0"], "--providers"),
     "a lab with a time that is none": (["lab", "--block-time", "soon"], "soon"),
+    "a flag that the lab has not": (["lab", "up", "--fast"], "--fast"),
+    "the same without a verb": (["lab", "--fast"], "--fast"),
+    "a verb that the lab has not": (["lab", "fight"], "fight"),
+    "a strategy that there is not": (["lab", "up", "--strategy", "luck"], "known are fastest"),
+    "a revision that there is not": (["lab", "up", "--revision", "1"], "known are current, 2025-10"),
+    "a lab for everybody": (["lab", "up", "--host", "0.0.0.0"], "--allow-any-address"),
+    "a token that is not there": (["lab", "up", "--token-env", "NOT_SET"], "NOT_SET is not set"),
+    "a relay to nothing": (["lab", "relay"], "--upstream"),
+    "a relay to what is no URL": (["lab", "relay", "--upstream", "localhost:8545"], "http://127.0.0.1:8545"),
+    "a relay far away": (["lab", "relay", "--upstream", "http://10.0.0.1:1"], "--allow-any-address"),
+    "two relays of one name": (
+        ["lab", "relay", *("--upstream", "x=http://127.0.0.1:1") * 2],
+        'two relays are called "x"',
+    ),
+    "a gateway's option without a gateway": (
+        ["lab", "relay", "--upstream", "http://127.0.0.1:1", "--strategy", "fastest"],
+        "--strategy is the gateway's",
+    ),
+    "status with a token that is not there": (["lab", "status", "--token-env", "NOT_SET"], "NOT_SET"),
+    "a fault that there is not": (["faults", "kil"], 'did you mean "kill"?'),
 }
 BAD = """\
 version: 1
