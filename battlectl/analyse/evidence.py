@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from battlectl.observe.sketch import Sketch
@@ -39,12 +39,14 @@ class Evidence:
 
     def reached(self, window: Window) -> float:
         """How many seconds of a window the run came to see."""
-        return max(0.0, min(window.end, self.ended_at) - window.start)
+        if self.ended_at >= window.end:
+            return window.length
+        return sum(max(0.0, min(end, self.ended_at) - start) for start, end in window.stretches)
 
     def examples(
         self,
         only: frozenset[str],
-        segments: range | None = None,
+        segments: Collection[int] | None = None,
         workload: str | None = None,
         label: str | None = None,
     ) -> tuple[Example | None, Example | None]:

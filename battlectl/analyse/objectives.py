@@ -17,7 +17,8 @@ from battlectl.observe import outcome
 from battlectl.observe.tally import CallCell, Example, FlowCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration, format_rate, format_ratio
-from battlectl.scenario.objectives import METRICS, Objective, Unit
+from battlectl.scenario.metrics import METRICS, Unit
+from battlectl.scenario.objectives import Objective
 
 LATENCIES = ("latency", "ok_latency")
 CUT_OFF = ("latency", "service", "backlog")
@@ -91,6 +92,8 @@ def format_value(value: float | None, unit: Unit | str | None) -> str:
         return format_duration(value)
     if unit == "ratio":
         return format_ratio(value)
+    if unit == "factor":
+        return f"{value:.6g}"
     return format_rate(value) if unit == "rate" else f"{value:,.0f}"
 
 

@@ -7,19 +7,19 @@ is as small as one of ten seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from battlectl.plan.calls import Feeds, Sequential, compile_request
 from battlectl.plan.frame import RUN, Frame, frame_workload
+from battlectl.plan.injection import Injection, chaos_windows
 from battlectl.plan.pacing import Pacing, Users, build_pacing
 from battlectl.plan.workload import PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
 from battlectl.scenario.model import HttpWorkload, Safety, Scenario, promises
+from battlectl.scenario.phases import phase_edges, run_edges
 
-WARMUP = "warmup"
 MOST_SLICES = 3_600
 MOST_ROWS = 40_000
 MOST_IN_FLIGHT = 20_000
@@ -41,16 +41,21 @@ class Plan:
         return any(request.needs_head for w in self.workloads for request in w.requests)
 
 
-def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
-    """The plan of a scenario; `feeds` holds the values of each feed that it names."""
-    phases = tuple(_build_phases(scenario.phases))
-    windows = {window.name: window for window in (*phases, _run_window(phases))}
+def build_plan(
+    scenario: Scenario, feeds: Mapping[str, Sequence[Any]], injections: Sequence[Injection] = ()
+) -> Plan:
+    """The plan of a scenario; `feeds` holds the values of each feed that it names, `injections` what
+    `plan.chaos.plan_chaos` made of its faults."""
+    edges = phase_edges(scenario.phases)
+    phases = tuple(Window(name, start, end) for name, (start, end) in edges.items())
+    run = Window(RUN, *run_edges(edges))
+    windows = {window.name: window for window in (*phases, run, *chaos_windows(injections, run))}
     ordered = {name: _ordered(values, scenario.feeds[name].order) for name, values in feeds.items()}
     workloads = tuple(
         _build_workload(name, index, workload, scenario.seed, phases, ordered)
         for index, (name, workload) in enumerate(scenario.load.items())
     )
-    cuts = sorted({edge for window in windows.values() for edge in (window.start, window.end)})
+    cuts = sorted({edge for w in windows.values() for stretch in w.stretches for edge in stretch})
     frame = Frame(
         name=scenario.name,
         description=scenario.description,
@@ -65,21 +70,9 @@ def build_plan(scenario: Scenario, feeds: Mapping[str, Sequence[Any]]) -> Plan:
         checks=dict(scenario.checks),
         max_lag=scenario.generator.max_lag,
         safety=_describe_safety(scenario.safety),
+        injections=tuple(injections),
     )
     return Plan(frame, workloads, scenario.safety.min_success_rate, scenario.safety.over)
-
-
-def _build_phases(lengths: Mapping[str, float]) -> Iterator[Window]:
-    ends = [0.0]
-    for length in lengths.values():
-        ends.append(float(f"{ends[-1] + length:.12g}"))
-    for name, (start, end) in zip(lengths, pairwise(ends), strict=True):
-        yield Window(name, start, end)
-
-
-def _run_window(phases: Sequence[Window]) -> Window:
-    first = phases[1] if phases[0].name == WARMUP and len(phases) > 1 else phases[0]
-    return Window(RUN, first.start, phases[-1].end)
 
 
 def _ordered(values: Sequence[Any], order: str) -> Sequence[Any]:

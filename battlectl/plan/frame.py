@@ -6,9 +6,12 @@ scenario, its feeds or its secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from battlectl.plan.injection import Injection
 from battlectl.plan.pacing import Poisson, Users
 from battlectl.plan.workload import PlannedWorkload, Window, arrivals_digest, count_arrivals
 from battlectl.scenario.objectives import Objective
@@ -55,6 +58,7 @@ class Frame:
     checks: Mapping[str, str]
     max_lag: float
     safety: str
+    injections: tuple[Injection, ...] = ()
 
     @property
     def run(self) -> Window:
@@ -71,10 +75,13 @@ class Frame:
         """Every segment, warm-up included."""
         return range(len(self.cuts) - 1)
 
-    def segments(self, window: Window) -> range:
-        """The segments that make up a window."""
-        inside = [i for i, start in enumerate(self.cuts[:-1]) if window.start <= start < window.end]
-        return range(inside[0], inside[-1] + 1) if inside else range(0)
+    def segments(self, window: Window) -> Sequence[int]:
+        """The segments that make up a window, in order; its edges are among the cuts."""
+        parts = [self._between(start, end) for start, end in window.stretches]
+        return parts[0] if len(parts) == 1 else tuple(chain.from_iterable(parts))
+
+    def _between(self, start: float, end: float) -> range:
+        return range(bisect_left(self.cuts, start), min(bisect_left(self.cuts, end), len(self.cuts) - 1))
 
 
 def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:

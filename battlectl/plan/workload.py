@@ -24,16 +24,27 @@ COUNTED_ARRIVALS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A named stretch of the run, in seconds from its start; an arrival is inside when it is due inside."""
+    """A named part of the run, in seconds from its start; an arrival is inside when it is due inside.
+
+    `gaps` are what lies between start and end and does not belong: the times between the repeats of a
+    fault. They are in order, apart from each other and from both ends.
+    """
 
     name: str
     start: float
     end: float
+    gaps: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def stretches(self) -> tuple[tuple[float, float], ...]:
+        """(from, to) of each unbroken part, in order."""
+        starts = (self.start, *(to for _, to in self.gaps))
+        return tuple(zip(starts, (*(start for start, _ in self.gaps), self.end), strict=True))
 
     @property
     def length(self) -> float:
         """Seconds, as they were written: 0.8 - 0.1 is 0.7."""
-        return float(exact(self.end) - exact(self.start))
+        return float(sum(exact(end) - exact(start) for start, end in self.stretches))
 
 
 class Arrival(NamedTuple):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from battlectl.quantities import format_duration
+from battlectl.scenario.chaos_names import fault_names, fault_windows, is_fault_window
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft, Promise
+from battlectl.scenario.metrics import scope_kind
 from battlectl.scenario.model import HttpWorkload, ObjectiveOptions
 from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
 from battlectl.scenario.places import Mistake
@@ -39,27 +41,48 @@ def _check_originals(draft: Draft) -> Iterator[Mistake]:
 
 
 def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:
-    window, known = promise.objective.window, dict.fromkeys(["run", *draft.phases])
+    window, of_faults = promise.objective.window, fault_windows(draft)
+    known = dict.fromkeys(["run", *draft.phases, *(of_faults or {})])
+    if of_faults is None and is_fault_window(window):
+        return
     if window not in known:
         yield Mistake(promise.path, f'there is no window "{window}"{nearest(window, known)}')
+    elif (of_faults or {}).get(window) == ():
+        message = f'"{window}" has no time, the next fault or the end follows at once: choose another window'
+        yield Mistake(promise.path, message)
     elif not any(_sends_in(workload, window, draft) for workload in _meant(promise.objective, draft)):
         who = promise.objective.scope or "any workload"
         yield Mistake(promise.path, f"nothing of {who} is sent in {window}: choose another window")
 
 
 def _meant(objective: Objective, draft: Draft) -> list[HttpWorkload | None]:
-    scope = (objective.scope or "").split("/", 1)[0]
+    """The workloads that an objective is about, None for what cannot be said."""
+    is_scoped = scope_kind(objective.metric) == "workload"
+    scope = (objective.scope or "").split("/", 1)[0] if is_scoped else ""
     return [workload for name, workload in draft.load.items() if not scope or name == scope] or [None]
 
 
 def _sends_in(workload: HttpWorkload | None, window: str, draft: Draft) -> bool:
     if workload is None or workload.phases is None:
         return True
+    if is_fault_window(window):
+        return _overlaps(workload.phases, window, draft)
     return window in workload.phases if window != "run" else set(workload.phases) != {"warmup"}
 
 
+def _overlaps(phases: tuple[str, ...], window: str, draft: Draft) -> bool:
+    stretches, edges = (fault_windows(draft) or {}).get(window), draft.edges
+    if stretches is None or edges is None:
+        return True
+    sent = [edges[name] for name in phases if name in edges]
+    return any(start < to and begin < end for start, end in stretches for begin, to in sent)
+
+
 def _check_scope(promise: Promise, draft: Draft) -> Iterator[Mistake]:
-    if promise.objective.scope is None:
+    if promise.objective.scope is None or scope_kind(promise.objective.metric) == "provider":
+        return
+    if scope_kind(promise.objective.metric) == "fault":
+        yield from _check_fault(promise, draft)
         return
     name, slash, label = promise.objective.scope.partition("/")
     if name not in draft.load:
@@ -69,6 +92,13 @@ def _check_scope(promise: Promise, draft: Draft) -> Iterator[Mistake]:
     labels = dict.fromkeys(call.label for _, call in calls_of((), workload)) if workload else {}
     if slash and workload and label not in labels and UNREADABLE not in labels:
         yield Mistake(promise.path, f'"{name}" has no call "{label}"{nearest(label, labels)}')
+
+
+def _check_fault(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    name, known = promise.objective.scope or "", fault_names(draft)
+    if known is not None and name not in known:
+        way_out = nearest(name, known) if known else ", and none at all: leave it away"
+        yield Mistake(promise.path, f'there is no fault "{name}"{way_out}')
 
 
 def _check_value(promise: Promise) -> Iterator[Mistake]:
@@ -108,10 +138,18 @@ def _check_grace(promise: Promise, draft: Draft) -> Iterator[Mistake]:
     objective, path = promise.objective, (*promise.path[:-1], "grace")
     if not objective.abort_on_fail:
         yield Mistake(path, "delays only an abort: add `abort_on_fail: true`, or leave it away")
-    length = draft.duration if objective.window == "run" else draft.phases.get(objective.window)
+    length = _length_of(objective.window, draft)
     if length is not None and objective.grace >= length:
         message = f"is as long as its window ({format_duration(length)}), it would never abort: shorten it"
         yield Mistake(path, message)
+
+
+def _length_of(window: str, draft: Draft) -> float | None:
+    """From the start of a window to its end, in seconds; None when that cannot be said."""
+    if is_fault_window(window):
+        stretches = (fault_windows(draft) or {}).get(window)
+        return stretches[-1][1] - stretches[0][0] if stretches else None
+    return draft.duration if window == "run" else draft.phases.get(window)
 
 
 def _check_repeats(draft: Draft) -> Iterator[Mistake]:

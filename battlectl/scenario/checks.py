@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 
 from battlectl.quantities import format_duration
+from battlectl.scenario.check_chaos import check_chaos
 from battlectl.scenario.check_load import check_load
 from battlectl.scenario.check_objectives import check_objectives
 from battlectl.scenario.draft import Draft
+from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.wording import nearest
 
-WARMUP = "warmup"
 LONGEST_RUN = 24 * 3600.0
 RESERVED_PHASES = ("run", "baseline")
 CHECKS: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +46,7 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
     yield from _check_levels(draft)
     yield from _check_safety(draft)
     yield from check_load(draft)
+    yield from check_chaos(draft)
     yield from check_objectives(draft)
     for name, workload in draft.load.items():
         if workload is not None:

@@ -9,20 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from battlectl.scenario.deferred import Deferred
 from battlectl.scenario.fields import PositiveDuration
-from battlectl.scenario.model import AnyFeed, AnyObjective, Feed, HttpWorkload, Safety, with_options
+from battlectl.scenario.model import (
+    AnyFeed,
+    AnyObjective,
+    Feed,
+    HttpWorkload,
+    Safety,
+    Scenario,
+    with_options,
+)
 from battlectl.scenario.objectives import Objective, original_objective
+from battlectl.scenario.phases import Edges, phase_edges
 from battlectl.scenario.places import Path
 from battlectl.scenario.salvage import salvage
+
+if TYPE_CHECKING:
+    from battlectl.scenario.chaos import Timing
 
 Part = TypeVar("Part")
 
 _DURATION: TypeAdapter[float] = TypeAdapter(PositiveDuration)
 _SAFETY: TypeAdapter[Safety] = TypeAdapter(Safety)
+
+
+def _load_entry() -> Any:
+    from battlectl.scenario.chaos import ChaosEntry
+
+    return ChaosEntry
+
+
+_CHAOS_ENTRY = Annotated[Any, Deferred(_load_entry)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,13 @@ class Draft:
     originals: Mapping[str, Any]
     checks: Mapping[str, Any]
     safety: Safety | None
+    chaos: tuple[tuple[Path, Timing | None], ...]
+
+    @property
+    def edges(self) -> Mapping[str, Edges] | None:
+        """When the phases begin and end, None while one is wrong or there is none."""
+        known = {name: seconds for name, seconds in self.phases.items() if seconds is not None}
+        return phase_edges(known) if known and len(known) == len(self.phases) else None
 
     @property
     def duration(self) -> float | None:
@@ -63,7 +92,13 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
         originals=_mapping(tree, "objectives"),
         checks=_mapping(tree, "checks"),
         safety=_part(_SAFETY, tree.get("safety", {})),
+        chaos=tuple(_faults(tree.get("chaos"))) if "chaos" in Scenario.model_fields else (),
     )
+
+
+def _faults(value: Any) -> list[tuple[Path, Timing | None]]:
+    items = value if isinstance(value, list) else ()
+    return [(("chaos", i), salvage(_CHAOS_ENTRY, item)) for i, item in enumerate(items)]
 
 
 def _mapping(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """The grammar of objectives: `METRIC[(SCOPE)][.STAT] OP VALUE [in WINDOW]`.
 
-Rule: what an objective may say is the table `METRICS`; its value carries the unit of its metric.
+Rule: what an objective may say is in the tables of `scenario/metrics.py`; its value carries the unit of its
+metric.
 
     success_rate >= 99.5%              latency.p95 < 300ms in battle
     latency(reads).p99 < 1s            success_rate(reads/eth_call) >= 99%
@@ -14,30 +15,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
 from battlectl.quantities import parse_duration, parse_rate, parse_ratio
-
-Unit = Literal["ratio", "duration", "rate", "count"]
-
-QUANTILE_STATS = ("p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99")
-LATENCY_STATS = (*QUANTILE_STATS, "min", "mean", "max")
-OUTCOMES = (
-    "ok",
-    "rpc_error",
-    "http_error",
-    "timeout",
-    "refused",
-    "reset",
-    "tls",
-    "malformed",
-    "wrong",
-    "too_large",
-    "unresolved",
-    "closed",
-    "dropped",
-    "abandoned",
-)
+from battlectl.scenario.metrics import EVERY_METRIC, Metric, Unit
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -50,34 +30,8 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """What a metric is measured in, which statistics it has, and whether single calls have it."""
-
-    unit: Unit
-    stats: tuple[str, ...]
-    per_call: bool
-    meaning: str
-
-
-METRICS: dict[str, Metric] = {
-    "success_rate": Metric("ratio", (), True, "ok / all arrivals due"),
-    "latency": Metric("duration", LATENCY_STATS, True, "done - due, over answered and timed-out arrivals"),
-    "ok_latency": Metric("duration", LATENCY_STATS, True, "done - due, over ok arrivals alone"),
-    "service": Metric("duration", LATENCY_STATS, False, "done - sent: the target's own part of latency"),
-    "backlog": Metric("duration", LATENCY_STATS, False, "sent - taken: waiting for a free connection"),
-    "lag": Metric("duration", LATENCY_STATS, False, "taken - due: the generator's own lateness"),
-    "throughput": Metric("rate", (), True, "ok answers per second of the window"),
-    "total": Metric("count", (), True, "arrivals due"),
-    "failures": Metric("count", (), True, "arrivals that did not end ok"),
-    "outcomes": Metric("count", OUTCOMES, True, "arrivals that ended so"),
-    "reconnects": Metric("count", (), False, "requests sent again because a pooled connection was closed"),
-    "retries": Metric("count", (), False, "requests sent again because the workload asks for retries"),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Objective:
-    """What must hold; `value` is in base units. The metric of an original name may have no source yet."""
+    """What must hold; `value` is in base units. The metric may have no source yet."""
 
     text: str
     metric: str
@@ -107,20 +61,23 @@ def parse_objective(text: str) -> Objective:
     match = _OBJECTIVE.fullmatch(text)
     if match is None:
         raise ValueError(f'"{text}" is not METRIC OP VALUE [in WINDOW], try "success_rate >= 99.5%"')
-    metric = METRICS.get(match["metric"])
+    metric = EVERY_METRIC.get(match["metric"])
     if metric is None:
-        raise ValueError(f'unknown metric "{match["metric"]}"{_nearest(match["metric"], METRICS)}')
+        raise ValueError(f'unknown metric "{match["metric"]}"{_nearest(match["metric"], EVERY_METRIC)}')
     if match["op"] == "=":
         raise ValueError('"=" is not a comparison, try "=="')
     _check_stat(match["metric"], metric, match["stat"])
+    if metric.scope == "fault" and match["window"]:
+        raise ValueError(f'"{match["metric"]}" is about one fault: leave "in {match["window"]}" away')
+    unit = metric.unit_of(match["stat"])
     return Objective(
         text=" ".join(text.split()),
         metric=match["metric"],
         scope=_read_scope(match["metric"], metric, match["scope"]),
         stat=match["stat"],
         op=match["op"],
-        value=_read_value(metric.unit, match["value"]),
-        unit=metric.unit,
+        value=_read_value(unit, match["value"]),
+        unit=unit,
         window=match["window"] or "run",
     )
 
@@ -135,9 +92,18 @@ def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
         raise ValueError(f'"{name}" has no statistic "{stat}"{_nearest(stat, metric.stats)}')
 
 
+_EXAMPLES = {"fault": "kill-provider_a", "provider": "provider_a"}
+
+
 def _read_scope(name: str, metric: Metric, scope: str | None) -> str | None:
+    if metric.scope in _EXAMPLES and not (scope or "").strip():
+        raise ValueError(f'"{name}" is about one {metric.scope}, try "{name}({_EXAMPLES[metric.scope]})"')
+    if metric.scope == "nothing" and scope is not None:
+        raise ValueError(f'"{name}" is known for all requests together only: leave "({scope})" away')
     if scope is None:
         return None
+    if metric.scope != "workload":
+        return scope.strip()
     if not scope.strip():
         raise ValueError(f'the brackets of "{name}()" name a workload or workload/call')
     if "/" in scope and not metric.per_call:
@@ -152,8 +118,16 @@ def _read_value(unit: Unit, written: str) -> float:
         return parse_rate(written)
     if unit == "ratio":
         return parse_ratio(written)
+    if unit == "factor":
+        return _read_factor(written)
     if not re.fullmatch(r"\d+", written):
         raise ValueError(f'"{written}" is not a count, try a whole number')
+    return float(written)
+
+
+def _read_factor(written: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,9})?", written):
+        raise ValueError(f'"{written}" is not a plain number, try 1.5')
     return float(written)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+from battlectl.scenario.deferred import deferred_kind
 from battlectl.scenario.objectives import ORIGINAL_NAMES
 from battlectl.scenario.places import Path
 
@@ -69,7 +70,10 @@ def _children(kind: Any, part: str | int) -> Iterator[Any]:
 def _forms(kind: Any) -> Iterator[Any]:
     """The plain alternatives of a type: no Annotated, no None, unions taken apart."""
     origin = get_origin(kind)
-    if origin is Annotated:
+    deferred = deferred_kind(kind)
+    if deferred is not None:
+        yield from _forms(deferred)
+    elif origin is Annotated:
         yield from _forms(get_args(kind)[0])
     elif origin in (Union, types.UnionType):
         for member in get_args(kind):
@@ -81,7 +85,7 @@ def _forms(kind: Any) -> Iterator[Any]:
 def _tagged(kind: Any) -> dict[str | int, Any]:
     """The members of a tagged union by tag; empty for every other type."""
     while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
+        kind = deferred_kind(kind) or get_args(kind)[0]
     members = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
     return {
         note.tag: member

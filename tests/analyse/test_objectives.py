@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battlectl.scenario.objectives import LATENCY_STATS, METRICS, ORIGINAL_NAMES, OUTCOMES
+from battlectl.scenario.metrics import FAULT_METRICS, LATENCY_STATS, METRICS, OUTCOMES
+from battlectl.scenario.objectives import ORIGINAL_NAMES
 from tests.analyse.histories import judged, verdict, whole
 
 BETTER = {"fail": 0, "inconclusive": 1, "pass": 2}
@@ -94,6 +95,23 @@ def test_only_latencies_of_the_population_are_samples():
 @pytest.mark.parametrize("name", [n for n, o in ORIGINAL_NAMES.items() if o.metric not in METRICS])
 def test_an_original_name_that_nothing_measures_is_inconclusive(name):
     assert whole("99*ok@6", objectives={name: 0}) == "inconclusive"
+
+
+BRACKETS = {"fault": "(kill-provider_a)", "provider": "(provider_a)"}
+BOUNDS = {"duration": ["< 1h", "> 1us"], "count": [">= 0", "== 0"], "factor": ["< 9", "> 0"]}
+WHAT_FAULTS_DO = [
+    f"{name}{BRACKETS.get(metric.scope, '')}{f'.{stat}' if stat else ''} {bound}"
+    for name, metric in FAULT_METRICS.items()
+    for stat in metric.stats or ("",)
+    for bound in BOUNDS[metric.unit_of(stat)]
+]
+
+
+@pytest.mark.parametrize("objective", WHAT_FAULTS_DO)
+def test_what_faults_do_is_inconclusive_as_long_as_nothing_measures_it(objective):
+    found = judged(objective, "99*ok@6 refused@7")
+    assert (found.verdict, found.summary) == ("inconclusive", "nothing in this run measures it")
+    assert whole("99*ok@6", "success_rate >= 1%", objective) == "inconclusive"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from battlectl.scenario.checks import CHECKS
+from battlectl.scenario.metrics import BREAKER_STATS, FAULT_METRICS, LATENCY_STATS, METRICS, OUTCOMES
 from battlectl.scenario.model import (
     Feed,
     Generator,
@@ -15,7 +16,7 @@ from battlectl.scenario.model import (
     Safety,
     Scenario,
 )
-from battlectl.scenario.objectives import LATENCY_STATS, METRICS, ORIGINAL_NAMES, OUTCOMES
+from battlectl.scenario.objectives import ORIGINAL_NAMES
 from battlectl.scenario.params import TEMPLATES
 from battlectl.scenario.parse import parse_scenario
 from battlectl.scenario.parse_target import parse_target
@@ -51,7 +52,17 @@ def test_every_key_is_in_the_reference(model):
 
 @pytest.mark.parametrize(
     "names",
-    [METRICS, LATENCY_STATS, OUTCOMES, ORIGINAL_NAMES, CHECKS, SHAPES, TEMPLATES],
+    [
+        METRICS,
+        FAULT_METRICS,
+        BREAKER_STATS,
+        LATENCY_STATS,
+        OUTCOMES,
+        ORIGINAL_NAMES,
+        CHECKS,
+        SHAPES,
+        TEMPLATES,
+    ],
     ids=lambda n: next(iter(n)),
 )
 def test_every_word_of_the_tables_is_in_the_reference(names):

@@ -4,15 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from battlectl.scenario.metrics import EVERY_METRIC
 from battlectl.scenario.objectives import (
-    METRICS,
     OPERATORS,
     ORIGINAL_NAMES,
     original_objective,
     parse_objective,
 )
 
-VALUES = {"ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5"}
+VALUES = {"ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5", "factor": "1.5"}
+SCOPES = {"nothing": [""], "fault": ["(kill-provider_a)", "(kill-any#2)"], "provider": ["(provider_a)"]}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,12 @@ VALUES = {"ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5"}
         ("throughput >= 6000/min", ("throughput", None, None, ">=", 100.0, "run")),
         ("  failures   !=   3  in  steady ", ("failures", None, None, "!=", 3.0, "steady")),
         ("success_rate > 0.5", ("success_rate", None, None, ">", 0.5, "run")),
+        ("latency.p95 < 1s in during:kill-a+b#2", ("latency", None, "p95", "<", 1.0, "during:kill-a+b#2")),
+        ("recovery_time(kill-any#2) < 5s", ("recovery_time", "kill-any#2", None, "<", 5.0, "run")),
+        ("amplification < 1.5", ("amplification", None, None, "<", 1.5, "run")),
+        ("breaker(a).opens >= 1", ("breaker", "a", "opens", ">=", 1.0, "run")),
+        ("breaker(a).time_to_open < 5s", ("breaker", "a", "time_to_open", "<", 5.0, "run")),
+        ("failover_latency.max < 2s in battle", ("failover_latency", None, "max", "<", 2.0, "battle")),
     ],
 )
 def test_what_can_be_said(text, parts):
@@ -57,6 +64,16 @@ def test_what_can_be_said(text, parts):
         ("throughput > 5", 'try "5/s"'),
         ("total >= 1.5", "is not a count"),
         ("success_rate >= 101%", "more than 100%"),
+        ("recovery_time < 5s", 'is about one fault, try "recovery_time(kill-provider_a)"'),
+        ("unavailability( ) < 5s", "is about one fault"),
+        ("recovery_time(a) < 5s in battle", 'is about one fault: leave "in battle" away'),
+        ("breaker.opens == 0", 'is about one provider, try "breaker(provider_a)"'),
+        ("breaker(a) == 0", '"breaker" needs a statistic, try "breaker.time_to_open"'),
+        ("breaker(a).opened == 0", 'has no statistic "opened", did you mean "opens"?'),
+        ("breaker(a).time_open < 5", 'try "5ms" or "5s"'),
+        ("breaker(a).opens < 5s", "is not a count"),
+        ("amplification < 150%", "is not a plain number, try 1.5"),
+        ("failovers(reads) == 0", 'for all requests together only: leave "(reads)" away'),
     ],
 )
 def test_what_cannot_be_said_is_answered_with_a_way_out(text, message):
@@ -65,21 +82,21 @@ def test_what_cannot_be_said_is_answered_with_a_way_out(text, message):
     assert message in str(caught.value)
 
 
-@given(name=st.sampled_from(sorted(METRICS)), op=st.sampled_from(sorted(OPERATORS)), data=st.data())
+@given(name=st.sampled_from(sorted(EVERY_METRIC)), op=st.sampled_from(sorted(OPERATORS)), data=st.data())
 def test_every_metric_of_the_table_can_be_written(name, op, data):
-    metric = METRICS[name]
-    stat = f".{data.draw(st.sampled_from(metric.stats))}" if metric.stats else ""
-    scope = data.draw(
-        st.sampled_from(["", "(reads)", "(reads/eth_call)"] if metric.per_call else ["", "(a)"])
-    )
-    o = parse_objective(f"{name}{scope}{stat} {op} {VALUES[metric.unit]}")
-    assert (o.metric, o.stat, o.op, o.unit) == (name, stat[1:] or None, op, metric.unit)
+    metric = EVERY_METRIC[name]
+    stat = data.draw(st.sampled_from(metric.stats)) if metric.stats else None
+    of_workloads = ["", "(reads)", "(reads/eth_call)"] if metric.per_call else ["", "(a)"]
+    scope = data.draw(st.sampled_from(SCOPES.get(metric.scope, of_workloads)))
+    unit = metric.unit_of(stat)
+    o = parse_objective(f"{name}{scope}{f'.{stat}' if stat else ''} {op} {VALUES[unit]}")
+    assert (o.metric, o.scope, o.stat, o.op, o.unit) == (name, scope[1:-1] or None, stat, op, unit)
 
 
 @given(text=st.text(alphabet="latencysuccess_rate.p95<>=! 0123456789%ms/in()", max_size=40))
 def test_any_text_is_an_objective_or_a_value_error(text):
     try:
-        assert parse_objective(text).metric in METRICS
+        assert parse_objective(text).metric in EVERY_METRIC
     except ValueError:
         return
 

@@ -1,0 +1,236 @@
+"""The `chaos` of a scenario: what is broken, where, when and for how long.
+
+Rule: in an entry the fault kind is the key, and there is exactly one. A short form (`kill: provider_a`) and
+its long form parse to the same entry. What the parameters of a kind are is the lab's to say.
+
+    - kill: provider_a                     # or [provider_a, provider_b], any, all
+      at: {in: battle, after: 5s}          # or 20s, from the start of the run
+      for: 10s
+    - flap: {provider: any, down: 5s, up: 30s, times: 3}
+    - random: {kinds: [kill, latency], count: 5, for: [2s, 10s]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
+
+from battlectl.scenario.chaos_fields import parameter_fields, read_attributes
+from battlectl.scenario.chaos_kinds import FAULTS, FaultKind
+from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict
+from battlectl.scenario.wording import nearest
+
+ANY, ALL = "any", "all"
+RANDOM = "random"
+MOST_REPEATS = 100
+
+_PROVIDERS = 'names no provider, try provider_a, [provider_a, provider_b], "any" or "all"'
+
+
+def _list_providers(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(_PROVIDERS)
+    return value
+
+
+def _check_providers(names: tuple[str, ...]) -> tuple[str, ...]:
+    for word in (ANY, ALL):
+        if word in names and len(names) > 1:
+            raise ValueError(f'"{word}" stands alone: leave the other names away')
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f'"{twice}" is there twice: remove one')
+    return names
+
+
+Providers = Annotated[
+    tuple[Name, ...],
+    Field(min_length=1, strict=False, description="a provider, a list of them, any (by the seed) or all"),
+    BeforeValidator(
+        _list_providers, json_schema_input_type=Name | Annotated[list[Name], Field(min_length=1)]
+    ),
+    AfterValidator(_check_providers),
+]
+
+
+class FaultOptions(Strict):
+    """Where a fault strikes; the parameters of its kind stand beside."""
+
+    provider: Providers
+
+
+class Moment(Strict):
+    """A time relative to the start of a phase."""
+
+    in_: Name = Field(alias="in")
+    after: Duration = 0.0
+
+
+def _moment_shape(value: Any) -> str:
+    return "phase" if isinstance(value, dict | Moment) else "start"
+
+
+At = Annotated[
+    Annotated[Duration, Tag("start")] | Annotated[Moment, Tag("phase")], Discriminator(_moment_shape)
+]
+"""Seconds from the start of the run, warm-up included, or a moment of a phase."""
+
+
+def _check_kind(name: str) -> str:
+    if name not in FAULTS:
+        raise ValueError(f'there is no fault "{name}"{nearest(name, FAULTS)}')
+    missing = FAULTS[name].required()
+    if missing:
+        raise ValueError(
+            f'"{name}" needs its {missing[0]}: write it as an entry of its own, or leave it away'
+        )
+    return name
+
+
+DrawnKind = Annotated[
+    str,
+    AfterValidator(_check_kind),
+    WithJsonSchema({"enum": [name for name, kind in FAULTS.items() if not kind.required()]}),
+]
+
+
+def _two_lengths(value: Any) -> Any:
+    return (value, value) if isinstance(value, str) else value
+
+
+class RandomFaults(Strict):
+    """Faults drawn from the seed: `count` of them, one after another, with at least `gap` in between.
+
+    Each strikes one of `providers` for a time between the two of `for`, within the phase `in` (default:
+    `battle`). A kind that stands twice among `kinds` is drawn twice as often.
+    """
+
+    kinds: Annotated[tuple[DrawnKind, ...], Field(min_length=1, strict=False)]
+    count: Annotated[int, Field(ge=1, le=MOST_REPEATS)]
+    for_: Annotated[
+        tuple[PositiveDuration, PositiveDuration],
+        Field(alias="for", strict=False),
+        BeforeValidator(
+            _two_lengths,
+            json_schema_input_type=PositiveDuration | tuple[PositiveDuration, PositiveDuration],
+        ),
+    ]
+    in_: Name | None = Field(default=None, alias="in")
+    providers: Providers = (ALL,)
+    gap: Duration = 1.0
+
+    def fault(self, name: str) -> FaultKind:
+        """One of the kinds by its name."""
+        return FAULTS[name]
+
+
+class Timing(Strict):
+    """When a fault strikes: `at` (default: the start of the phase `battle`), `for` so long (default: to the
+    end of the phase in which it begins), `times` in all, `every` so often."""
+
+    at: At | None = None
+    for_: PositiveDuration | None = Field(default=None, alias="for")
+    name: Name | None = None
+    times: Annotated[int, Field(ge=1, le=MOST_REPEATS)] | None = None
+    every: PositiveDuration | None = None
+    random: RandomFaults | None = None
+
+    @property
+    def kind(self) -> str:
+        """The key that names the fault: a kind, or `random`."""
+        return next(name for name in (RANDOM, *FAULTS) if _field(name) in self.model_fields_set)
+
+    @property
+    def fault(self) -> FaultKind:
+        """The kind of an entry that is not `random`."""
+        return FAULTS[self.kind]
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What was written: ids, `any` or `all`."""
+        options = getattr(self, _field(self.kind))
+        found: tuple[str, ...] = options.providers if self.random is not None else options.provider
+        return found
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What was written of the parameters, in the words and units of the lab."""
+        return read_attributes(self.fault.parameters, getattr(self, _field(self.kind)))
+
+    @property
+    def own_length(self) -> float | None:
+        """How long it lasts by itself, in seconds; None when `for` decides."""
+        return None if self.random is not None else self.fault.own_length(self.attributes)
+
+    @property
+    def label(self) -> str:
+        """Its name in windows and objectives."""
+        if self.name is not None:
+            return self.name
+        return RANDOM if self.random is not None else f"{self.kind}-{'+'.join(self.providers)}"
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether its injections are called NAME#1, NAME#2 and so on."""
+        return self.times is not None or self.random is not None
+
+    @model_validator(mode="after")
+    def _names_one_fault(self) -> Timing:
+        written = [name for name in (RANDOM, *FAULTS) if _field(name) in self.model_fields_set]
+        if not written:
+            raise ValueError("names no fault, add one such as `kill: provider_a`")
+        if len(written) > 1:
+            raise ValueError(f"{written[0]} and {written[1]} are two faults: write an entry for each")
+        return self
+
+
+def _field(kind: str) -> str:
+    return kind if kind == RANDOM else f"{kind}_"
+
+
+def _long_fault(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"provider": value}
+
+
+def _options(kind: FaultKind) -> Any:
+    """The type of the value of a kind's key."""
+
+    def check(options: FaultOptions) -> FaultOptions:
+        complaint = kind.complaint(read_attributes(kind.parameters, options))
+        if complaint is not None:
+            raise ValueError(f"{complaint}: change that")
+        return options
+
+    title = "".join(part.capitalize() for part in kind.name.split("_"))
+    fields: dict[str, Any] = parameter_fields(kind.parameters)
+    model = create_model(f"{title}Fault", __base__=FaultOptions, __doc__=f"{kind.what}.", **fields)
+    return Annotated[
+        model,
+        BeforeValidator(_long_fault, json_schema_input_type=Providers | model),
+        AfterValidator(check),
+    ]
+
+
+def _entry() -> type[Timing]:
+    fields: dict[str, Any] = {
+        _field(name): (_options(kind), Field(default=None, alias=name, description=kind.what))
+        for name, kind in FAULTS.items()
+    }
+    return create_model("ChaosEntry", __base__=Timing, __doc__="One fault.", **fields)
+
+
+ChaosEntry: Any = _entry()
+Chaos: Any = Annotated[tuple[ChaosEntry, ...], Field(strict=False)]

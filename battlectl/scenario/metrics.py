@@ -1,0 +1,91 @@
+"""What objectives can be about: metrics, what they are measured in, and what their brackets name.
+
+Rule: a metric of `METRICS` is measured in every run; those of `FAULT_METRICS` are what faults did to the
+target. As long as nothing measures these, an objective about one is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Unit = Literal["ratio", "duration", "rate", "count", "factor"]
+Scope = Literal["workload", "fault", "provider", "nothing"]
+
+QUANTILE_STATS = ("p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99")
+LATENCY_STATS = (*QUANTILE_STATS, "min", "mean", "max")
+OUTCOMES = (
+    "ok",
+    "rpc_error",
+    "http_error",
+    "timeout",
+    "refused",
+    "reset",
+    "tls",
+    "malformed",
+    "wrong",
+    "too_large",
+    "unresolved",
+    "closed",
+    "dropped",
+    "abandoned",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a metric is measured in, which statistics it has, and whether single calls have it.
+
+    `scope` is what its brackets name; a fault or a provider has to be named. `stat_units` has the
+    statistics that are measured in something else.
+    """
+
+    unit: Unit
+    stats: tuple[str, ...]
+    per_call: bool
+    meaning: str
+    scope: Scope = "workload"
+    stat_units: Mapping[str, Unit] = field(default_factory=dict)
+
+    def unit_of(self, stat: str | None) -> Unit:
+        """What a statistic of it is measured in."""
+        return self.stat_units.get(stat or "", self.unit)
+
+
+METRICS: dict[str, Metric] = {
+    "success_rate": Metric("ratio", (), True, "ok / all arrivals due"),
+    "latency": Metric("duration", LATENCY_STATS, True, "done - due, over answered and timed-out arrivals"),
+    "ok_latency": Metric("duration", LATENCY_STATS, True, "done - due, over ok arrivals alone"),
+    "service": Metric("duration", LATENCY_STATS, False, "done - sent: the target's own part of latency"),
+    "backlog": Metric("duration", LATENCY_STATS, False, "sent - taken: waiting for a free connection"),
+    "lag": Metric("duration", LATENCY_STATS, False, "taken - due: the generator's own lateness"),
+    "throughput": Metric("rate", (), True, "ok answers per second of the window"),
+    "total": Metric("count", (), True, "arrivals due"),
+    "failures": Metric("count", (), True, "arrivals that did not end ok"),
+    "outcomes": Metric("count", OUTCOMES, True, "arrivals that ended so"),
+    "reconnects": Metric("count", (), False, "requests sent again because a pooled connection was closed"),
+    "retries": Metric("count", (), False, "requests sent again because the workload asks for retries"),
+}
+
+_BREAKER_TIMES: dict[str, Unit] = {"time_to_open": "duration", "time_open": "duration"}
+BREAKER_STATS = ("opens", "closes", "half_opens", *_BREAKER_TIMES, "false_trips")
+FAULT_METRICS: dict[str, Metric] = {
+    "recovery_time": Metric("duration", (), False, "first bad second to five good ones", "fault"),
+    "failover_time": Metric("duration", (), False, "injection to the first success elsewhere", "fault"),
+    "detection_time": Metric("duration", (), False, "injection to the first attempt elsewhere", "fault"),
+    "unavailability": Metric("duration", (), False, "time outside the objectives, the fault's own", "fault"),
+    "failovers": Metric("count", (), False, "requests that needed a second provider", "nothing"),
+    "failover_latency": Metric("duration", LATENCY_STATS, False, "latency of those requests", "nothing"),
+    "amplification": Metric("factor", (), False, "attempts at providers per request", "nothing"),
+    "breaker": Metric("count", BREAKER_STATS, False, "circuit breaker", "provider", _BREAKER_TIMES),
+}
+"""What faults do to a target. Nothing measures them yet."""
+
+EVERY_METRIC = METRICS | FAULT_METRICS
+
+
+def scope_kind(metric: str) -> Scope:
+    """What the brackets of a metric name; those of an original name without a source have none."""
+    known = EVERY_METRIC.get(metric)
+    return known.scope if known else "nothing"
