@@ -1,0 +1,218 @@
+"""The HTTP side of a provider: requests of one connection, each past the faults that touch it.
+
+Rule: the hooks are asked in the order of effect.py. An answer is taken apart only for faults that touch
+single calls or replies; without faults it goes from the backend to the socket as it is, in one piece.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from battlectl.lab.faults.effect import Delivery, Message
+from battlectl.lab.faults.scope import Fault, overrides
+from battlectl.lab.net.http_server import (
+    HEADER_LIMIT,
+    IDLE_SECONDS,
+    RECEIVE_BYTES,
+    Received,
+    Refusal,
+    json_response,
+    receive_request,
+    refuse,
+)
+from battlectl.lab.net.wire import Request, Response, response_bytes
+from battlectl.lab.net.ws_server import wants_websocket
+from battlectl.lab.provider.apart import assemble, numbered_ids, read_message, take_answer, take_apart
+from battlectl.lab.provider.backend import Unreachable
+from battlectl.lab.provider.connection import Connection
+from battlectl.lab.provider.delivery import deliver
+from battlectl.lab.provider.handshake import serve_websocket
+
+if TYPE_CHECKING:
+    from battlectl.lab.provider.provider import Provider
+
+ON_CALLS = ("answer", "ask", "reply", "replies")
+BUG = Response(500, ((b"content-type", b"text/plain"),), b"internal error of the lab\n")
+
+
+async def serve_http(provider: Provider, connection: Connection) -> None:
+    """Answer requests until either side ends the connection; a client's doing never raises."""
+    rest: bytes | None = b""
+    try:
+        while rest is not None:
+            rest = await _one_exchange(provider, connection, rest)
+    except Refusal as refusal:
+        await refuse(connection.stream, refusal)
+    except Unreachable:
+        connection.stream.reset()
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass  # the client left: nothing is owed to it
+
+
+async def _one_exchange(provider: Provider, connection: Connection, pending: bytes) -> bytes | None:
+    """What the client has sent beyond the request that was answered; None when this was the last."""
+    received = await _next_request(provider, connection, pending)
+    if received is None:
+        return None
+    if wants_websocket(received.request):
+        return await _upgrade(provider, connection, received)
+    provider.counters.messages_http += 1
+    message, elements = read_message("http", connection.number, received.request.body)
+    for call in message.calls:
+        provider.counters.count_call(call.method)
+    touching = provider.touching(message)
+    if not touching:
+        response = await provider.backend.respond(received.request, received.request.body, provider.see)
+        return await _send(connection, received, response)
+    provider.counters.faulted_messages += 1
+    extra = await _hold(connection, message, touching)
+    if extra is None:
+        return None
+    received = replace(received, rest=received.rest + extra)
+    response = await _loudly_respond(provider, received.request, message, elements, touching)
+    return await _deliver(connection, received, message, response, touching)
+
+
+async def _next_request(provider: Provider, connection: Connection, pending: bytes) -> Received | None:
+    def limit() -> float:
+        return min(IDLE_SECONDS, provider.idle_limit(connection.number))
+
+    with connection.waiting(limit) as patience:
+        received = await receive_request(connection.stream, pending)
+    connection.patience = None
+    if patience.cancelled_caught:
+        _give_up(provider, connection)
+        return None
+    return received
+
+
+def _give_up(provider: Provider, connection: Connection) -> None:
+    """It was idle for too long: a fault resets it, a server closes it."""
+    if trio.current_time() >= connection.idle_since + provider.idle_limit(connection.number):
+        connection.stream.reset()
+
+
+async def _upgrade(provider: Provider, connection: Connection, received: Received) -> bytes | None:
+    refusal = provider.refused_handshake(connection.number)
+    if refusal is None:
+        refusal = await serve_websocket(provider, connection, received)
+    if refusal is None:
+        return None
+    return await _send(connection, replace(received, is_last=True), refusal)
+
+
+async def _hold(connection: Connection, message: Message, touching: Sequence[Fault]) -> bytes | None:
+    """Wait as the faults ask for; what the client sent meanwhile, None when it left."""
+    holding = [fault.effect for fault in touching if overrides(fault.effect, ("hold",))]
+    if not holding:
+        return b""
+    extra = bytearray()
+    has_left = False
+    async with trio.open_nursery() as nursery:
+
+        async def listen() -> None:
+            nonlocal has_left
+            has_left = await _hear_end(connection, extra)
+            if has_left:
+                nursery.cancel_scope.cancel()
+
+        nursery.start_soon(listen)
+        for effect in holding:
+            await effect.hold(message)
+        nursery.cancel_scope.cancel()
+    return None if has_left else bytes(extra)
+
+
+async def _hear_end(connection: Connection, extra: bytearray) -> bool:
+    """Whether the client left; False when it has sent so much that the rest may wait."""
+    while len(extra) < HEADER_LIMIT:
+        try:
+            data = await connection.stream.receive_some(RECEIVE_BYTES)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return True
+        if not data:
+            return True
+        extra += data
+    return False
+
+
+async def _loudly_respond(
+    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+) -> Response:
+    try:
+        return await _respond(provider, request, message, elements, touching)
+    except Unreachable:
+        raise
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        return BUG
+
+
+async def _respond(
+    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+) -> Response:
+    if message.calls and any(overrides(fault.effect, ON_CALLS) for fault in touching):
+        response = await _respond_apart(provider, request, message, elements, touching)
+    else:
+        response = await provider.backend.respond(request, request.body, provider.see)
+    for fault in touching:
+        response = replace(response, body=fault.effect.body(message, response.body))
+    for fault in touching:
+        response = fault.effect.response(message, response)
+    return response
+
+
+async def _respond_apart(
+    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+) -> Response:
+    apart = await take_apart(message, elements, touching, numbered_ids())
+    response = Response(204)
+    if (question := apart.question) is not None:
+        response = await provider.backend.respond(request, question, provider.see)
+        if response.body and not take_answer(apart, _decoded(response.body)):
+            return response  # the node refused the whole of it, in words of its own
+    body = assemble(apart)
+    if body is None:
+        return response
+    return replace(response, body=body) if response.body else json_response(200, body)
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except ValueError:
+        return None
+
+
+async def _send(connection: Connection, received: Received, response: Response) -> bytes | None:
+    data = response_bytes(response, received.request.method, received.is_last)
+    with trio.move_on_after(IDLE_SECONDS):
+        await connection.stream.send_all(data)
+        return None if received.is_last else received.rest
+    return None
+
+
+async def _deliver(
+    connection: Connection,
+    received: Received,
+    message: Message,
+    response: Response,
+    touching: Sequence[Fault],
+) -> bytes | None:
+    delivering = [fault.effect for fault in touching if overrides(fault.effect, ("delivery",))]
+    delivery = Delivery(response_bytes(response, received.request.method, received.is_last))
+    for effect in delivering:
+        delivery = effect.delivery(message, delivery)
+    patience = math.inf if delivery.bytes_per_s is not None else IDLE_SECONDS
+    with trio.move_on_after(patience):
+        is_kept = await deliver(connection.stream, delivery, delivering)
+        return received.rest if is_kept and not received.is_last else None
+    return None

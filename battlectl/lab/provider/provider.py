@@ -1,0 +1,178 @@
+"""A provider: a backend behind a port, with the faults that are in force.
+
+Rule: the faults are asked anew for every message, so one that is added or healed counts from the next hook
+on. A fault is started before its hooks are asked; an effect that strikes what is open does so in `start`
+without waiting first, and is in force before anything else can happen. A bug in a fault is a 500 or a closed
+socket, and a traceback on stderr.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from collections.abc import Callable
+
+import trio
+
+from battlectl.lab.chain.chain import View
+from battlectl.lab.faults.effect import Effect, Message
+from battlectl.lab.faults.kind import Where
+from battlectl.lab.faults.scope import Fault, overrides, touches_connection, touches_message
+from battlectl.lab.net.wire import Response
+from battlectl.lab.provider.backend import Backend
+from battlectl.lab.provider.connection import Connection
+from battlectl.lab.provider.http_side import serve_http
+from battlectl.lab.provider.place import FaultPlace
+from battlectl.lab.proxies.behind import ClientStream
+from battlectl.lab.proxies.counters import Counters
+
+
+class Provider:
+    """Implements Behind. What runs beside its connections runs in `nursery`, until `aclose`."""
+
+    def __init__(self, backend: Backend, nursery: trio.Nursery) -> None:
+        self.backend = backend
+        self.nursery = nursery
+        self.faults: list[Fault] = []
+        self.counters = Counters()
+        self.connections: dict[int, Connection] = {}
+        self._places: dict[Fault, FaultPlace] = {}
+        self._viewing: list[Effect] = []
+        self._refresh: Callable[[], None] = lambda: None
+
+    @property
+    def where(self) -> Where:
+        """That of the backend."""
+        return self.backend.where
+
+    @property
+    def listens(self) -> bool:
+        """Whether every fault lets the port be open."""
+        return all(fault.effect.listens for fault in self.faults)
+
+    @property
+    def accepts(self) -> bool:
+        """Whether every fault lets connections be taken."""
+        return all(fault.effect.accepts for fault in self.faults)
+
+    def watch(self, refresh: Callable[[], None]) -> None:
+        """`refresh` is called when `listens` or `accepts` may have changed."""
+        self._refresh = refresh
+
+    def refresh(self) -> None:
+        """Tell whoever watches the port."""
+        self._refresh()
+
+    async def serve(self, stream: ClientStream) -> None:
+        """Serve one connection to its end."""
+        number = stream.number
+        if any(not fault.effect.accepted(number) for fault in self.striking(number, "accepted")):
+            self.counters.refused_by_fault += 1
+            stream.reset()
+            return
+        connection = Connection(stream)
+        self.connections[number] = connection
+        try:
+            with connection.scope:
+                await serve_http(self, connection)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            del self.connections[number]
+            for fault in self.faults:
+                fault.drawn.pop(number, None)
+            await trio.aclose_forcefully(stream)
+
+    async def add_fault(self, fault: Fault) -> None:
+        """Start it, then ask it; what `start` raises means that it is not in force."""
+        place = FaultPlace(self)
+        try:
+            await fault.effect.start(place)
+        except BaseException:
+            place.end()
+            raise
+        self._places[fault] = place
+        self.faults.append(fault)
+        self._faults_changed()
+
+    async def remove_fault(self, fault: Fault) -> None:
+        """Ask it no more, release what waits in it, then let it put back what it changed."""
+        if fault not in self.faults:
+            return  # somebody else is healing it, or has
+        self.faults.remove(fault)
+        place = self._places.pop(fault)
+        place.end()
+        fault.effect.healed.set()
+        self._faults_changed()
+        try:
+            await fault.effect.stop(place)
+        finally:
+            self._faults_changed()
+
+    async def aclose(self) -> None:
+        """Heal every fault, end every connection."""
+        for fault in list(self.faults):
+            await self.remove_fault(fault)
+        self.reset_connections(lambda number: True)
+        await self.backend.close()
+
+    def reset_connections(self, which: Callable[[int], bool]) -> int:
+        """Reset the open connections whose number passes; returns how many."""
+        chosen = [connection for number, connection in self.connections.items() if which(number)]
+        for connection in chosen:
+            connection.reset()
+        return len(chosen)
+
+    def restart(self) -> None:
+        """Begin a new generation: connections reset, counters at zero, the node's own memory gone."""
+        self.reset_connections(lambda number: True)
+        self.counters = Counters(generation=self.counters.generation + 1)
+        self.backend.forget()
+
+    def see(self, view: View) -> View:
+        """What the faults in force make of a node's view."""
+        for effect in self._viewing:
+            view = effect.view(view)
+        return view
+
+    def touching(self, message: Message) -> list[Fault]:
+        """The faults that touch a message, drawn now: to be asked once for each."""
+        return [fault for fault in self.faults if touches_message(fault, message)]
+
+    def striking(self, number: int, hook: str) -> list[Fault]:
+        """The faults that have this hook for connections, and mean this one."""
+        return [
+            fault
+            for fault in self.faults
+            if overrides(fault.effect, (hook,)) and touches_connection(fault, number)
+        ]
+
+    def refused_handshake(self, number: int) -> Response | None:
+        """What a fault says in place of a WebSocket."""
+        for fault in self.striking(number, "handshake"):
+            response = fault.effect.handshake(number)
+            if response is not None:
+                return response
+        return None
+
+    def is_deaf(self, number: int) -> bool:
+        """Whether a WebSocket's frames are swallowed."""
+        return any(fault.effect.is_deaf(number) for fault in self.striking(number, "is_deaf"))
+
+    def idle_limit(self, number: int) -> float:
+        """How many seconds a connection may wait for its next request, as far as faults have a say."""
+        limits = [
+            seconds
+            for fault in self.faults
+            if (seconds := fault.effect.idle_seconds(number)) is not None
+            and touches_connection(fault, number)
+        ]
+        return min(limits, default=math.inf)
+
+    def _faults_changed(self) -> None:
+        self._viewing = [fault.effect for fault in self.faults if overrides(fault.effect, ("view",))]
+        for connection in self.connections.values():
+            connection.look_again()
+        self.backend.look_again()
+        self._refresh()

@@ -1,0 +1,276 @@
+"""The WebSocket side of a provider: texts of one client and events of its subscriptions, past the faults.
+
+Rule: what no fault touches passes in order and unchanged. A text that a fault holds does not hold the next.
+What waits for the node's answer is bounded: beyond HELD_BYTES nothing more is read from the client. A bug in
+a fault cuts the socket.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from battlectl.lab.faults.effect import Message
+from battlectl.lab.faults.scope import Fault, overrides, touches_event
+from battlectl.lab.net.ws_server import Ended, WebSocket
+from battlectl.lab.provider.apart import (
+    Apart,
+    assemble,
+    numbered_ids,
+    read_message,
+    take_answer,
+    take_apart,
+)
+from battlectl.lab.provider.backend import Session, Unreachable
+from battlectl.lab.provider.connection import Connection
+from battlectl.lab.provider.sessions import notification
+
+if TYPE_CHECKING:
+    from battlectl.lab.provider.provider import Provider
+
+HELD_BYTES = 8 * 1024 * 1024
+BYTES_A_TEXT = 1_024  # what one that waits costs beside its own length
+ON_REPLIES = ("answer", "ask", "reply", "replies", "body")
+WAITING = ("hold", "ask")
+SUBSCRIBE = "eth_subscribe"
+EVENT_MARK = b'"eth_subscription"'
+
+
+class Socket:
+    """A client's WebSocket and the node's session: each side has a task, and each held text has one."""
+
+    def __init__(
+        self, provider: Provider, connection: Connection, websocket: WebSocket, session: Session
+    ) -> None:
+        self.websocket = websocket
+        self._provider, self._connection, self._session = provider, connection, session
+        self._ids = numbered_ids()
+        self._asked: dict[str, Apart] = {}
+        self._unreadable: deque[Apart] = deque()
+        self._kept: deque[bytes] = deque()
+        self._order = trio.Lock()
+        self._held = 0
+        self._room = trio.Event()
+        self._nursery: trio.Nursery | None = None
+
+    async def serve(self) -> None:
+        """Until either side has ended."""
+        counters = self._provider.counters
+        counters.open_websockets += 1
+        self._connection.socket = self
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._loudly, self._pump)
+                await self._loudly(self._read)
+                self._nursery.cancel_scope.cancel()
+        finally:
+            counters.open_websockets -= 1
+
+    def notify(self, subscription: str, event: Any) -> None:
+        """Send one event past the faults, before any that comes now."""
+        self._kept.append(notification(subscription, event))
+        if self._nursery is not None:
+            self._nursery.start_soon(self._loudly, self._send_kept)
+
+    async def _loudly(self, task: Any, *arguments: Any) -> None:
+        """A client that left is nothing; a bug ends the socket, and is seen."""
+        try:
+            await task(*arguments)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, Unreachable):
+            self.websocket.abort()
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            self.websocket.abort()
+
+    # From the client to the node
+
+    async def _read(self) -> None:
+        while True:
+            with self._connection.waiting(self._idle_limit) as patience:
+                text = await self.websocket.receive()
+            self._connection.patience = None
+            if patience.cancelled_caught:
+                self.websocket.abort()
+                return
+            if isinstance(text, Ended):
+                await self._session.client_ended(text)
+                return
+            await self._take(text)
+
+    def _idle_limit(self) -> float:
+        return self._provider.idle_limit(self._connection.number)
+
+    async def _take(self, text: bytes) -> None:
+        counters = self._provider.counters
+        counters.messages_ws += 1
+        message, elements = read_message("ws", self._connection.number, text)
+        for call in message.calls:
+            counters.count_call(call.method)
+        touching = self._provider.touching(message)
+        counters.faulted_messages += bool(touching)
+        if not touching and not any(call.method == SUBSCRIBE for call in message.calls):
+            await self._session.send(text)
+            return
+        await self._wait_for_room()
+        if any(overrides(fault.effect, WAITING) for fault in touching):
+            assert self._nursery is not None
+            self._held += _cost(text)
+            self._nursery.start_soon(self._loudly, self._ask_held, text, message, elements, touching)
+        else:
+            await self._ask(text, message, elements, touching)
+
+    async def _ask_held(
+        self, text: bytes, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+    ) -> None:
+        try:
+            for fault in touching:
+                await fault.effect.hold(message)
+            await self._ask(text, message, elements, touching)
+        finally:
+            self._release(_cost(text))
+
+    async def _ask(
+        self, text: bytes, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+    ) -> None:
+        subscribes = any(call.method == SUBSCRIBE for call in message.calls)
+        if not subscribes and not any(overrides(fault.effect, ON_REPLIES) for fault in touching):
+            await self._session.send(text)
+        elif not message.calls:
+            self._unreadable.append(Apart(message, touching))
+            await self._session.send(text)
+        else:
+            await self._ask_apart(await take_apart(message, elements, touching, self._ids))
+
+    async def _ask_apart(self, apart: Apart) -> None:
+        question = apart.question
+        asked = [item.asked for item in apart.items if item.asked is not None]
+        if not asked:
+            await self._answer(apart)
+        for id_ in asked:
+            self._asked[id_] = apart
+        if question is not None:
+            self._held += len(asked) * BYTES_A_TEXT
+            await self._session.send(question)
+
+    # From the node to the client
+
+    async def _pump(self) -> None:
+        while True:
+            said = await self._session.receive()
+            if isinstance(said, Ended):
+                await self._end(said)
+                return
+            async with self._order:
+                await self._send_all_kept()
+                await self._pass_on(said)
+
+    async def _end(self, said: Ended) -> None:
+        if said.code is None:
+            self.websocket.abort()
+        else:
+            await self.websocket.close(said.code, said.reason)
+
+    async def _pass_on(self, text: bytes) -> None:
+        if not (self._asked or self._unreadable or EVENT_MARK in text):
+            await self.websocket.send(text)
+            return
+        value = _decoded(text)
+        if isinstance(value, dict) and value.get("method") == "eth_subscription":
+            await self._send_events(text, value)
+        elif (apart := self._answered(value)) is None:
+            await self.websocket.send(text)
+        elif apart.message.calls and take_answer(apart, value):
+            await self._answer(apart)
+        else:
+            await self._send_reply(apart, text)
+
+    def _answered(self, value: Any) -> Apart | None:
+        """The message that this is the answer to, if it waits for one."""
+        for reply in value if isinstance(value, list) else [value]:
+            id_ = reply.get("id") if isinstance(reply, dict) else None
+            if isinstance(id_, str) and id_ in self._asked:
+                apart = self._asked[id_]
+                self._forget(apart)
+                return apart
+            if id_ is None and self._unreadable:
+                return self._unreadable.popleft()
+        return None
+
+    def _forget(self, apart: Apart) -> None:
+        asked = [item.asked for item in apart.items if item.asked is not None]
+        for id_ in asked:
+            del self._asked[id_]
+        self._release(len(asked) * BYTES_A_TEXT)
+
+    async def _answer(self, apart: Apart) -> None:
+        self._provider.counters.subscriptions += sum(
+            item.call is not None
+            and item.call.method == SUBSCRIBE
+            and item.asked is not None
+            and "result" in (item.reply or {})
+            for item in apart.items
+        )
+        body = assemble(apart)
+        if body is not None:
+            await self._send_reply(apart, body)
+
+    async def _send_reply(self, apart: Apart, body: bytes) -> None:
+        for fault in apart.touching:
+            body = fault.effect.body(apart.message, body)
+        await self.websocket.send(body)
+
+    async def _send_events(self, text: bytes, value: dict[str, Any]) -> None:
+        number, params = self._connection.number, value["params"]
+        touching = [fault for fault in self._provider.faults if touches_event(fault, number)]
+        if not touching:
+            await self._send_event(text)
+            return
+        events = [params["result"]]
+        for fault in touching:
+            events = [
+                changed
+                for event in events
+                for changed in fault.effect.events(number, params["subscription"], event)
+            ]
+        for event in events:
+            await self._send_event(notification(params["subscription"], event))
+
+    async def _send_event(self, text: bytes) -> None:
+        await self.websocket.send(text)
+        self._provider.counters.events += 1
+
+    async def _send_kept(self) -> None:
+        async with self._order:
+            await self._send_all_kept()
+
+    async def _send_all_kept(self) -> None:
+        while self._kept:
+            await self._send_event(self._kept.popleft())
+
+    # How much may wait
+
+    async def _wait_for_room(self) -> None:
+        while self._held > HELD_BYTES:
+            self._room = trio.Event()
+            await self._room.wait()
+
+    def _release(self, size: int) -> None:
+        self._held -= size
+        self._room.set()
+
+
+def _cost(text: bytes) -> int:
+    return len(text) + BYTES_A_TEXT
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        return None

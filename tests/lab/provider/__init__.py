@@ -1,0 +1,1 @@
+"""Providers over real sockets, with clients that are not ours."""
