@@ -12,6 +12,7 @@ import trio
 
 from battlectl.lab.gateway import breaker as b
 from battlectl.lab.gateway import latency
+from battlectl.lab.gateway.filters import remember
 from battlectl.lab.gateway.head_answers import heads_in, judge_heads
 from battlectl.lab.gateway.judgement import Accepted, Complaint, judge_reply
 from battlectl.lab.gateway.provider import Provider
@@ -115,6 +116,7 @@ def _learn_from_success(
     gateway.traffic.latencies.append(made.seconds)
     for call in question.calls:
         gateway.truth.served[provider.id, transport, gateway.truth.label(call.method)] += 1
+    remember(gateway.filters, question.calls, verdict.items, provider.id)
     for head in heads_in(question.calls, verdict.items):
         provider.saw_head(head)
         gateway.show(head)

@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from battlectl.lab.gateway.attempts import Attempt, attempt
+from battlectl.lab.gateway.filters import home_of
 from battlectl.lab.gateway.judgement import Accepted, Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question, needed_block
@@ -60,6 +61,9 @@ async def forward(
         needed_block(question.calls),
         only,
     )
+    home = home_of(gateway.filters, question.calls)
+    if home is not None:
+        candidates.sort(key=lambda provider: provider.id != home)
     selection_s = gateway.clock() - began
     attempts = await _ask_until(gateway, question, candidates, transport, began + gateway.settings.request_s)
     body, provider = _conclude(gateway, question, attempts)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 import trio
 
+from battlectl.lab.gateway.filters import Homes
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport, settings_over
 from battlectl.lab.gateway.traffic import Traffic
@@ -47,6 +49,7 @@ class Gateway:
     traffic: Traffic = field(default_factory=Traffic)
     posts: dict[Transport, Post] = field(default_factory=lambda: {"http": post_over_http})
     chance: random.Random = field(default_factory=random.Random)
+    filters: Homes = field(default_factory=OrderedDict)
     turns: Iterator[int] = field(default_factory=itertools.count)
     clock: Callable[[], float] = trio.current_time
     shown_head: int | None = None
