@@ -153,7 +153,8 @@ class Feed:
                 await self._listen(followed, heads)
             finally:
                 self._followed = None
-        await self._leave(followed, link, heads)
+                self._links.leave(link, heads)
+        self._learn(followed, link)
         return followed.reason
 
     async def _subscribe(self, provider: Provider) -> tuple[Link, Subscription]:
@@ -179,8 +180,8 @@ class Feed:
             self._publish(shown, "stream")
         followed.reason = THE_LINK_ENDED
 
-    async def _leave(self, followed: Followed, link: Link, heads: Subscription) -> None:
-        """Count it as a failure of the provider's WebSocket, if it was one, and end the subscription."""
+    def _learn(self, followed: Followed, link: Link) -> None:
+        """What the end of a stream says of the provider's WebSocket."""
         gateway, provider = self._gateway, followed.provider
         if followed.reason == THE_LINK_ENDED:
             followed.reason = link.ended or THE_LINK_ENDED
@@ -188,9 +189,6 @@ class Feed:
             rules = gateway.settings.breaker
             provider.failed("ws", gateway.clock(), rules, gateway.truth, followed.reason)
             link.cut()
-            return
-        with trio.move_on_after(PAUSE_SECONDS), suppress(LinkFailed, RpcError):
-            await link.unsubscribe(heads)
 
     # The looks at the other providers, and what they are for
 

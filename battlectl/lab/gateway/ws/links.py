@@ -7,13 +7,14 @@ a new configuration has dropped the provider. Calls over a link are attempts lik
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import trio
 
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.ws.link import Link, LinkFailed
+from battlectl.lab.gateway.ws.link import Link, LinkFailed, Subscription
 from battlectl.lab.net.upstream import Reply, UpstreamError
 from battlectl.lab.net.wire import Headers
 from battlectl.lab.net.ws_client import HandshakeFailed, open_socket
@@ -36,10 +37,13 @@ class Links:
 
     async def run(self) -> None:
         """Carry the links until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            while True:
-                await trio.sleep(SWEEP_SECONDS)
-                self._sweep(trio.current_time())
+        try:
+            async with trio.open_nursery() as self._nursery:
+                while True:
+                    await trio.sleep(SWEEP_SECONDS)
+                    self._sweep(trio.current_time())
+        finally:
+            self._nursery = None
 
     async def to(self, provider: Provider) -> Link:
         """The provider's link, opened if need be; raises LinkFailed."""
@@ -56,6 +60,16 @@ class Links:
                 except HandshakeFailed as failure:
                     raise LinkFailed(str(failure)) from None
             raise LinkFailed(f"no handshake within {CONNECT_SECONDS:g} s")
+
+    def leave(self, link: Link, subscription: Subscription) -> None:
+        """End a subscription without waiting for the provider to agree."""
+
+        async def unsubscribe() -> None:
+            with trio.move_on_after(CONNECT_SECONDS), suppress(LinkFailed, RpcError):
+                await link.unsubscribe(subscription)
+
+        if self._nursery is not None and link.ended is None:
+            self._nursery.start_soon(unsubscribe)
 
     async def post(self, provider: Provider, body: bytes, headers: Headers) -> Reply:
         """One HTTP body's worth of calls over the link; raises UpstreamError. Headers have no place there."""
