@@ -1,0 +1,1 @@
+"""Breaking providers, proving that they broke, and putting them back: drivers, one file each."""
