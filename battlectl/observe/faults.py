@@ -36,7 +36,8 @@ class Probe:
     """One question asked of a provider itself, past the aggregator.
 
     `outcome` is one of `observe.outcome`, with its code where it has one; `seconds` is how long the answer
-    took (or was waited for), `seen` what it was, shortened. A kept connection was opened before the injection.
+    took (or was waited for), `seen` what it was, shortened. A kept connection was opened before the
+    injection.
     """
 
     t: float
