@@ -1,6 +1,7 @@
 """One client's connection as its provider knows it: what can be done to it from outside.
 
-Rule: whoever resets a connection also ends the task that serves it, wherever that waits.
+Rule: whoever resets a connection also ends the task that serves it, wherever that waits. There is one scope
+for its whole life, whose deadline moves: a scope for each request would cost as much as its answer.
 """
 
 from __future__ import annotations
@@ -29,15 +30,14 @@ class Notified(Protocol):
 class Connection:
     """It changes as a connection does: `socket` once it is a WebSocket, the rest with each request.
 
-    While it waits for a request it does so in `patience`, since `idle_since`, for as long as `limit` says.
+    `idle_since` is when it began to wait for a request, None while it does not; `limit` says for how long.
     """
 
     stream: ClientStream
+    limit: Callable[[], float]
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     socket: Notified | None = None
-    idle_since: float = 0.0
-    limit: Callable[[], float] = lambda: math.inf
-    patience: trio.CancelScope | None = None
+    idle_since: float | None = None
 
     @property
     def number(self) -> int:
@@ -46,16 +46,21 @@ class Connection:
 
     def reset(self) -> None:
         """RST, and the end of the task that serves it."""
+        self.idle_since = None
         self.stream.reset()
         self.scope.cancel()
 
-    def waiting(self, limit: Callable[[], float]) -> trio.CancelScope:
-        """The scope to wait in from now on, for so many seconds, which are asked for again at changes."""
-        self.idle_since, self.limit = trio.current_time(), limit
-        self.patience = trio.CancelScope(deadline=self.idle_since + limit())
-        return self.patience
+    def begin_to_wait(self) -> None:
+        """For the next request, and no longer than the limit."""
+        self.idle_since = trio.current_time()
+        self.scope.deadline = self.idle_since + self.limit()
+
+    def begin_to_work(self, seconds: float = math.inf) -> None:
+        """On a request, for at most so many seconds."""
+        self.idle_since = None
+        self.scope.deadline = trio.current_time() + seconds
 
     def look_again(self) -> None:
         """The limit may have changed."""
-        if self.patience is not None:
-            self.patience.deadline = self.idle_since + self.limit()
+        if self.idle_since is not None:
+            self.scope.deadline = self.idle_since + self.limit()

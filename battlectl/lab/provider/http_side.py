@@ -59,7 +59,9 @@ async def serve_http(provider: Provider, connection: Connection) -> None:
 
 async def _one_exchange(provider: Provider, connection: Connection, pending: bytes) -> bytes | None:
     """What the client has sent beyond the request that was answered; None when this was the last."""
-    received = await _next_request(provider, connection, pending)
+    connection.begin_to_wait()
+    received = await receive_request(connection.stream, pending)
+    connection.begin_to_work()
     if received is None:
         return None
     if wants_websocket(received.request):
@@ -79,25 +81,6 @@ async def _one_exchange(provider: Provider, connection: Connection, pending: byt
     received = replace(received, rest=received.rest + extra)
     response = await _loudly_respond(provider, received.request, message, elements, touching)
     return await _deliver(connection, received, message, response, touching)
-
-
-async def _next_request(provider: Provider, connection: Connection, pending: bytes) -> Received | None:
-    def limit() -> float:
-        return min(IDLE_SECONDS, provider.idle_limit(connection.number))
-
-    with connection.waiting(limit) as patience:
-        received = await receive_request(connection.stream, pending)
-    connection.patience = None
-    if patience.cancelled_caught:
-        _give_up(provider, connection)
-        return None
-    return received
-
-
-def _give_up(provider: Provider, connection: Connection) -> None:
-    """It was idle for too long: a fault resets it, a server closes it."""
-    if trio.current_time() >= connection.idle_since + provider.idle_limit(connection.number):
-        connection.stream.reset()
 
 
 async def _upgrade(provider: Provider, connection: Connection, received: Received) -> bytes | None:
@@ -193,11 +176,9 @@ def _decoded(body: bytes) -> Any:
 
 
 async def _send(connection: Connection, received: Received, response: Response) -> bytes | None:
-    data = response_bytes(response, received.request.method, received.is_last)
-    with trio.move_on_after(IDLE_SECONDS):
-        await connection.stream.send_all(data)
-        return None if received.is_last else received.rest
-    return None
+    connection.begin_to_work(IDLE_SECONDS)
+    await connection.stream.send_all(response_bytes(response, received.request.method, received.is_last))
+    return None if received.is_last else received.rest
 
 
 async def _deliver(
@@ -211,8 +192,6 @@ async def _deliver(
     delivery = Delivery(response_bytes(response, received.request.method, received.is_last))
     for effect in delivering:
         delivery = effect.delivery(message, delivery)
-    patience = math.inf if delivery.bytes_per_s is not None else IDLE_SECONDS
-    with trio.move_on_after(patience):
-        is_kept = await deliver(connection.stream, delivery, delivering)
-        return received.rest if is_kept and not received.is_last else None
-    return None
+    connection.begin_to_work(math.inf if delivery.bytes_per_s is not None else IDLE_SECONDS)
+    is_kept = await deliver(connection.stream, delivery, delivering)
+    return received.rest if is_kept and not received.is_last else None

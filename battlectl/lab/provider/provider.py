@@ -12,6 +12,7 @@ import math
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -19,6 +20,7 @@ from battlectl.lab.chain.chain import View
 from battlectl.lab.faults.effect import Effect, Message
 from battlectl.lab.faults.kind import Where
 from battlectl.lab.faults.scope import Fault, overrides, touches_connection, touches_message
+from battlectl.lab.net.http_server import IDLE_SECONDS
 from battlectl.lab.net.wire import Response
 from battlectl.lab.provider.backend import Backend
 from battlectl.lab.provider.connection import Connection
@@ -71,11 +73,12 @@ class Provider:
             self.counters.refused_by_fault += 1
             stream.reset()
             return
-        connection = Connection(stream)
+        connection = Connection(stream, partial(self._idle_limit, number))
         self.connections[number] = connection
         try:
             with connection.scope:
                 await serve_http(self, connection)
+            self._end_idle(connection)
         except Exception:
             traceback.print_exc(file=sys.stderr)
         finally:
@@ -160,15 +163,24 @@ class Provider:
         """Whether a WebSocket's frames are swallowed."""
         return any(fault.effect.is_deaf(number) for fault in self.striking(number, "is_deaf"))
 
-    def idle_limit(self, number: int) -> float:
-        """How many seconds a connection may wait for its next request, as far as faults have a say."""
-        limits = [
-            seconds
-            for fault in self.faults
-            if (seconds := fault.effect.idle_seconds(number)) is not None
-            and touches_connection(fault, number)
-        ]
-        return min(limits, default=math.inf)
+    def _idle_limit(self, number: int) -> float:
+        """How many seconds a connection may wait for its next request."""
+        socket = self.connections[number].socket
+        return min(IDLE_SECONDS if socket is None else math.inf, self._limit_by_faults(number))
+
+    def _limit_by_faults(self, number: int) -> float:
+        limit = math.inf
+        for fault in self.faults:
+            seconds = fault.effect.idle_seconds(number)
+            if seconds is not None and touches_connection(fault, number):
+                limit = min(limit, seconds)
+        return limit
+
+    def _end_idle(self, connection: Connection) -> None:
+        """One that waited for too long is reset by a fault, and closed by a server."""
+        since = connection.idle_since
+        if since is not None and trio.current_time() >= since + self._limit_by_faults(connection.number):
+            connection.stream.reset()
 
     def _faults_changed(self) -> None:
         self._viewing = [fault.effect for fault in self.faults if overrides(fault.effect, ("view",))]

@@ -92,19 +92,13 @@ class Socket:
 
     async def _read(self) -> None:
         while True:
-            with self._connection.waiting(self._idle_limit) as patience:
-                text = await self.websocket.receive()
-            self._connection.patience = None
-            if patience.cancelled_caught:
-                self.websocket.abort()
-                return
+            self._connection.begin_to_wait()
+            text = await self.websocket.receive()
+            self._connection.begin_to_work()
             if isinstance(text, Ended):
                 await self._session.client_ended(text)
                 return
             await self._take(text)
-
-    def _idle_limit(self) -> float:
-        return self._provider.idle_limit(self._connection.number)
 
     async def _take(self, text: bytes) -> None:
         counters = self._provider.counters
