@@ -69,8 +69,8 @@ def test_kill_refuses_and_cuts_while_the_node_lives_on(field):
                     session.post(field.relay.url, json=call("eth_chainId"))
             with pytest.raises(httpx.ConnectError):
                 httpx.post(field.relay.url, json=call("eth_chainId"), trust_env=False)
-            with pytest.raises(ConnectionRefusedError):
-                connect(field.relay.ws_url, proxy=None)
+            with pytest.raises(ConnectionRefusedError), connect(field.relay.ws_url, proxy=None):
+                pass
             assert field.at_node("eth_chainId") == "0x7a69"
     with listener(field.relay.ws_url) as client:
         client.subscribe("heads", "newHeads")

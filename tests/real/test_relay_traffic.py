@@ -208,5 +208,5 @@ def test_a_node_that_dies_takes_its_clients_with_it(tmp_path):
         for _ in range(2):
             with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
                 field.client.post(field.relay.url, json=call("eth_chainId"))
-        with pytest.raises((ConnectionResetError, InvalidMessage)):
-            connect(field.relay.ws_url, proxy=None).close()
+        with pytest.raises((ConnectionResetError, InvalidMessage)), connect(field.relay.ws_url, proxy=None):
+            pass
