@@ -15,7 +15,7 @@ import msgspec
 from battlectl.lab.gateway.metrics import metrics_document
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.state import Gateway
-from battlectl.lab.gateway.status import availability, provider_status, status_document
+from battlectl.lab.gateway.status import availability, breaker_state, status_document
 from battlectl.lab.gateway.truth import truth_document
 from battlectl.lab.net.http_server import json_response
 from battlectl.lab.net.wire import Request, Response
@@ -86,7 +86,10 @@ def _provider_health(gateway: Gateway, provider: Provider) -> Document:
         "id": provider.id,
         "url": provider.url,
         "state": availability(gateway, provider),
-        "breakers": provider_status(gateway, provider)["breakers"],
+        "head": provider.head,
+        "breakers": {
+            transport: breaker_state(gateway, provider, transport) for transport in provider.breakers
+        },
         "attempts": provider.attempts,
         "failures": provider.failures,
         "last_failure": provider.last_failure,

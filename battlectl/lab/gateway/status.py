@@ -13,7 +13,7 @@ import trio
 from battlectl.lab.gateway import breaker as b
 from battlectl.lab.gateway.figures import resident_bytes
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.settings import ProviderSettings
+from battlectl.lab.gateway.settings import ProviderSettings, Transport
 from battlectl.lab.gateway.state import Gateway
 
 Document = dict[str, Any]
@@ -42,11 +42,16 @@ def availability(gateway: Gateway, provider: Provider) -> str:
     now = gateway.clock()
     if provider.is_wrong_chain:
         return "wrong_chain"
-    if b.at(provider.breakers["http"], now).state != "closed":
-        return b.at(provider.breakers["http"], now).state
+    if (state := breaker_state(gateway, provider, "http")) != "closed":
+        return state
     if provider.is_lagging or provider.is_forked:
         return "behind"
     return "limited" if provider.limited_until > now else "up"
+
+
+def breaker_state(gateway: Gateway, provider: Provider, transport: Transport) -> b.State:
+    """What time has made of it, whether a request has noticed yet or not."""
+    return b.at(provider.breakers[transport], gateway.clock()).state
 
 
 def provider_config(settings: ProviderSettings) -> Document:
@@ -66,8 +71,8 @@ def provider_config(settings: ProviderSettings) -> Document:
 def provider_status(gateway: Gateway, provider: Provider) -> Document:
     """All that is known of a provider."""
     now, state = gateway.clock(), availability(gateway, provider)
-    breakers = {transport: b.at(breaker, now) for transport, breaker in provider.breakers.items()}
-    ends = max(provider.limited_until, breakers["http"].until)
+    breaker = b.at(provider.breakers["http"], now)
+    ends = max(provider.limited_until, breaker.until)
     cooldown = None if ends <= now else int((gateway.truth.clock() + ends - now) * 1000)
     probed = provider.last_probe
     return {
@@ -86,10 +91,8 @@ def provider_status(gateway: Gateway, provider: Provider) -> Document:
             "cooldown_until": cooldown,
             "consecutive_failures": provider.failures_in_a_row,
         },
-        "circuit_state": breakers["http"].state,
+        "circuit_state": breaker.state,
         "is_in_cooldown": cooldown is not None,
-        "breakers": {transport: breaker.state for transport, breaker in breakers.items()},
-        "head": provider.head,
     }
 
 
