@@ -46,7 +46,9 @@ class Session(Protocol):
 class Backend(Protocol):
     """A node, simulated or real."""
 
-    where: Where
+    @property
+    def where(self) -> Where:
+        """Which faults it can have."""
 
     async def head(self) -> int:
         """The number of the newest block; raises Unreachable."""
