@@ -126,7 +126,7 @@ def read_chain(settings: GatewaySettings, body: bytes, name: str | None) -> Gate
             ws_url=found.ws_url,
             priority=found.priority,
             tier="paid" if found.type == "paid" else "free",
-            name=found.name,
+            name="" if found.name == found.id else found.name,  # which is how one without a name is shown
         )
         for found in chain.providers
     ]

@@ -73,7 +73,7 @@ DIFFERENCES = [
     Difference(
         [(OCTOBER, "04-errors.json", 7)],
         ["status: 200 is 204", "content type: application/json is ", "body: object is string"],
-        "A request without an id is a notification and gets 204, as in JSON-RPC 2.0 and the current revision.",
+        "A request without an id is a notification: 204, as in JSON-RPC 2.0 and the current revision.",
     ),
     Difference(
         [(OCTOBER, "09-admin.json", 1)],
