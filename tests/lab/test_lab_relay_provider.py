@@ -68,10 +68,8 @@ class Witness:
     """How the sockets of a node ended, in its own eyes: the close frame, None for none."""
 
     ends: list = field(default_factory=list)
-    opened: threading.Event = field(default_factory=threading.Event)
 
     def talk(self, socket):
-        self.opened.set()
         with pytest.raises(ConnectionClosed) as ended:
             socket.recv()
         self.ends.append(ended.value.rcvd)
@@ -161,18 +159,20 @@ async def test_a_client_that_is_gone_ends_the_socket_to_the_node():
 
 
 async def test_a_killed_relay_lets_go_of_its_node_which_lives_on():
-    witness = Witness()
+    witness, is_open = Witness(), threading.Event()
 
     def listen(url):
-        with connect(url, proxy=None) as client, pytest.raises(ConnectionClosed) as ended:
-            client.recv(timeout=LONG)
+        with connect(url, proxy=None) as client:
+            is_open.set()
+            with pytest.raises(ConnectionClosed) as ended:
+                client.recv(timeout=LONG)
         return ended.value.rcvd
 
     with node(witness.talk) as ws_url:
         async with relayed(ws_url=ws_url) as there, trio.open_nursery() as nursery:
 
             async def kill():
-                await trio.to_thread.run_sync(witness.opened.wait, LONG)
+                await trio.to_thread.run_sync(is_open.wait, LONG)
                 await there.provider.add_fault(there.fault("kill"))
 
             nursery.start_soon(kill)

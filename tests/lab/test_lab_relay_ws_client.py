@@ -194,7 +194,13 @@ async def test_garbage_frames_end_the_socket():
 
 async def test_a_message_beyond_the_limit_is_1009(monkeypatch):
     monkeypatch.setattr(ws_client, "MESSAGE_LIMIT", 1_000)
-    with node(lambda websocket: websocket.send("x" * 5_000)) as url, trio.fail_after(LONG):
+
+    def talk(websocket):
+        websocket.send("x" * 5_000)
+        with pytest.raises(ConnectionClosed):
+            websocket.recv()
+
+    with node(talk) as url, trio.fail_after(LONG):
         async with open_socket(url) as socket:
             assert (await socket.receive()).code == 1009
 
