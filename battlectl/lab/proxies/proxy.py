@@ -15,7 +15,7 @@ from random import Random
 import trio
 
 from battlectl.lab.faults.scope import Fault
-from battlectl.lab.proxies.addresses import Address, resolve
+from battlectl.lab.proxies.addresses import Address, BadAddress, resolve
 from battlectl.lab.proxies.behind import Behind
 from battlectl.lab.proxies.port import Port
 from battlectl.lab.proxies.stream import ProxiedStream
@@ -82,10 +82,13 @@ class Proxy:
     # Starting and stopping
 
     def start(self) -> None:
-        """Take the port; raises BadAddress and CannotListen, and leaves it disabled then."""
+        """Take the port; raises CannotListen, and leaves it disabled then."""
         if self._port is not None:
             return
-        address = resolve(self.listen)
+        try:
+            address = resolve(self.listen)
+        except BadAddress as error:
+            raise CannotListen(f"listen tcp: {error}") from None
         try:
             self._port = Port(address, self._allow_any_address)
         except OSError as error:
@@ -130,10 +133,14 @@ class Proxy:
 
     # Toxics and faults
 
+    @property
+    def injected(self) -> list[Toxic | Fault]:
+        """All toxics, then all faults, each in order of creation."""
+        return [*self.toxics, *self.behind.faults]
+
     def find(self, name: str) -> Toxic | Fault | None:
         """The toxic or fault of that name: they share one name space."""
-        both: list[Toxic | Fault] = [*self.toxics, *self.behind.faults]
-        return next((one for one in both if one.name == name), None)
+        return next((item for item in self.injected if item.name == name), None)
 
     def add_toxic(self, toxic: Toxic) -> None:
         """Put it to work, on open connections too."""

@@ -63,7 +63,7 @@ class ProxyTable:
     async def put(self, name: str, listen: str, upstream: str, enabled: bool = True) -> Proxy:
         """A new proxy, in place of one of that name, which is stopped before the new one starts.
 
-        Raises NoSuchUpstream, BadAddress and CannotListen; then the old one is still there, stopped.
+        Raises NoSuchUpstream and CannotListen; then the old one is still there, stopped.
         """
         behind = self.behind_for(name, upstream)
         parts = (self._nursery, self._budget, self._random, self.allow_any_address)
