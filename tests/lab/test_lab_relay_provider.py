@@ -182,6 +182,41 @@ async def test_a_killed_relay_lets_go_of_its_node_which_lives_on():
     assert witness.ends == [None]
 
 
+async def test_clients_that_tire_of_a_hung_node_leave_nothing_behind():
+    """Nor do they take those with them that still wait, or have sent more meanwhile."""
+    open_at_node, release = [], trio.Event()
+
+    async def hang(stream):
+        open_at_node.append(stream)
+        await stream.receive_some()
+        with trio.move_on_after(LONG):
+            await release.wait()
+            await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+            await stream.receive_some()
+        await trio.aclose_forcefully(stream)
+
+    async def give_up(url):
+        with pytest.raises(httpx.ReadTimeout):
+            await in_thread(lambda: httpx.post(url, json=[], timeout=0.3, trust_env=False))
+
+    async with trio.open_nursery() as nursery:
+        listener = await open_listener("127.0.0.1", 0)
+        nursery.start_soon(trio.serve_listeners, hang, [listener])
+        async with relayed(listener_url(listener)) as there:
+            async with trio.open_nursery() as clients:
+                for _ in range(8):
+                    clients.start_soon(give_up, there.url)
+            async with await trio.open_tcp_stream("127.0.0.1", there.port) as patient:
+                once = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n[]"
+                await patient.send_all(once + once)
+                await until(lambda: len(open_at_node) == 9)
+                await until(lambda: len(there.provider.connections) == 1)
+                release.set()
+                with trio.fail_after(LONG):
+                    assert (await patient.receive_some()).endswith(b"{}")
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_fault_that_must_know_the_head_is_not_in_force_when_there_is_none():
     async with relayed() as there:
         fault = there.fault("stale_head")

@@ -24,6 +24,7 @@ from battlectl.lab.net.http_server import IDLE_SECONDS
 from battlectl.lab.net.wire import Response
 from battlectl.lab.provider.backend import Backend
 from battlectl.lab.provider.connection import Connection
+from battlectl.lab.provider.departures import end_departed
 from battlectl.lab.provider.http_side import serve_http
 from battlectl.lab.provider.place import FaultPlace
 from battlectl.lab.proxies.behind import ClientStream
@@ -42,6 +43,9 @@ class Provider:
         self._places: dict[Fault, FaultPlace] = {}
         self._viewing: list[Effect] = []
         self._refresh: Callable[[], None] = lambda: None
+        self._watching = trio.CancelScope()
+        if backend.where == "relay":
+            nursery.start_soon(end_departed, self.connections, self._watching)
 
     @property
     def where(self) -> Where:
@@ -118,6 +122,7 @@ class Provider:
         for fault in list(self.faults):
             await self.remove_fault(fault)
         self.reset_connections(lambda number: True)
+        self._watching.cancel()
         await self.backend.close()
 
     def reset_connections(self, which: Callable[[int], bool]) -> int:

@@ -29,6 +29,10 @@ class ClientStream(trio.abc.HalfCloseableStream):
         """End the connection at once with RST in place of FIN."""
         raise NotImplementedError
 
+    def has_left(self) -> bool:
+        """Whether the client has closed its side, as far as can be said without reading."""
+        raise NotImplementedError
+
 
 class Behind(Protocol):
     """One provider: it serves connections, and has faults that understand JSON-RPC."""

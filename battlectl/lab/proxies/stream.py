@@ -125,6 +125,10 @@ class ProxiedStream(ClientStream):
         self.end_with_reset()
         self._close_socket()
 
+    def has_left(self) -> bool:
+        """Whether the client has closed its side; what it has sent and nobody has read hides that."""
+        return self.closed.is_set() or has_ended(self._stream.socket.fileno())
+
     # The proxy's end
 
     def end_with_reset(self) -> None:
@@ -247,3 +251,14 @@ class ProxiedStream(ClientStream):
             self._counters.open_sockets -= 1
             self._stream.socket.close()
             self._reading.cancel()
+
+
+def has_ended(file: int) -> bool:
+    """Whether the next read of a connected TCP socket would say that the other side is gone."""
+    with socket.fromfd(file, socket.AF_INET, socket.SOCK_STREAM) as peeking:
+        try:
+            return not peeking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True

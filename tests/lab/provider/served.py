@@ -25,6 +25,7 @@ from battlectl.lab.provider.node import SimulatedNode
 from battlectl.lab.provider.provider import Provider
 from battlectl.lab.provider.shared_chain import SharedChain
 from battlectl.lab.proxies.behind import ClientStream
+from battlectl.lab.proxies.stream import has_ended
 
 LONG = 30.0
 
@@ -54,6 +55,9 @@ class PlainStream(ClientStream):
         if self.stream.socket.fileno() >= 0:
             self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.stream.socket.close()
+
+    def has_left(self) -> bool:
+        return has_ended(self.stream.socket.fileno())
 
 
 @dataclass
