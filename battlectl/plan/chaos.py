@@ -93,7 +93,7 @@ def _draw_faults(
     among = provider_ids if faults.providers == (ALL,) else faults.providers
     for kind, span in zip(kinds, spans, strict=True):
         length = round((span.until - span.at) * 1e3)
-        attributes = {kind.length_attribute: length} if kind.length_attribute else {}
+        attributes = {**kind.fixed, **({kind.length_attribute: length} if kind.length_attribute else {})}
         yield _injection(span, kind, (draw.choice(among),), attributes, draw.getrandbits(31))
 
 

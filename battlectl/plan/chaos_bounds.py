@@ -35,7 +35,7 @@ def check_providers(entries: Sequence[Timing], provider_ids: Sequence[str]) -> I
                 yield Mistake((*path, key, place), _unknown(name, provider_ids))
 
 
-def check_objectives(objectives: Sequence[Objective], provider_ids: Sequence[str]) -> Iterator[Mistake]:
+def check_breakers(objectives: Sequence[Objective], provider_ids: Sequence[str]) -> Iterator[Mistake]:
     """Objectives about providers that the target does not have."""
     for number, objective in enumerate(objectives):
         name = objective.scope or ""

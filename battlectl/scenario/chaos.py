@@ -168,7 +168,8 @@ class Timing(Strict):
     @property
     def attributes(self) -> Mapping[str, Any]:
         """What was written of the parameters, in the words and units of the lab."""
-        return read_attributes(self.fault.parameters, getattr(self, _field(self.kind)))
+        written = read_attributes(self.fault.parameters, getattr(self, _field(self.kind)))
+        return {**self.fault.fixed, **written}
 
     @property
     def own_length(self) -> float | None:
@@ -211,7 +212,7 @@ def _options(kind: FaultKind) -> Any:
     def check(options: FaultOptions) -> FaultOptions:
         complaint = kind.complaint(read_attributes(kind.parameters, options))
         if complaint is not None:
-            raise ValueError(f"{complaint}: change that")
+            raise ValueError(complaint)
         return options
 
     title = "".join(part.capitalize() for part in kind.name.split("_"))

@@ -8,7 +8,7 @@ provider counts as down meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -20,10 +20,15 @@ from battlectl.lab.faults.table import KINDS
 Attributes = Mapping[str, Any]
 
 
-class BandwidthParameters(Parameters, frozen=True, kw_only=True):
-    """Toxiproxy's own toxic, which the lab's fault table does not hold."""
+SLOW = 10
 
-    rate: Annotated[int, Meta(ge=1, le=1_000_000_000, description="bytes of answers", extra={"unit": "KB/s"})]
+
+class BandwidthParameters(Parameters, frozen=True, kw_only=True):
+    """Toxiproxy's own toxic, which the lab's fault table does not hold. Its default is 0: nothing passes."""
+
+    rate: Annotated[
+        int, Meta(ge=1, le=10**9, description="how fast answers pass", extra={"unit": "KB/s"})
+    ] = SLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class FaultKind:
     """One kind: `toxic` is its name at the driver, `stops_answers` whether a provider is down by it.
 
     `lasts` says of whole attributes how long it lasts by itself, in seconds, None until it is healed.
-    `length_attribute` is the one that holds this length in milliseconds.
+    `length_attribute` is the one that holds this length in milliseconds, `fixed` has what is sent although it
+    was not written, where the driver's own default is another.
     """
 
     name: str
@@ -41,6 +47,7 @@ class FaultKind:
     stops_answers: bool = False
     lasts: Callable[[Attributes], float | None] = lambda attributes: None
     length_attribute: str | None = None
+    fixed: Attributes = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
         """The attributes that hold where none is written; those that must be written are missing."""
@@ -112,7 +119,8 @@ def _kinds() -> dict[str, FaultKind]:
     names = {name: name for name in KINDS} | {new: old for new, old in ALIASES.items() if old in KINDS}
     kinds = {name: _kind(name, toxic) for name, toxic in names.items()}
     what = "lets bytes through slowly"
-    return kinds | {"bandwidth": FaultKind("bandwidth", "bandwidth", what, BandwidthParameters)}
+    slow = FaultKind("bandwidth", "bandwidth", what, BandwidthParameters, fixed={"rate": SLOW})
+    return kinds | {"bandwidth": slow}
 
 
 def _kind(name: str, toxic: str) -> FaultKind:

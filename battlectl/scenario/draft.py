@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from battlectl.scenario.deferred import Deferred
+from battlectl.scenario.chaos_lazy import LazyEntry
 from battlectl.scenario.fields import PositiveDuration
 from battlectl.scenario.model import (
     AnyFeed,
@@ -36,15 +36,7 @@ Part = TypeVar("Part")
 
 _DURATION: TypeAdapter[float] = TypeAdapter(PositiveDuration)
 _SAFETY: TypeAdapter[Safety] = TypeAdapter(Safety)
-
-
-def _load_entry() -> Any:
-    from battlectl.scenario.chaos import ChaosEntry
-
-    return ChaosEntry
-
-
-_CHAOS_ENTRY = Annotated[Any, Deferred(_load_entry)]
+_ENTRY: TypeAdapter[Any] = TypeAdapter(LazyEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
 
 def _faults(value: Any) -> list[tuple[Path, Timing | None]]:
     items = value if isinstance(value, list) else ()
-    return [(("chaos", i), salvage(_CHAOS_ENTRY, item)) for i, item in enumerate(items)]
+    return [(("chaos", i), _part(_ENTRY, item)) for i, item in enumerate(items)]
 
 
 def _mapping(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:

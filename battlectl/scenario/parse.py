@@ -29,13 +29,20 @@ class ParsedScenario:
     """A valid scenario file.
 
     `resolved` is its plain tree with `${NAME}` standing for what came from the environment; `secrets` are
-    those values, to be masked wherever text leaves battlectl.
+    those values, to be masked wherever text leaves battlectl. `located` is the file with its places, `masks`
+    what stands for each secret.
     """
 
     scenario: Scenario
     feeds: Mapping[str, Values]
     resolved: dict[str, Any]
     secrets: frozenset[str]
+    located: Located
+    masks: Mapping[str, str]
+
+    def refusal(self, mistakes: Iterable[Mistake]) -> BadFile:
+        """What a later step found wrong with the file, at its places and with no secret in it."""
+        return BadFile(mask_problems(locate_mistakes(self.located, mistakes), self.masks))
 
 
 def parse_scenario(
@@ -59,7 +66,8 @@ def parse_scenario(
     if problems or scenario is None:
         raise BadFile(mask_problems(problems, filled.secrets))
     shown, header_secrets = mask_headers(filled.shown)
-    return ParsedScenario(scenario, feeds, shown, frozenset(filled.secrets) | header_secrets)
+    secrets = frozenset(filled.secrets) | header_secrets
+    return ParsedScenario(scenario, feeds, shown, secrets, located, filled.secrets)
 
 
 def locate_mistakes(located: Located, mistakes: Iterable[Mistake]) -> Iterator[Problem]:
@@ -96,7 +104,8 @@ def _surprises(located: Located, mistakes: Iterable[Mistake]) -> Iterator[Mistak
 
 
 def _is_json(path: Path) -> bool:
-    return path[0] == "load" and bool({"params", "result"} & set(path[2:]))
+    json_keys = {"load": {"params", "result"}, "chaos": {"data"}}.get(str(path[0]), set())
+    return bool(json_keys & set(path[2:]))
 
 
 def _at(tree: Any, path: Path) -> Any:

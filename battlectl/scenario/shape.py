@@ -87,6 +87,9 @@ def _tagged(kind: Any) -> dict[str | int, Any]:
     while get_origin(kind) is Annotated:
         kind = deferred_kind(kind) or get_args(kind)[0]
     members = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    others = [member for member in members if member is not types.NoneType]
+    if len(others) == 1:
+        return _tagged(others[0])
     return {
         note.tag: member
         for member in members

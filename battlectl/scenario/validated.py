@@ -6,6 +6,7 @@ Rule: a mistake lies at the deepest part of its path that was really written.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -61,10 +62,13 @@ def _last_key(path: Path) -> str:
 def settle(tree: Any, path: Path) -> tuple[Path, bool]:
     """The part of a path that the tree has, and whether that is all of it.
 
-    `calls: {eth_blockNumber: 4}` is validated as the list that it stands for: its i-th key is item i.
+    `calls: {eth_blockNumber: 4}` is validated as the list that it stands for: its i-th key is item i; and
+    `kill: [a, b]` as the mapping of which it is the first value.
     """
     written: Path = ()
-    for part in path:
+    for part, following in zip_longest(path, path[1:]):
+        if isinstance(tree, list) and isinstance(part, str) and isinstance(following, int):
+            continue
         if isinstance(tree, dict) and isinstance(part, int) and part < len(tree):
             part = list(tree)[part]
         if isinstance(tree, dict) and part in tree:

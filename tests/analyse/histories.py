@@ -19,6 +19,7 @@ from battlectl.observe.recorder import Recorder
 from battlectl.observe.tally import Tally
 from battlectl.plan.build import build_plan
 from battlectl.plan.frame import Frame
+from battlectl.plan.injection import Injection
 from tests.battle import scenario_of
 
 _TOKEN = re.compile(r"(?:(\d+)\*)?(?:([a-z]+):)?([a-z_]+(?:\(-?\w+\))?)(?:/([\d.]+))?@([\d.]+)")
@@ -79,7 +80,12 @@ def evidence_of(
     )
 
 
-def frame_for(told: dict[str, list[End]], objectives: Sequence[Any], **fields: Any) -> Frame:
+def frame_for(
+    told: dict[str, list[End]],
+    objectives: Sequence[Any],
+    injections: Sequence[Injection] = (),
+    **fields: Any,
+) -> Frame:
     """The frame of a plan that has exactly the arrivals of the history."""
     workload = {"rate": "1/s", "calls": ["a", "b"]}
     scenario = scenario_of(
@@ -90,7 +96,7 @@ def frame_for(told: dict[str, list[End]], objectives: Sequence[Any], **fields: A
             **fields,
         }
     )
-    frame = build_plan(scenario, {}).frame
+    frame = build_plan(scenario, {}, injections).frame
     exact = tuple(replace(w, arrivals=len(told[w.name])) for w in frame.workloads)
     return replace(frame, workloads=exact)
 
