@@ -118,7 +118,7 @@ class Proxy:
         self._port.listen()
         if self.behind.accepts:
             self._accepting = trio.CancelScope()
-            self._nursery.start_soon(self._accept, self._port, self._accepting)
+            self._nursery.start_soon(self._accept, self._port, self._port.listener, self._accepting)
 
     async def change_behind(self, upstream: str, behind: Behind) -> None:
         """Put something else behind a stopped proxy; its faults do not move by themselves."""
@@ -168,12 +168,15 @@ class Proxy:
 
     # Connections
 
-    async def _accept(self, port: Port, scope: trio.CancelScope) -> None:
+    async def _accept(self, port: Port, listener: trio.SocketListener, scope: trio.CancelScope) -> None:
         with scope:
             while True:
                 try:
-                    stream = await port.listener.accept()
-                except OSError as error:  # no file descriptors left: wait until connections have gone
+                    stream = await listener.accept()
+                except OSError as error:
+                    if scope.cancel_called:  # the port was shut
+                        return
+                    # No file descriptors left: wait until connections have gone.
                     print(f"{self.name}: cannot accept: {error}", file=sys.stderr)
                     await trio.sleep(TRY_AGAIN_SECONDS)
                     continue
