@@ -1,7 +1,8 @@
 """`battlectl lab status`: the providers of a running lab as its admin API tells of them.
 
 Rule: three questions are asked and nothing is changed. Names come from whoever made the proxies, so they are
-shown inert. Where the terminal is too narrow for the table, each provider has lines of its own.
+shown inert; keys in the URLs of real nodes are not shown. Where the terminal is too narrow for the table,
+each provider has lines of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from battlectl.errors import ExitCode, NotReady
 from battlectl.quantities import format_duration
 from battlectl.report.inert import one_line
 from battlectl.report.tables import plain_table
+from battlectl.scenario.masking import mask_urls
 
 PATIENCE = 5.0
 """Seconds for each question; everything runs on this machine."""
@@ -33,7 +35,11 @@ def status(admin: str, token: str | None, as_json: bool, out: TextIO) -> ExitCod
     """Print the status of the lab at `admin`; raises `NotReady` when none answers there."""
     answers = ask(admin.rstrip("/"), token)
     try:
-        text = json.dumps(answers) if as_json else show(answers, shutil.get_terminal_size((100, 24)).columns)
+        text = (
+            json.dumps(mask_urls(answers)[0])
+            if as_json
+            else show(answers, shutil.get_terminal_size((100, 24)).columns)
+        )
     except (AttributeError, KeyError, TypeError) as error:
         raise NotReady(f"{admin} answers, but not as a lab does ({type(error).__name__}: {error})") from error
     print(text, file=out)

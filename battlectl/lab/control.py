@@ -81,9 +81,7 @@ async def hold_lab(spec: LabSpec, tell: Callable[[Lab], None]) -> NoReturn:
 def providers_settings(spec: LabSpec) -> dict[str, Any]:
     """What the process of the providers reads, see host.py."""
     nodes = [{"id": id_} for id_ in provider_ids(spec.providers)]
-    relays = [
-        {"id": relay.id, "upstream": f"{relay.address.url} {relay.address.ws_url}"} for relay in spec.relays
-    ]
+    relays = [{"id": relay.id, "upstream": relay.upstream} for relay in spec.relays]
     return {
         "providers": relays or nodes,
         "seed": spec.seed,

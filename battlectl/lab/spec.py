@@ -34,6 +34,12 @@ class RelaySpec:
     id: str
     address: RelayAddress
 
+    @property
+    def upstream(self) -> str:
+        """The shortest text that means the address."""
+        url = self.address.url
+        return url if read_address(url) == self.address else f"{url} {self.address.ws_url}"
+
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
