@@ -1,5 +1,6 @@
 """The lab as real processes, spoken to by a client that is not ours (httpx) and killed by pid."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,9 +13,10 @@ import httpx
 import psutil
 import pytest
 import trio
+import websockets
 
 from battlectl.lab.control import running_lab
-from battlectl.lab.spec import LabError, LabSpec, check_spec, is_loopback
+from battlectl.lab.spec import LabError, LabSpec, is_loopback
 
 pytestmark = pytest.mark.real
 
@@ -63,7 +65,9 @@ async def test_a_lab_answers_and_leaves_nothing_behind():
         assert [provider.id for provider in lab.providers] == ["provider_a", "provider_b"]
         for url in (lab.url, f"{lab.url}/rpc/battlechain", *(provider.url for provider in lab.providers)):
             reply = await client.post(url, json=call("eth_chainId", id_="x"))
-            assert reply.json() == {"jsonrpc": "2.0", "id": "x", "result": "0x3e7"}
+            # On Lasso's route the gateway answers by itself, in upper case as Lasso does.
+            wanted = "0x3E7" if "/rpc/" in url else "0x3e7"
+            assert reply.json() == {"jsonrpc": "2.0", "id": "x", "result": wanted}
         health = (await client.get(f"{lab.url}/api/health")).json()
         assert (health["status"], len(health["providers"])) == ("healthy", 2)
         pids = pids_of(lab)
@@ -141,6 +145,112 @@ async def test_fifty_at_once_each_get_their_own_answer():
     assert answers == {number: (number, hex(number)) for number in range(50)}
 
 
+async def break_it(client, lab, provider, **toxic):
+    """Put a fault on one provider; its name."""
+    reply = await client.post(f"{lab.admin_url}/proxies/{provider}/toxics", json=toxic)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["name"]
+
+
+async def test_a_provider_killed_under_load_costs_no_request():
+    async with lab_and_client(LabSpec()) as (lab, client):
+        replies, under_way = [], trio.Event()
+
+        async def ask(count):
+            for _ in range(count):
+                replies.append(await client.post(lab.url, json=call()))
+                if len(replies) == 40:
+                    under_way.set()
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(ask, 50)
+            await under_way.wait()
+            await break_it(client, lab, "provider_b", type="kill")
+            before = len(replies)
+            with pytest.raises(httpx.ConnectError):
+                await client.post(lab.providers[1].url, json=call())
+        health = (await client.get(f"{lab.url}/api/health")).json()
+        await client.delete(f"{lab.admin_url}/proxies/provider_b/toxics/kill")
+        revived = await client.post(lab.providers[1].url, json=call())
+    assert before < 200
+    assert len(replies) == 200
+    assert all("result" in reply.json() for reply in replies)
+    assert health["providers"][1]["failures"] >= 1
+    assert health["counters"]["exhausted"] == 0
+    assert "result" in revived.json()
+
+
+async def test_all_down_is_an_honest_error_with_the_id():
+    async with lab_and_client(LabSpec(providers=2)) as (lab, client):
+        for provider in lab.providers:
+            await break_it(client, lab, provider.id, type="kill")
+        reply = await client.post(lab.url, json=call(id_="mine"))
+    assert reply.status_code == 200
+    assert (reply.json()["id"], reply.json()["error"]["code"]) == ("mine", -32000)
+
+
+async def test_a_provider_that_hangs_is_passed_over_in_time():
+    async with lab_and_client(LabSpec(providers=2, attempt_timeout=0.2)) as (lab, client):
+        await break_it(client, lab, "provider_a", type="hang")
+        replies = [await client.post(lab.url, json=call()) for _ in range(4)]
+    assert {reply.headers["X-Lab-Provider"] for reply in replies} == {"provider_b"}
+
+
+@pytest.mark.parametrize("which", ["providers_pid", "gateway_pid"])
+async def test_a_frozen_process_is_ended_with_the_lab(which):
+    async with running_lab(ONE_NODE) as lab:
+        os.kill(getattr(lab, which), signal.SIGSTOP)
+    assert not is_running(getattr(lab, which))
+
+
+async def test_a_lease_heals_what_nobody_holds_any_more():
+    async with lab_and_client(ONE_NODE) as (lab, client):
+        await break_it(client, lab, "provider_a", type="kill", ttl_ms=500)
+        with pytest.raises(httpx.ConnectError):
+            await client.post(lab.providers[0].url, json=call())
+        with trio.fail_after(10):
+            while (await client.get(f"{lab.admin_url}/proxies/provider_a/toxics")).json():  # noqa: ASYNC110
+                await trio.sleep(0.05)
+        assert "result" in (await client.post(lab.providers[0].url, json=call())).json()
+
+
+async def test_the_admin_api_wants_its_token_and_no_other():
+    spec = LabSpec(providers=1, token="hush-hush")
+    async with lab_and_client(spec) as (lab, client):
+        codes = [
+            (await client.get(f"{lab.admin_url}/proxies", headers=headers)).status_code
+            for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer hush-hush"})
+        ]
+    assert codes == [401, 401, 200]
+
+
+async def test_no_secret_is_on_a_command_line():
+    spec = LabSpec(providers=1, token="hush-hush")
+    async with running_lab(spec) as lab:
+        for pid in pids_of(lab):
+            assert "hush-hush" not in " ".join(psutil.Process(pid).cmdline())
+            assert "hush-hush" not in str(psutil.Process(pid).environ())
+
+
+async def test_the_chain_is_seen_over_websocket_at_provider_and_gateway():
+    """With a client that is not ours, in a thread of its own loop."""
+
+    async def first_heads(url):
+        async with websockets.connect(url) as socket:
+            await socket.send(json.dumps(call("eth_subscribe", "newHeads")))
+            frames = [json.loads(await socket.recv()) for _ in range(4)]
+        return [frame["params"]["result"]["number"] for frame in frames if "params" in frame]
+
+    def watch(url):
+        return asyncio.run(asyncio.wait_for(first_heads(url), 20))
+
+    async with running_lab(LabSpec(providers=2, block_time=0.1)) as lab:
+        for url in (lab.providers[1].ws_url, lab.ws_url):
+            first, second, third = (int(number, 16) for number in await trio.to_thread.run_sync(watch, url))
+            assert (second, third) == (first + 1, first + 2)
+
+
 async def test_cancelling_ends_the_lab_too():
     with trio.CancelScope() as scope:
         async with running_lab(ONE_NODE) as lab:
@@ -191,19 +301,3 @@ def test_only_loopback_addresses_are_bound(host):
     assert done.returncode == 2
     assert "loopback" in done.stderr
     assert done.stdout == ""
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        LabSpec(providers=0),
-        LabSpec(providers=27),
-        LabSpec(block_time=0),
-        LabSpec(latency=-1),
-        LabSpec(attempt_timeout=float("inf")),
-        LabSpec(port=70_000),
-    ],
-)
-def test_an_impossible_lab_is_refused_before_anything_starts(spec):
-    with pytest.raises(LabError):
-        check_spec(spec)

@@ -109,9 +109,3 @@ def check_urls(provider: ProviderSettings) -> None:
         parts = urlsplit(url)
         if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
             raise ValueError(f"{provider.id}: a URL as in {schemes[0]}://127.0.0.1:8545 is wanted")
-
-
-def settings_over(urls: dict[str, str], attempt_s: float = 2.0) -> GatewaySettings:
-    """The plainest gateway over providers given as id -> URL, in order of priority."""
-    providers = (ProviderSettings(id_, url, priority=n) for n, (id_, url) in enumerate(urls.items(), 1))
-    return GatewaySettings(tuple(providers), deadlines=default_deadlines(attempt_s))

@@ -18,7 +18,7 @@ import trio
 
 from battlectl.lab.gateway.filters import Homes
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport, settings_over
+from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport
 from battlectl.lab.gateway.traffic import Traffic
 from battlectl.lab.gateway.truth import Truth
 from battlectl.lab.net import upstream
@@ -78,10 +78,8 @@ class Gateway:
         return next((provider for provider in self.providers if provider.id == id_), None)
 
 
-def build_gateway(settings: GatewaySettings | dict[str, str], attempt_timeout: float = 2.0) -> Gateway:
+def build_gateway(settings: GatewaySettings) -> Gateway:
     """A gateway as its settings say, of whose providers nothing is known yet."""
-    if isinstance(settings, dict):
-        settings = settings_over(settings, attempt_timeout)
     return Gateway(settings, tuple(new_provider(provider) for provider in settings.providers))
 
 
