@@ -1,0 +1,66 @@
+"""What a provider without faults is to clients that are not ours: AssertionError where it is not."""
+
+from __future__ import annotations
+
+import time
+
+from tests.lab.faults.signatures import BATCH, CALL, number
+from tests.lab.faults.visits import PATIENCE, HttpVisit, Visit, WsVisit, request
+
+PROMPT = 0.25  # seconds: less than the delays that are put in force
+
+
+def check_health(visit: Visit, other: HttpVisit) -> None:
+    """The visit is to the provider in question, `other` to one that is known to be well."""
+    check_answers(visit)
+    check_chain(visit, other)
+    check_promptness(visit)
+    if isinstance(visit, WsVisit):
+        check_subscription(visit)
+
+
+def check_answers(visit: Visit) -> None:
+    """Status, content type, ids, batches, and no errors."""
+    answer = visit.exchange(request("eth_chainId", id_="mine"))
+    assert answer.json == {"jsonrpc": "2.0", "id": "mine", "result": "0x3e7"}
+    if answer.headers is not None:
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    replies = visit.exchange(BATCH).json
+    assert [(reply["id"], number(reply["result"]["number"])) for reply in replies] == [
+        (place, place) for place in range(8)
+    ]
+    assert len(visit.call(*CALL)) == 66
+
+
+def check_chain(visit: Visit, other: HttpVisit) -> None:
+    """It has what the other one has: the newest block, its logs, the genesis block."""
+    head = other.call("eth_blockNumber")
+    assert number(head) <= number(visit.call("eth_blockNumber")) <= number(head) + 200
+    for block in ("0x0", head):
+        asked = ("eth_getBlockByNumber", block, False)
+        assert visit.call(*asked) == other.call(*asked)
+        assert visit.call(*asked)["number"] == block
+    logs = ("eth_getLogs", {"fromBlock": head, "toBlock": head})
+    assert visit.call(*logs) == other.call(*logs)
+    assert len(visit.call(*logs)) == 4
+
+
+def check_promptness(visit: Visit) -> None:
+    """That it can be prompt, not that it always is: the machine may be busy."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        answer = visit.exchange(request("eth_chainId"))
+        if answer.seconds < PROMPT:
+            return
+    raise AssertionError("always late")
+
+
+def check_subscription(visit: WsVisit) -> None:
+    """Pings are answered; heads come, each once and in order."""
+    assert visit.pongs()
+    assert visit.call("eth_chainId") == "0x3e7"
+    visit.forget_heads()
+    heads = visit.heads(3)
+    first = number(heads[0]["number"])
+    assert [number(head["number"]) for head in heads] == [first, first + 1, first + 2]
+    assert [head["parentHash"] for head in heads[1:]] == [head["hash"] for head in heads[:-1]]

@@ -1,0 +1,111 @@
+"""Each fault on the wire: seen by clients that are not ours, gone after healing, nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import pytest
+
+from battlectl.lab.faults.kind import OnConnections
+from battlectl.lab.faults.table import KINDS
+from tests.lab.faults.field import Field, running_field
+from tests.lab.faults.health import check_health
+from tests.lab.faults.signatures import SIGNATURES, SILENCE
+from tests.lab.faults.visits import PATIENCE, HttpVisit, Visit, WsVisit
+
+pytestmark = pytest.mark.real
+
+A, B = "provider_a", "provider_b"
+AT_ONCE = 50
+
+CASES = [(kind, over) for kind, signature in SIGNATURES.items() for over in signature.over]
+ONCE = [(kind, signature.over[0]) for kind, signature in SIGNATURES.items()]
+BY_CONNECTION = [
+    (kind, over)
+    for kind, over in ONCE
+    if issubclass(KINDS[kind].parameters, OnConnections) and kind != "ws_refuse"
+]
+
+
+@pytest.fixture(scope="module")
+def whole_field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    with running_field(tmp_path_factory.mktemp("field") / "stderr") as field:
+        yield field
+
+
+@pytest.fixture
+def field(whole_field: Field) -> Iterator[Field]:
+    yield whole_field
+    whole_field.heal(A)
+
+
+@contextmanager
+def visiting(field: Field, name: str, over: str, patience: float = PATIENCE) -> Iterator[Visit]:
+    url = field.urls[name]
+    with closing(HttpVisit(url) if over == "http" else WsVisit(url, patience)) as visit:
+        if isinstance(visit, WsVisit):
+            visit.begin()
+        yield visit
+
+
+@contextmanager
+def visiting_in_trouble(field: Field, kind: str, over: str) -> Iterator[Visit]:
+    """While the fault is in force."""
+    patience = PATIENCE if SIGNATURES[kind].answers_handshakes else SILENCE
+    with visiting(field, A, over, patience) as visit:
+        yield visit
+
+
+@contextmanager
+def other_provider(field: Field) -> Iterator[HttpVisit]:
+    with closing(HttpVisit(field.urls[B])) as visit:
+        yield visit
+
+
+def test_every_kind_has_a_signature():
+    assert set(SIGNATURES) == set(KINDS) - {"rpc_noop"}
+
+
+@pytest.mark.parametrize(("kind", "over"), CASES)
+def test_it_is_seen_and_gone_when_healed_and_nowhere_else_twice_in_a_row(field, kind, over):
+    signature = SIGNATURES[kind]
+    with other_provider(field) as other, visiting(field, B, over) as elsewhere:
+        for _ in range(2):
+            field.inject(A, kind, **signature.attributes)
+            with visiting_in_trouble(field, kind, over) as visit:
+                signature.shows(visit, other)
+            check_health(elsewhere, other)
+            field.heal(A)
+            with visiting(field, A, over) as visit:
+                check_health(visit, other)
+
+
+@pytest.mark.parametrize("meant", ["existing", "new"])
+@pytest.mark.parametrize(("kind", "over"), BY_CONNECTION)
+def test_it_strikes_the_connections_that_are_meant(field, kind, over, meant):
+    signature = SIGNATURES[kind]
+    with (
+        other_provider(field) as other,
+        visiting(field, A, over) as old,
+    ):
+        check_health(old, other)
+        field.inject(A, kind, **signature.attributes | {"connections": meant})
+        with visiting_in_trouble(field, kind, over) as new:
+            struck, spared = (old, new) if meant == "existing" else (new, old)
+            signature.shows(struck, other)
+            check_health(spared, other)
+
+
+@pytest.mark.parametrize(("kind", "over"), ONCE)
+def test_it_is_seen_by_fifty_at_once(field, kind, over):
+    signature = SIGNATURES[kind]
+
+    def one(_: int) -> None:
+        with visiting_in_trouble(field, kind, over) as visit, other_provider(field) as other:
+            signature.shows(visit, other)
+
+    field.inject(A, kind, **signature.attributes)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, range(AT_ONCE)))
