@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.real.anvil import running_anvils
 from tests.real.relay_field import WITHIN, Field, listener, playing_field, until
 from tests.real.relays import ask, running_relays
 
@@ -241,6 +242,16 @@ def test_what_only_a_simulated_node_can_do_is_refused(field, kind):
     assert refused.status_code == 400
     assert "node" in refused.json()["error"]
     assert kind in refused.json()["error"]
+
+
+def test_a_fault_that_must_know_the_head_needs_a_node_that_answers(tmp_path):
+    with running_anvils(1, tmp_path) as (node,), running_relays([node]) as relays:
+        node.kill()
+        refused = relays.add(relays.relays[0], "stale_head")
+        assert refused.status_code == 503
+        assert "does not answer" in refused.json()["error"]
+        assert relays.counters(relays.relays[0])["faults"] == {}
+        assert relays.add(relays.relays[0], "rpc_latency").status_code == 200
 
 
 def test_one_relay_falls_ill_alone(field):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 
 import httpx
@@ -11,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 from websockets.sync.client import connect
 
 from tests.real.relay_field import WITHIN, Field, listener, playing_field, until
-from tests.real.relays import TOPIC
+from tests.real.relays import TOPIC, ask
 
 pytestmark = pytest.mark.real
 
@@ -194,6 +195,41 @@ def test_the_relay_counts_what_passes(field):
     assert during["subscriptions"] == before["subscriptions"] + 1
     assert during["events"] >= before["events"] + 2
     wait_for_websockets(field, before["open_websockets"])
+
+
+@pytest.mark.parametrize("form", ["{url}", "{url} {ws_url}"])
+def test_a_relay_is_made_by_posting_a_proxy_and_ended_by_deleting_it(field, form):
+    upstream = form.format(url=field.node.url, ws_url=field.node.ws_url)
+    body = {"name": "late", "listen": "127.0.0.1:0", "upstream": upstream}
+    made = field.relays.admin.post("/proxies", json=body).raise_for_status().json()
+    with listener(f"ws://{made['listen']}") as client:
+        client.subscribe("heads", "newHeads")
+        client.listen("heads", 1)
+        assert ask(field.client, f"http://{made['listen']}", "eth_chainId") == "0x7a69"
+        assert field.relays.admin.get("/providers/late").json()["kind"] == "relay"
+        field.relays.admin.delete("/proxies/late").raise_for_status()
+        with pytest.raises(ConnectionClosed):
+            client.listen("heads", 99)
+    with pytest.raises(httpx.ConnectError):
+        ask(field.client, f"http://{made['listen']}", "eth_chainId")
+
+
+def test_a_node_that_hangs_is_hung_behind_its_relay_and_goes_on(field):
+    with listener(field.relay.ws_url) as client:
+        client.subscribe("heads", "newHeads")
+        client.listen("heads", 1)
+        field.node.process.send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(3):
+                with pytest.raises(httpx.ReadTimeout):
+                    httpx.post(field.relay.url, json=call("eth_chainId"), timeout=0.3, trust_env=False)
+            client.listen_for(0.2)
+            heard = len(client.seen["heads"])
+            until(lambda: field.relays.counters(field.relay)["open_sockets"] <= 2)  # one more: field.client's
+        finally:
+            field.node.process.send_signal(signal.SIGCONT)
+        assert field.at_relay("eth_chainId") == "0x7a69"
+        client.listen("heads", heard + 1)
 
 
 def test_a_node_that_dies_takes_its_clients_with_it(tmp_path):
