@@ -137,6 +137,12 @@ class RandomFaults(Strict):
         return FAULTS[name]
 
 
+def _refuse_nothing(value: Any) -> Any:
+    if value is None:
+        raise ValueError("is empty, try `random: {kinds: [kill, latency], count: 5, for: [2s, 10s]}`")
+    return value
+
+
 class Timing(Strict):
     """When a fault strikes: `at` (default: the start of the phase `battle`), `for` so long (default: to the
     end of the phase in which it begins), `times` in all, `every` so often."""
@@ -146,7 +152,7 @@ class Timing(Strict):
     name: Name | None = None
     times: Annotated[int, Field(ge=1, le=MOST_REPEATS)] | None = None
     every: PositiveDuration | None = None
-    random: RandomFaults | None = None
+    random: Annotated[RandomFaults | None, BeforeValidator(_refuse_nothing)] = None
 
     @property
     def kind(self) -> str:

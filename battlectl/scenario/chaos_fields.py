@@ -94,7 +94,7 @@ def _show(value: Any, spelling: Spelling) -> str:
 
 def _to_lab(value: Any, spelling: Spelling) -> Any:
     if spelling.per_second is None or value is None:
-        return value
+        return list(value) if isinstance(value, tuple) else value
     number = float(f"{value * spelling.per_second:.12g}")
     return int(number) if number.is_integer() else number
 

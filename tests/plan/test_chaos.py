@@ -253,7 +253,7 @@ class TestWindows:
         assert [i.name for i in frame.injections] == ["kill-any#1", "kill-any#2"]
 
     def test_a_frame_is_stored_and_read_again(self):
-        flap = "\n  - flap: {provider: any, down: 1s, times: 2}"
+        flap = "\n  - hang: {provider: any, methods: [eth_call]}"
         frame = planned(f"{flap}\n  - random: {{kinds: [hang], count: 2, for: 1s}}").frame
         assert msgspec.json.decode(msgspec.json.encode(frame), type=Frame) == frame
 

@@ -6,7 +6,7 @@ file shrinks to `chaotic_text` and `parsed`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -62,10 +62,13 @@ def chaotic_text(
     )
 
 
-def parsed(*args: Any, sets: Sequence[str] = (), **kwargs: Any) -> ParsedScenario:
+def parsed(
+    *args: Any, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None, **kwargs: Any
+) -> ParsedScenario:
     """The scenario of such a file."""
+    text = chaotic_text(*args, **kwargs)
     with attached():
-        return parse_scenario(chaotic_text(*args, **kwargs), "f.yml", {}, sets, lambda name: "")
+        return parse_scenario(text, "f.yml", environ or {}, sets, lambda name: "")
 
 
 def complaints(*args: Any, providers: Sequence[str] = PROVIDERS, **kwargs: Any) -> list[str]:

@@ -59,7 +59,7 @@ def entry_of(chaos: str, **more: str):
             "http_5xx-a",
             ("a",),
             "http_5xx",
-            {"status": 500, "probability": 0.125, "methods": ("eth_call",)},
+            {"status": 500, "probability": 0.125, "methods": ["eth_call"]},
         ),
         (
             "- http_429: {provider: a, retry_after: 1m}",
@@ -118,7 +118,7 @@ def test_each_kind_takes_its_defaults_and_every_parameter_as_its_file_spells_it(
     short = ChaosEntry.model_validate({name: {"provider": "a", **NEEDED.get(name, {})}})
     assert short.attributes.keys() == {**kind.fixed, **NEEDED.get(name, {})}.keys()
     assert kind.complaint(short.attributes) is None
-    defaults = kind.defaults()
+    defaults = {k: list(v) if isinstance(v, tuple) else v for k, v in kind.defaults().items()}
     written = {spell(key).word: as_written(key, value) for key, value in defaults.items()}
     entry = ChaosEntry.model_validate({name: {"provider": "a", **written, **NEEDED.get(name, {})}})
     assert {key: entry.attributes[key] for key in defaults} == defaults
@@ -259,6 +259,15 @@ def test_values_can_be_set_from_the_command_line():
     read = parsed(chaos, sets=["chaos.0.for=7s", "chaos.1.flap.up=3s", "chaos.1.flap.times=2"])
     assert read.scenario.chaos[0].for_ == 7.0
     assert read.scenario.chaos[1].own_length == 5.0
+
+
+def test_what_came_from_the_environment_stays_there():
+    chaos = "\n  - kill: ${VICTIM}\n  - {hang: any, name: x, at: '${VICTIM}'}"
+    found = complaints(chaos, environ={"VICTIM": "hidden-provider"})
+    assert len(found) == 1
+    [unknown] = complaints("\n  - kill: ${VICTIM}", environ={"VICTIM": "hidden-provider"})
+    assert unknown.startswith('f.yml:6:11: chaos.0.kill: the target has no provider "${VICTIM}"')
+    assert "hidden" not in "".join([*found, unknown])
 
 
 def test_today_a_user_cannot_ask_for_chaos():
