@@ -213,6 +213,7 @@ class Subscriber:
         self.closed: tuple[int | None, str | None] | None = None
         self._asked: dict[Any, tuple[str, asyncio.Future[Any]]] = {}
         self._ids = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
         self._reading = asyncio.ensure_future(self._read())
 
     async def call(self, method: str, *params: Any, **more: Any) -> Any:
@@ -227,6 +228,11 @@ class Subscriber:
         """What will have been heard of it."""
         reply = await self.call("eth_subscribe", *params)
         return self.heard[reply["result"]]
+
+    def expect(self, sent: Any) -> None:
+        """A call that `send` is about to make."""
+        if isinstance(sent, dict) and "id" in sent:
+            self._asked[sent["id"]] = (sent["method"], asyncio.Future(loop=self._loop))
 
     async def send(self, text: str) -> None:
         await self.connection.send(text)
@@ -250,7 +256,8 @@ class Subscriber:
             method, reply = self._asked[frame["id"]]
             if method == "eth_subscribe" and "result" in frame:
                 self.heard[frame["result"]] = []
-            reply.set_result(frame)
+            if not reply.done():
+                reply.set_result(frame)
 
 
 class Clients:

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.state import Gateway
+from battlectl.lab.gateway.state import Gateway, release
 from battlectl.lab.gateway.ws.block import Block, Place, read_block
 from battlectl.lab.net.upstream import UpstreamError
 
@@ -44,6 +44,8 @@ async def ask(gateway: Gateway, provider: Provider, method: str, params: list[An
         raise Unanswered(f"{provider.id}: {error or 'too slow'}") from None
     finally:
         gateway.truth.probes[provider.id, outcome] += 1
+        if provider.is_retired:
+            await release(provider)
     raise Unanswered(f"{provider.id}: http {reply.status}, {str(value.get('error'))[:200]}")
 
 

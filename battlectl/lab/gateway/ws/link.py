@@ -56,6 +56,11 @@ class Link:
         self._cancel = trio.CancelScope()
 
     @property
+    def subscriptions(self) -> int:
+        """How many it carries."""
+        return len(self._subscribers)
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody waits for anything."""
         return not self._waiting and not self._subscribers

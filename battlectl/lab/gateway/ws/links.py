@@ -88,13 +88,15 @@ class Links:
     async def _carry(self, provider: Provider, task_status: trio.TaskStatus[Link]) -> None:
         assert provider.ws_url is not None
         async with open_socket(provider.ws_url) as socket:
-            self._open[provider] = link = Link(socket)
+            self._open[provider] = provider.line = link = Link(socket)
+            provider.lines += 1
             try:
                 task_status.started(link)
                 await link.run()
             finally:
                 if self._open.get(provider) is link:
                     del self._open[provider]
+                    provider.line = None
 
     def _sweep(self, now: float) -> None:
         for provider, link in list(self._open.items()):
