@@ -166,6 +166,21 @@ async def test_while_half_open_only_one_request_at_a_time_is_the_trial():
     assert len(tried) == 1
 
 
+async def test_what_was_under_way_when_a_breaker_changed_counts_no_more():
+    """Neither a late success closes it, nor does a late time-out open it again."""
+    async with gateway_over(GOOD) as gateway:
+        provider, rules, truth = gateway.providers[0], gateway.settings.breaker, gateway.truth
+        for _ in range(3):
+            provider.failed("http", 100, rules, truth, "test", "closed")
+        provider.succeeded("http", rules, truth, "closed")
+        assert provider.breakers["http"].state == "open"
+        assert provider.breaker("http", 101, truth).state == "half_open"
+        provider.failed("http", 101, rules, truth, "test", "closed")
+        assert provider.breakers["http"].state == "half_open"
+        provider.failed("http", 101, rules, truth, "test", "half_open")
+        assert provider.breakers["http"].state == "open"
+
+
 async def test_a_server_error_of_one_method_demotes_the_provider_for_that_method_only():
     def handler(request):
         bad = b"eth_call" in request.body

@@ -84,7 +84,6 @@ def _revision_fields(gateway: Gateway) -> Document:
 def _provider_health(gateway: Gateway, provider: Provider) -> Document:
     return {
         "id": provider.id,
-        "url": provider.url,
         "state": availability(gateway, provider),
         "head": provider.head,
         "breakers": {

@@ -105,7 +105,7 @@ def _unreadable(gateway: Gateway, route: Route, error: RpcError) -> Response:
     if error.code != PARSE_ERROR:
         return _refusal(200, None, error)
     if gateway.settings.revision == "2025-10" and not route.is_own:
-        return json_response(400, BAD_REQUEST)
+        return json_response(400, BAD_REQUEST, (CORS, (b"x-lab-attempts", b"0")))
     return _refusal(400, None, error)
 
 

@@ -111,7 +111,7 @@ def _learn_from_success(
 ) -> None:
     provider, now = made.provider, gateway.clock()
     provider.served += 1
-    provider.succeeded(transport, gateway.settings.breaker, gateway.truth)
+    provider.succeeded(transport, gateway.settings.breaker, gateway.truth, made.breaker)
     latency.renew(provider.latencies, question.method, made.seconds, now)
     gateway.traffic.latencies.append(made.seconds)
     for call in question.calls:
@@ -127,12 +127,12 @@ def _learn_from_failure(
 ) -> None:
     provider, now, settings = made.provider, gateway.clock(), gateway.settings
     if verdict.blame == "provider":
-        provider.failed(transport, now, settings.breaker, gateway.truth, verdict.reason)
+        provider.failed(transport, now, settings.breaker, gateway.truth, verdict.reason, made.breaker)
         if made.seconds > (latency.known(provider.latencies, question.method, now) or made.seconds):
             # It hung: whoever looks for the fastest must see what that cost. A quick refusal is no speed.
             latency.renew(provider.latencies, question.method, made.seconds, now)
         return
-    provider.breakers[transport] = b.abandon(provider.breakers[transport])
+    provider.abandoned(transport, made.breaker)
     if verdict.blame == "nobody":
         return
     provider.noted(verdict.reason)

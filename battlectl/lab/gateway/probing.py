@@ -73,9 +73,13 @@ async def _probe_round(gateway: Gateway, nursery: trio.Nursery) -> None:
 
 
 async def _probe(gateway: Gateway, provider: Provider, ballot: Ballot, done: trio.Event) -> None:
+    began, believed = gateway.clock(), gateway.believed_head
     try:
         head, genesis, vote = await _look(gateway, provider, ballot.height)
         provider.head, provider.genesis = head, genesis
+        # A late answer is compared with what was believed when it was asked for: slow is not behind.
+        is_late = gateway.clock() - began > gateway.settings.probe_s / 2
+        provider.due_head = (head if believed is None else believed) if is_late else None
         if vote is not None:
             ballot.votes[provider.id], provider.ballot = vote, ballot
         provider.is_probe_well = True
@@ -150,9 +154,10 @@ def take_stock(gateway: Gateway) -> None:
     _believe(gateway, [provider.head for provider in right if provider.head is not None])
     for provider in well:
         head, believed = provider.head, gateway.believed_head
+        due = believed if provider.due_head is None else provider.due_head
         provider.stands(
             gateway.truth,
-            lagging=h.lags(head, believed, gateway.settings.lag_limit) or h.is_implausible(head, believed),
+            lagging=h.lags(head, due, gateway.settings.lag_limit) or h.is_implausible(head, believed),
             forked=_is_forked(provider),
             wrong_chain=provider not in right,
         )

@@ -7,6 +7,7 @@ It is mutable because every attempt changes it; what it decides by is pure (brea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from battlectl.lab.gateway import breaker as b
 from battlectl.lab.gateway.breaker import Breaker
@@ -27,12 +28,20 @@ class Ballot:
     votes: dict[str, str] = field(default_factory=dict)
 
 
+class Line(Protocol):
+    """The WebSocket to a provider, as far as the status page is concerned; gateway/ws opens it."""
+
+    @property
+    def subscriptions(self) -> int:
+        """How many are carried now."""
+
+
 @dataclass(slots=True, eq=False)
 class Provider:
-    """`head` is the newest block it is known to have; `genesis` the hash of its block 0, `ballot`
-    the last one in which it said which fork it is on.
+    """`head` is the newest block it is known to have, `genesis` the hash of its block 0, `due_head` what it
+    should have been at when its last answer came late, and `ballot` the last one that it voted in.
 
-
+    `line` is its WebSocket while there is one, and `lines` how many there have been.
     `is_lagging`, `is_forked` and `is_wrong_chain` are what the last round of probes made of it;
     `is_retired` once a new configuration has dropped it: what is under way ends, and nothing new begins.
     """
@@ -44,6 +53,7 @@ class Provider:
     sour_until: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, Score] = field(default_factory=dict)
     head: int | None = None
+    due_head: int | None = None
     genesis: str | None = None
     is_lagging: bool = False
     is_forked: bool = False
@@ -60,9 +70,8 @@ class Provider:
     last_failure: str | None = None
     last_probe: float | None = None
     is_retired: bool = False
-    is_connected: bool = False
-    reconnects: int = 0
-    subscriptions: int = 0
+    line: Line | None = None
+    lines: int = 0
 
     @property
     def id(self) -> str:
@@ -92,19 +101,39 @@ class Provider:
             truth.record("breaker", provider=self.id, transport=transport, **changed)
         return new
 
-    def succeeded(self, transport: Transport, rules: BreakerSettings, truth: Truth) -> None:
-        """An attempt was answered well; to be called by whoever made it."""
+    def succeeded(
+        self, transport: Transport, rules: BreakerSettings, truth: Truth, began: b.State | None = None
+    ) -> None:
+        """An attempt was answered well; to be called by whoever made it.
+
+        With the state in which it `began`, it counts only if that is still the state: what was under way when
+        a breaker changed tells of the time before.
+        """
         self.failures_in_a_row, self.successes_in_a_row = 0, self.successes_in_a_row + 1
-        self.set_breaker(transport, b.after_success(self.breakers[transport], rules), truth, "success")
+        old = self.breakers[transport]
+        if began in (None, old.state):
+            self.set_breaker(transport, b.after_success(old, rules), truth, "success")
 
     def failed(
-        self, transport: Transport, now: float, rules: BreakerSettings, truth: Truth, reason: str
+        self,
+        transport: Transport,
+        now: float,
+        rules: BreakerSettings,
+        truth: Truth,
+        reason: str,
+        began: b.State | None = None,
     ) -> None:
-        """An attempt failed in a way that speaks of the provider."""
+        """An attempt failed in a way that speaks of the provider; `began` as for `succeeded`."""
         self.noted(reason)
         self.failures_in_a_row, self.successes_in_a_row = self.failures_in_a_row + 1, 0
-        old = b.at(self.breakers[transport], now)
-        self.set_breaker(transport, b.after_failure(old, now, rules), truth, reason)
+        if began in (None, self.breakers[transport].state):
+            old = b.at(self.breakers[transport], now)
+            self.set_breaker(transport, b.after_failure(old, now, rules), truth, reason)
+
+    def abandoned(self, transport: Transport, began: b.State) -> None:
+        """An attempt taught nothing: if it was the trial, another may be."""
+        if began == "half_open":
+            self.breakers[transport] = b.abandon(self.breakers[transport])
 
     def noted(self, reason: str) -> None:
         """An attempt failed, whoever is to blame."""

@@ -127,8 +127,8 @@ def _chain(gateway: Gateway, connections: list[Document]) -> Document:
 def _connection(gateway: Gateway, provider: Provider) -> Document:
     return {
         "id": provider.id,
-        "connected": provider.is_connected,
-        "reconnect_attempts": provider.reconnects,
-        "subscriptions": provider.subscriptions,
+        "connected": provider.line is not None,
+        "reconnect_attempts": max(0, provider.lines - 1),
+        "subscriptions": 0 if provider.line is None else provider.line.subscriptions,
         "pending_messages": 0,
     }

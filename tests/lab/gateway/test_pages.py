@@ -14,6 +14,7 @@ from battlectl.lab.gateway.probing import probe_all
 from battlectl.lab.net.http_server import listener_url, open_listener, serve
 from battlectl.lab.net.wire import Response
 from tests.lab.gateway.parts import Node, simulated
+from tests.lab.gateway_ws.upstreams import lab
 
 CHAIN = "/api/admin/chains/battlechain"
 
@@ -310,3 +311,13 @@ async def test_a_backup_can_be_put_back():
         await client.delete(CHAIN)
         assert (await client.post("/api/admin/chains", json={"chain": chain})).status_code == 201
         assert (await document(client, CHAIN))["chain"] == chain
+
+
+async def test_status_shows_the_websockets_to_the_providers():
+    async with lab() as running, httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
+        before = (await document(client, "/api/status"))["connections"]
+        assert (before["active"], before["total"]) == (0, 3)
+        asked = await rpc(client, path="/rpc/provider/mock_b/battlechain?transport=ws&include_meta=headers")
+        assert meta(asked)["selected_provider"] == {"id": "mock_b", "protocol": "ws"}
+        now = (await document(client, "/api/status"))["connections"]
+        assert [connection["connected"] for connection in now["details"]] == [False, True, False]

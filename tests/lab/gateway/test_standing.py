@@ -253,6 +253,17 @@ async def test_a_slow_provider_holds_up_no_probe_of_the_others():
         assert gateway.truth.probes["mock_a", "well"] < gateway.truth.probes["mock_c", "well"]
 
 
+async def test_slow_is_not_behind():
+    """A provider whose probes take eight blocks' time has the head of when it was asked."""
+    async with simulated(probe_s=0.3, block_time=0.1) as (gateway, nodes, nursery):
+        nodes[0].delay = 0.27
+        nursery.start_soon(run_background, gateway)
+        with trio.fail_after(20):
+            while gateway.truth.probes["mock_a", "well"] < 3:  # noqa: ASYNC110
+                await trio.sleep(0.02)
+    assert events(gateway, "standing") == []
+
+
 async def test_probes_are_the_methods_that_the_documentation_lists():
     async with simulated() as (gateway, nodes, _):
         for _ in range(3):
