@@ -40,6 +40,15 @@ FAULT = st.sampled_from(sorted(FAULTS)).flatmap(
     lambda kind: st.fixed_dictionaries({kind: STRUCK | ANYTHING}, optional=TIMING | {"name": ANYTHING})
 )
 ENTRY = FAULT | st.fixed_dictionaries({"random": RANDOM | ANYTHING}, optional=TIMING) | ANYTHING
+LIKELY = st.sampled_from(["kill", "hang", "latency", "restart", "flap", "http_5xx"]).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {kind: st.sampled_from(["any", "provider_a", "provider_b"]), "at": DURATIONS},
+        optional={"for": DURATIONS, "name": st.sampled_from(["x", "y"])} if kind != "restart" else {},
+    )
+)
+DRAWN = st.fixed_dictionaries(
+    {"random": st.just({"kinds": ["hang", "lag"], "count": 3, "for": ["1s", "3s"], "in": "steady"})}
+)
 OBJECTIVE = st.sampled_from(
     [
         *("total > 1 in baseline", "total > 1 in during:kill-any", "total > 1 in recovery:random#1"),
@@ -69,8 +78,8 @@ def planned_or_refused(chaos: str, objectives: list[str], phases: str) -> Frame 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    chaos=st.lists(ENTRY, max_size=4),
-    objectives=st.lists(OBJECTIVE, max_size=2, unique=True),
+    chaos=st.lists(LIKELY | DRAWN, max_size=3) | st.lists(ENTRY, max_size=4),
+    objectives=st.just([]) | st.lists(OBJECTIVE, max_size=2, unique=True),
     phases=st.sampled_from(["{warmup: 5s, steady: 10s, battle: 30s}", "{steady: 10s}", "{steady: 5}", "[]"]),
 )
 def test_any_chaos_is_planned_or_refused_with_a_place(chaos, objectives, phases):
