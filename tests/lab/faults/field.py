@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-BLOCK_TIME = 0.05
+BLOCK_TIME = 0.03
 NAMES = ("provider_a", "provider_b")
 
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.lab.faults.visits import HttpVisit, Lost, Visit, WsVisit, request
+from tests.lab.faults.visits import PATIENCE, HttpVisit, Lost, Visit, WsVisit, request
 
 BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, Lost, ConnectionClosed, ConnectionError)
 SILENCE = 0.25  # seconds in which several blocks come
@@ -28,12 +28,15 @@ Shows = Callable[[Any, HttpVisit], None]
 
 @dataclass(frozen=True)
 class Signature:
-    """`attributes` are those of the fault in the tests; `over` the transports on which it is looked for."""
+    """`attributes` are those of the fault in the tests; `over` the transports on which it is looked for.
+
+    `opening` is how long a client waits for a WebSocket and its subscription while the fault is in force.
+    """
 
     shows: Shows
     attributes: dict[str, Any] = field(default_factory=dict)
     over: tuple[str, ...] = ("http", "ws")
-    answers_handshakes: bool = True
+    opening: float = PATIENCE
 
 
 def number(value: str) -> int:
@@ -62,7 +65,7 @@ def is_late(visit: Visit, other: HttpVisit) -> None:
 def trickles(visit: HttpVisit, other: HttpVisit) -> None:
     answer = visit.exchange(request("eth_chainId"))
     assert answer.json["result"] == "0x3e7"
-    assert answer.body_seconds >= (len(answer.body) - 1) / 100 * 0.9
+    assert answer.seconds >= (len(answer.body) - 1) / 100 * 0.9
 
 
 # HTTP
@@ -209,7 +212,7 @@ def is_on_another_branch(visit: Visit, other: HttpVisit) -> None:
     head = number(other.call("eth_blockNumber"))
     ours, theirs = (who.call("eth_getBlockByNumber", hex(head), False) for who in (visit, other))
     assert ours["hash"] != theirs["hash"]
-    for depth, is_shared in ((500, True), (1, False)):
+    for depth, is_shared in ((900, True), (1, False)):
         blocks = [who.call("eth_getBlockByNumber", hex(head - depth), False) for who in (visit, other)]
         assert (blocks[0]["hash"] == blocks[1]["hash"]) == is_shared
     assert visit.call("eth_getBlockByHash", theirs["hash"], False) is None
@@ -231,11 +234,11 @@ def has_no_newest_blocks(visit: Visit, other: HttpVisit) -> None:
     assert visit.call("eth_getBlockByHash", known["hash"], False) is None
     assert visit.call("eth_getTransactionReceipt", known["transactions"][0]) is None
     assert visit.call("eth_getLogs", {"fromBlock": head, "toBlock": head}) == []
-    assert visit.call("eth_getBlockByNumber", hex(number(head) - 300), False) is not None
+    assert visit.call("eth_getBlockByNumber", hex(number(head) - 800), False) is not None
 
 
 def goes_backwards(visit: Visit, other: HttpVisit) -> None:
-    heads = [number(visit.call("eth_blockNumber")) for _ in range(40)]
+    heads = [number(visit.call("eth_blockNumber")) for _ in range(15)]
     assert any(later < earlier for earlier, later in pairwise(heads))
 
 
@@ -307,10 +310,10 @@ SIGNATURES: dict[str, Signature] = {
     "flap": Signature(breaks, {"down_ms": 60_000}),
     "restart": Signature(breaks, {"down_ms": 60_000}),
     "reset": Signature(breaks, {"after_bytes": 30}, HTTP),
-    "hang": Signature(is_silent),
+    "hang": Signature(is_silent, opening=0.1),
     "rpc_latency": Signature(is_late, {"latency_ms": 350, "jitter_ms": 50}),
     "trickle": Signature(trickles, {"bytes_per_s": 100}, HTTP),
-    "partition": Signature(is_silent, answers_handshakes=False),
+    "partition": Signature(is_silent, opening=0.1),
     "http_5xx": Signature(has_status(502), {"status": 502}, HTTP),
     "http_429": Signature(has_status(429, retry_after="9"), {"retry_after_s": 9}, HTTP),
     "wrong_content_type": Signature(says_html_of_json, {}, HTTP),
@@ -332,13 +335,13 @@ SIGNATURES: dict[str, Signature] = {
     "head_jump": Signature(is_ahead, {"blocks": 10_000}),
     "reorg": Signature(is_on_another_branch, {"depth": 5}),
     "missing_logs": Signature(has_no_logs),
-    "null_near_tip": Signature(has_no_newest_blocks, {"blocks": 200}),
-    "inconsistent_views": Signature(goes_backwards, {"blocks": 20}),
+    "null_near_tip": Signature(has_no_newest_blocks, {"blocks": 500}),
+    "inconsistent_views": Signature(goes_backwards, {"blocks": 200}),
     "wrong_chain": Signature(is_another_chain),
     "ws_close": Signature(closes, {"connections": "all", "after_ms": 50}, WS),
     "ws_refuse": Signature(is_refused, {"connections": "all"}, WS),
     "ws_stall": Signature(is_stalled, {}, WS),
-    "ws_half_open": Signature(is_half_open, {}, WS),
+    "ws_half_open": Signature(is_half_open, {}, WS, opening=0.3),
     "ws_duplicate": Signature(repeats, {}, WS),
     "ws_skip": Signature(has_gaps, {"every": 2}, WS),
     "ws_reorder": Signature(swaps, {}, WS),

@@ -110,11 +110,11 @@ class WsVisit:
         except Exception as error:
             self.failure = error
 
-    def begin(self) -> None:
+    def begin(self, patience: float = PATIENCE) -> None:
         """Subscribe, if the provider lets it."""
         if self.failure is None:
             with suppress(Lost, TimeoutError):
-                self.exchange(request("eth_subscribe", "newHeads", id_=999), patience=0.5)
+                self.exchange(request("eth_subscribe", "newHeads", id_=999), patience)
 
     def subscribe(self) -> dict[str, Any]:
         """The reply to eth_subscribe newHeads."""
