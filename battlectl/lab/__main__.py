@@ -7,42 +7,47 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
-from battlectl.lab.process import EXIT_USAGE, Serve, first_line_of_stdin, run_process
+from battlectl.lab.process import EXIT_USAGE, Tell, first_line_of_stdin, run_process
+
+Role = tuple[type[Any], Callable[[Any, Tell], Awaitable[None]]]
+"""The type of its settings, and what serves with them until cancelled."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; the exit code. Bad arguments are SystemExit 2, which is argparse's own."""
     options = _parser().parse_args(arguments)
+    kind, serve = ROLES[options.role]()  # before the settings are waited for: they may come later
     text = first_line_of_stdin() if options.settings == "-" else options.settings.encode()
     try:
-        serve = ROLES[options.role](text)
+        settings = msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
         print(f"the settings of {options.role}: {error}", file=sys.stderr)
         return EXIT_USAGE
-    return run_process(options.role, serve)
+    return run_process(options.role, partial(serve, settings))
 
 
-def read_providers(text: bytes) -> Serve:
-    """What serves the providers of a settings document."""
+def load_providers() -> Role:
+    """All providers and the admin API."""
     from battlectl.lab.host import ProvidersSettings, serve_providers
 
-    return partial(serve_providers, msgspec.json.decode(text, type=ProvidersSettings))
+    return ProvidersSettings, serve_providers
 
 
-def read_gateway(text: bytes) -> Serve:
-    """What serves the gateway of a settings document."""
+def load_gateway() -> Role:
+    """The reference gateway."""
     from battlectl.lab.host_gateway import GatewayHostSettings, serve_gateway
 
-    return partial(serve_gateway, msgspec.json.decode(text, type=GatewayHostSettings))
+    return GatewayHostSettings, serve_gateway
 
 
-ROLES: dict[str, Callable[[bytes], Serve]] = {"providers": read_providers, "gateway": read_gateway}
-"""Role -> what makes a server of its settings; raises msgspec.DecodeError for settings that are none."""
+ROLES: dict[str, Callable[[], Role]] = {"providers": load_providers, "gateway": load_gateway}
+"""By name; each imports only what it needs."""
 
 
 def _parser() -> argparse.ArgumentParser:

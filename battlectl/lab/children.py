@@ -36,9 +36,20 @@ class Child:
     stderr: IO[bytes]
 
 
-async def start_child(name: str, settings: dict[str, Any], children: list[Child]) -> dict[str, Any]:
-    """The ready line of a new process, which is among `children` as soon as it runs; LabError if it ends."""
-    child = await _spawn(name, children)
+async def spawn(name: str, children: list[Child]) -> Child:
+    """A process that waits for its settings; it is among `children` as soon as it runs."""
+    stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end_all, after the process)
+    command = [sys.executable, "-m", "battlectl.lab", name, "--settings", "-"]
+    with trio.CancelScope(shield=True):  # a process that was started must not be lost between two lines
+        process = await trio.lowlevel.open_process(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+        children.append(Child(name, process, stderr))
+    return children[-1]
+
+
+async def make_ready(child: Child, settings: dict[str, Any]) -> dict[str, Any]:
+    """Tell a process what to be; its ready line, or LabError when it ends or takes too long instead."""
     assert child.process.stdin is not None
     with suppress(trio.BrokenResourceError):  # it has ended: what it said instead of being ready tells more
         await child.process.stdin.send_all(json.dumps(settings).encode() + b"\n")
@@ -75,17 +86,6 @@ def said_by(child: Child) -> str:
     size = child.stderr.seek(0, 2)
     child.stderr.seek(max(0, size - STDERR_TAIL))
     return child.stderr.read().decode(errors="replace").strip()
-
-
-async def _spawn(name: str, children: list[Child]) -> Child:
-    stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end_all, after the process)
-    command = [sys.executable, "-m", "battlectl.lab", name, "--settings", "-"]
-    with trio.CancelScope(shield=True):  # a process that was started must not be lost between two lines
-        process = await trio.lowlevel.open_process(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
-        )
-        children.append(Child(name, process, stderr))
-    return children[-1]
 
 
 async def _ready(child: Child) -> dict[str, Any]:

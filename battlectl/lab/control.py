@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from battlectl.lab.children import Child, end_all, first_end, said_by, start_child
+from battlectl.lab.children import Child, end_all, first_end, make_ready, said_by, spawn
 from battlectl.lab.gateway.settings import default_deadlines
 from battlectl.lab.spec import LabError, LabSpec, check_spec, provider_ids
 
@@ -120,14 +120,16 @@ def gateway_settings(
 
 
 async def _start_lab(spec: LabSpec, children: list[Child]) -> Lab:
-    ready = await start_child("providers", providers_settings(spec), children)
+    host = await spawn("providers", children)
+    front = await spawn("gateway", children) if spec.has_gateway else None  # it can start while it waits
+    ready = await make_ready(host, providers_settings(spec))
     providers = tuple(LabProvider(**provider) for provider in ready["providers"])
-    if not spec.has_gateway:
+    if front is None:
         return Lab(None, None, ready["admin_url"], providers, ready["pid"], None)
     if spec.relays and spec.chain_id is None and ready["chain_id"] is None:
         raise LabError("no node behind the relays said its chain id, which the gateway needs: try --chain-id")
     settings = gateway_settings(spec, providers, ready["chain_id"])
-    gateway = await start_child("gateway", settings, children)
+    gateway = await make_ready(front, settings)
     return Lab(gateway["url"], gateway["ws_url"], ready["admin_url"], providers, ready["pid"], gateway["pid"])
 
 
