@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 
 import pytest
 
 from battlectl.lab.faults.kind import OnConnections
 from battlectl.lab.faults.table import KINDS
-from tests.lab.faults.field import Field, running_field
+from tests.lab.faults.field import Field
 from tests.lab.faults.health import check_health
 from tests.lab.faults.signatures import SIGNATURES
-from tests.lab.faults.visits import PATIENCE, HttpVisit, Visit, WsVisit
+from tests.lab.faults.visits import HttpVisit, Visit, visiting
 
 pytestmark = pytest.mark.real
 
@@ -31,38 +30,13 @@ BY_CONNECTION = [
 ]
 
 
-@pytest.fixture(scope="module")
-def whole_field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with running_field(tmp_path_factory.mktemp("field") / "stderr") as field:
-        yield field
-
-
-@pytest.fixture
-def field(whole_field: Field) -> Iterator[Field]:
-    yield whole_field
-    whole_field.heal(A)
-
-
-@contextmanager
-def visiting(field: Field, name: str, over: str, patience: float = PATIENCE) -> Iterator[Visit]:
-    url = field.urls[name]
-    with closing(HttpVisit(url) if over == "http" else WsVisit(url, patience)) as visit:
-        if isinstance(visit, WsVisit):
-            visit.begin(patience)
-        yield visit
-
-
-@contextmanager
-def visiting_in_trouble(field: Field, kind: str, over: str) -> Iterator[Visit]:
+def visiting_in_trouble(field: Field, kind: str, over: str) -> AbstractContextManager[Visit]:
     """While the fault is in force."""
-    with visiting(field, A, over, SIGNATURES[kind].opening) as visit:
-        yield visit
+    return visiting(field.urls[A], over, SIGNATURES[kind].opening)
 
 
-@contextmanager
-def other_provider(field: Field) -> Iterator[HttpVisit]:
-    with closing(HttpVisit(field.urls[B])) as visit:
-        yield visit
+def other_provider(field: Field) -> AbstractContextManager[HttpVisit]:
+    return closing(HttpVisit(field.urls[B]))
 
 
 def test_every_kind_has_a_signature():
@@ -72,7 +46,7 @@ def test_every_kind_has_a_signature():
 @pytest.mark.parametrize(("kind", "over"), CASES)
 def test_it_is_seen_and_gone_when_healed_and_nowhere_else_twice_in_a_row(field, kind, over):
     signature = SIGNATURES[kind]
-    with other_provider(field) as other, visiting(field, B, over) as elsewhere:
+    with other_provider(field) as other, visiting(field.urls[B], over) as elsewhere:
         for time in (1, 2):
             field.inject(A, kind, **signature.attributes)
             with visiting_in_trouble(field, kind, over) as visit:
@@ -80,7 +54,7 @@ def test_it_is_seen_and_gone_when_healed_and_nowhere_else_twice_in_a_row(field, 
             if time == 1:
                 check_health(elsewhere, other)
             field.heal(A)
-            with visiting(field, A, over) as visit:
+            with visiting(field.urls[A], over) as visit:
                 check_health(visit, other)
 
 
@@ -90,7 +64,7 @@ def test_it_strikes_the_connections_that_are_meant(field, kind, over, meant):
     signature = SIGNATURES[kind]
     with (
         other_provider(field) as other,
-        visiting(field, A, over) as old,
+        visiting(field.urls[A], over) as old,
     ):
         old.call("eth_chainId")
         field.inject(A, kind, **signature.attributes | {"connections": meant})

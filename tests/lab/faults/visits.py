@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,3 +180,12 @@ class WsVisit:
 
 
 Visit = HttpVisit | WsVisit
+
+
+@contextmanager
+def visiting(url: str, over: str, patience: float = PATIENCE) -> Iterator[Visit]:
+    """A visit that has begun, for the length of the block; `patience` is for opening it."""
+    with closing(HttpVisit(url) if over == "http" else WsVisit(url, patience)) as visit:
+        if isinstance(visit, WsVisit):
+            visit.begin(patience)
+        yield visit
