@@ -101,14 +101,18 @@ def assemble(apart: Apart) -> bytes | None:
     replies = [_replied(apart, item, item.reply) for item in apart.items if item.reply is not None]
     if not apart.message.is_batch:
         return msgspec.json.encode(replies[0]) if replies else None
-    for effect in effects_on(apart.touching, None):
+    for effect in effects_on(apart.touching):
         replies = effect.replies(apart.message, replies)
     return msgspec.json.encode(replies) if apart.items else None
 
 
-def effects_on(touching: Sequence[Fault], call: Call | None) -> Iterator[Effect]:
-    """The effects of the faults that mean this call; all of them for None."""
-    return (fault.effect for fault in touching if call is None or touches_method(fault, call.method))
+def effects_on(touching: Sequence[Fault], call: Call | None = None) -> list[Effect]:
+    """The effects that mean this call, or any for None, without those that were healed in the meantime."""
+    return [
+        fault.effect
+        for fault in touching
+        if not fault.effect.healed.is_set() and (call is None or touches_method(fault, call.method))
+    ]
 
 
 async def _ask(apart: Apart, call: Call, ids: Iterator[str]) -> Item:

@@ -30,7 +30,14 @@ from battlectl.lab.net.http_server import (
 )
 from battlectl.lab.net.wire import Request, Response, response_bytes
 from battlectl.lab.net.ws_server import wants_websocket
-from battlectl.lab.provider.apart import assemble, numbered_ids, read_message, take_answer, take_apart
+from battlectl.lab.provider.apart import (
+    assemble,
+    effects_on,
+    numbered_ids,
+    read_message,
+    take_answer,
+    take_apart,
+)
 from battlectl.lab.provider.backend import Unreachable
 from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.delivery import deliver
@@ -142,14 +149,14 @@ async def _loudly_respond(
 async def _respond(
     provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
 ) -> Response:
-    if message.calls and any(overrides(fault.effect, ON_CALLS) for fault in touching):
+    if message.calls and any(overrides(effect, ON_CALLS) for effect in effects_on(touching)):
         response = await _respond_apart(provider, request, message, elements, touching)
     else:
         response = await provider.backend.respond(request, request.body, provider.see)
-    for fault in touching:
-        response = replace(response, body=fault.effect.body(message, response.body))
-    for fault in touching:
-        response = fault.effect.response(message, response)
+    for effect in effects_on(touching):
+        response = replace(response, body=effect.body(message, response.body))
+    for effect in effects_on(touching):
+        response = effect.response(message, response)
     return response
 
 
@@ -188,7 +195,7 @@ async def _deliver(
     response: Response,
     touching: Sequence[Fault],
 ) -> bytes | None:
-    delivering = [fault.effect for fault in touching if overrides(fault.effect, ("delivery",))]
+    delivering = [effect for effect in effects_on(touching) if overrides(effect, ("delivery",))]
     delivery = Delivery(response_bytes(response, received.request.method, received.is_last))
     for effect in delivering:
         delivery = effect.delivery(message, delivery)

@@ -6,8 +6,7 @@ filters and nothing else; ids are seeded by its name, so they differ between the
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import count
@@ -15,9 +14,9 @@ from typing import Any
 
 import trio
 
-from battlectl.lab.chain.chain import Chain, View
+from battlectl.lab.chain.chain import View
 from battlectl.lab.faults.kind import Where
-from battlectl.lab.net.http_server import Handler, json_response
+from battlectl.lab.net.http_server import json_response
 from battlectl.lab.net.wire import Request, Response
 from battlectl.lab.provider import filters
 from battlectl.lab.provider.backend import See
@@ -94,13 +93,3 @@ def ids_of(seed: str) -> Iterator[str]:
     """Ids as geth gives them: 16 bytes in hex, never the same twice."""
     for number in count():
         yield "0x" + sha256(f"{seed}/id/{number}".encode()).hexdigest()[:32]
-
-
-def node_handler(chain: Chain, latency: float, clock: Callable[[], float] = time.time) -> Handler:
-    """A node without faults and without WebSockets, as an HTTP handler; `clock` gives Unix time."""
-    node = SimulatedNode(SharedChain(chain, clock), "node", latency)
-
-    async def handle(request: Request) -> Response:
-        return await node.respond(request, request.body, lambda view: view)
-
-    return handle

@@ -22,13 +22,15 @@ from battlectl.lab.faults.kind import Where
 from battlectl.lab.faults.scope import Fault, overrides, touches_connection, touches_message
 from battlectl.lab.net.http_server import IDLE_SECONDS
 from battlectl.lab.net.wire import Response
-from battlectl.lab.provider.backend import Backend
+from battlectl.lab.provider.backend import Backend, Unreachable
 from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.departures import end_departed
 from battlectl.lab.provider.http_side import serve_http
 from battlectl.lab.provider.place import FaultPlace
 from battlectl.lab.proxies.behind import ClientStream
 from battlectl.lab.proxies.counters import Counters
+
+START_SECONDS = 5.0
 
 
 class Provider:
@@ -92,10 +94,16 @@ class Provider:
             await trio.aclose_forcefully(stream)
 
     async def add_fault(self, fault: Fault) -> None:
-        """Start it, then ask it; what `start` raises means that it is not in force."""
+        """Start it, then ask it; what `start` raises means that it is not in force.
+
+        Unreachable when a real node did not say in time what the fault has to know of it.
+        """
         place = FaultPlace(self)
         try:
-            await fault.effect.start(place)
+            with trio.move_on_after(START_SECONDS) as patience:
+                await fault.effect.start(place)
+            if patience.cancelled_caught:
+                raise Unreachable(f"the node said nothing for {START_SECONDS:g} s")
         except BaseException:
             place.end()
             raise

@@ -32,6 +32,8 @@ class SharedChain:
 
     def reorg(self, depth: int) -> int:
         """Replace the newest `depth` blocks, genesis apart; returns the first that was replaced."""
+        if depth < 1:
+            raise ValueError(f"a reorg replaces at least one block, not {depth}")
         start = max(1, self.view().head - depth + 1)
         self._reorgs += 1
         self.chain = fork_chain(self.chain, start, self._reorgs)

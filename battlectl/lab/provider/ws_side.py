@@ -22,6 +22,7 @@ from battlectl.lab.net.ws_server import Ended, WebSocket
 from battlectl.lab.provider.apart import (
     Apart,
     assemble,
+    effects_on,
     numbered_ids,
     read_message,
     take_answer,
@@ -71,6 +72,7 @@ class Socket:
                 self._nursery.cancel_scope.cancel()
         finally:
             counters.open_websockets -= 1
+            self._connection.socket = self._nursery = None
 
     def notify(self, subscription: str, event: Any) -> None:
         """Send one event past the faults, before any that comes now."""
@@ -133,7 +135,7 @@ class Socket:
         self, text: bytes, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
     ) -> None:
         subscribes = any(call.method == SUBSCRIBE for call in message.calls)
-        if not subscribes and not any(overrides(fault.effect, ON_REPLIES) for fault in touching):
+        if not subscribes and not any(overrides(effect, ON_REPLIES) for effect in effects_on(touching)):
             await self._session.send(text)
         elif not message.calls:
             self._unreadable.append(Apart(message, touching))
@@ -215,8 +217,8 @@ class Socket:
             await self._send_reply(apart, body)
 
     async def _send_reply(self, apart: Apart, body: bytes) -> None:
-        for fault in apart.touching:
-            body = fault.effect.body(apart.message, body)
+        for effect in effects_on(apart.touching):
+            body = effect.body(apart.message, body)
         await self.websocket.send(body)
 
     async def _send_events(self, text: bytes, value: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from battlectl.lab.faults.kind import OnConnections, read_parameters
 from battlectl.lab.faults.noop import KIND as NOOP
 from battlectl.lab.faults.scope import make_fault
 from battlectl.lab.net.wire import Response
-from battlectl.lab.provider import http_side, ws_side
+from battlectl.lab.provider import http_side, provider, ws_side
+from battlectl.lab.provider.backend import Unreachable
 from tests.lab.provider.served import call, in_thread, kind_of, request, served, texts, until
 
 pytestmark = pytest.mark.real
@@ -703,6 +704,43 @@ async def test_a_fault_that_does_not_start_is_not_in_force():
         with pytest.raises(ZeroDivisionError):
             await there.inject(Stillborn)
         assert await there.in_client(lambda client: client.post("/", json=CHAIN_ID).json()) == CHAIN_REPLY
+
+
+async def test_a_fault_that_never_starts_is_given_up(monkeypatch):
+    class Endless(Effect):
+        async def start(self, place):
+            await trio.sleep_forever()
+
+    monkeypatch.setattr(provider, "START_SECONDS", 0.05)
+    async with served() as there:
+        with pytest.raises(Unreachable, match="said nothing"):
+            await there.inject(Endless)
+        assert there.provider.faults == []
+
+
+async def test_a_fault_that_was_healed_while_a_message_waited_does_not_touch_its_answer():
+    class Both(Hanging):
+        def reply(self, message, call, reply):
+            raise AssertionError("asked after healing")
+
+        body = response = delivery = reply
+
+    async with served() as there:
+        fault = await there.inject(Both)
+        answers = []
+
+        def over_http(client):
+            answers.append(client.post("/", json=CHAIN_ID).json())
+
+        def over_websocket(client):
+            answers.append(call(client, "eth_chainId"))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(there.in_client, over_http)
+            nursery.start_soon(there.in_socket, over_websocket)
+            await until(lambda: fault.hits == 2)
+            await there.provider.remove_fault(fault)
+        assert answers == [CHAIN_REPLY] * 2
 
 
 async def test_healing_twice_is_healing_once():
