@@ -3,7 +3,9 @@
 Rule: what a client says reaches the node as it was said, and what the node says reaches the client byte for
 byte, with the headers that are not about the connection. Only compression is left out (Accept-Encoding,
 WebSocket extensions), because faults read bodies. Whatever path a client asks for, the node is asked at the
-path of its own URL. A node that gives no answer is Unreachable; there are no deadlines here.
+path of its own URL. A node that gives no answer is Unreachable; there are no deadlines here. https and wss
+are trio's TLS, with the system's certificate authorities. An answer has at most 32 MiB (upstream.py), a
+WebSocket text of the node as well (ws_client.py): over HTTP more is Unreachable, over WebSocket it is 1009.
 """
 
 from __future__ import annotations
