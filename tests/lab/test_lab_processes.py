@@ -301,3 +301,23 @@ def test_only_loopback_addresses_are_bound(host):
     assert done.returncode == 2
     assert "loopback" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "settings", "says"),
+    [
+        ("providers", '{"seed": "x"}', "Expected `int`, got `str` - at `$.seed`"),
+        ("providers", "{nope", "malformed"),
+        ("providers", '{"provider": []}', "unknown field `provider`"),
+        ("gateway", "{}", "missing required field `gateway`"),
+        ("providers", '{"providers": [{"id": "x", "upstream": "http://10.0.0.1:1"}]}', "--allow-any-address"),
+        ("providers", '{"providers": [{"id": "x", "upstream": "http://127.0.0.1:0"}]}', "port 0"),
+        ("gateway", '{"gateway": {"providers": []}, "host": "0.0.0.0"}', "not a loopback address"),
+    ],
+)
+def test_settings_that_cannot_be_are_2_and_nothing_listens(role, settings, says):
+    command = [sys.executable, "-m", "battlectl.lab", role, "--settings", settings]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
