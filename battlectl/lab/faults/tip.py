@@ -8,6 +8,7 @@ asked for by a block's hash is not looked into.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from battlectl.lab.rpc.envelope import SERVER_ERROR, Call, RpcError, error_reply
 
 Document = dict[str, Any]
 
+QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 SAFE_BELOW, FINALIZED_BELOW = 32, 64
 
 BLOCKS = {
@@ -46,8 +48,6 @@ POSITIONS = {**BLOCKS, **STATE}
 
 RANGES = frozenset({"eth_getLogs", "eth_newFilter"})
 HEAD = "eth_blockNumber"
-
-Place = Callable[[Any], Any]
 
 
 def names_tip(call: Call) -> bool:
@@ -80,9 +80,10 @@ def within_tip(call: Call, reply: Document, tip: int) -> Document:
     if call.method == HEAD:
         number = as_number(result)
         return reply if number is None else {**reply, "result": hex(min(number, tip))}
-    if isinstance(result, list):
+    if isinstance(result, list) and call.method not in BLOCKS:
         return {**reply, "result": [item for item in result if not _is_beyond(item, tip)]}
-    return {**reply, "result": None} if _is_beyond(result, tip) else reply
+    whole = result if isinstance(result, list) else [result]
+    return {**reply, "result": None} if any(_is_beyond(item, tip) for item in whole) else reply
 
 
 def block_of(item: Any) -> int | None:
@@ -93,16 +94,13 @@ def block_of(item: Any) -> int | None:
 
 
 def as_number(value: Any) -> int | None:
-    """A hex quantity as an int, or None for what is none."""
-    if not isinstance(value, str) or not value.startswith("0x"):
+    """A hex quantity of at most 64 bits as an int, or None for what is none: a hash, a tag."""
+    if not isinstance(value, str) or not QUANTITY.fullmatch(value):
         return None
-    try:
-        return int(value, 16)
-    except ValueError:
-        return None
+    return int(value, 16)
 
 
-def _changed(call: Call, position: int, change: Place) -> Call:
+def _changed(call: Call, position: int, change: Callable[[Any], Any]) -> Call:
     """With one parameter changed; one past the end is added only where it is the next."""
     params = list(call.params)
     if position > len(params):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from battlectl.lab.faults.catalogue import TOXICS, catalogue_markdown, catalogue_rows
 from battlectl.lab.faults.table import KINDS
+from battlectl.lab.toxics import table as toxics
 
 DOCS = Path(__file__).parents[3] / "docs" / "faults.md"
 
@@ -22,6 +24,13 @@ def test_the_docs_are_what_the_code_says(request):
     if request.config.getoption("--rewrite-golden"):
         DOCS.write_text(catalogue_markdown(), "utf-8")
     assert DOCS.read_text("utf-8") == catalogue_markdown(), "rewrite it: pytest --rewrite-golden, this file"
+
+
+def test_toxiproxys_toxics_are_those_of_the_lab_with_their_attributes():
+    assert {name for name, _, _ in TOXICS} == set(toxics.TOXICS)
+    for name, attributes, _ in TOXICS:
+        fields = toxics.TOXICS[name].attributes.__struct_fields__
+        assert re.findall(r"[a-z_]+(?=,| \(|$)", attributes.replace("none", "")) == list(fields)
 
 
 def test_every_fault_of_the_vocabulary_is_there():

@@ -12,6 +12,7 @@ from battlectl.lab.faults.tip import POSITIONS, as_number, block_of, names_tip, 
 from battlectl.lab.rpc.methods import call_method
 from tests.lab.faults.scripted import ScriptedPlace, call, fault_of, message
 
+HASH = "0x" + "ab" * 32
 AT_TIP = {"blockNumber": "0x64"}
 CHAIN = Chain(seed=1, genesis_time=0.0, block_time=1.0)
 ADDRESS = "0xacc0000000000000000000000000000000000000"
@@ -84,6 +85,9 @@ def test_a_call_whose_params_are_no_list_is_the_nodes_to_refuse():
         (call("eth_getBlockByNumber", "0x65", False), {"number": "0x65"}, None),
         (call("eth_getBlockByHash", "0xab", False), {"number": "0x65"}, None),
         (call("eth_getBlockTransactionCountByNumber", "0x65"), "0x4", None),
+        (call("eth_getBlockReceipts", "0x64"), [AT_TIP], [AT_TIP]),
+        (call("eth_getBlockReceipts", HASH), [AT_TIP], [AT_TIP]),
+        (call("eth_getBlockReceipts", HASH), [{"blockNumber": "0x65"}], None),
         (call("eth_getTransactionReceipt", "0xab"), {"blockNumber": "0x65"}, None),
         (call("eth_getTransactionByHash", "0xab"), {"blockNumber": None}, {"blockNumber": None}),
         (call("eth_getLogs", {}), [{"blockNumber": "0x64"}, {"blockNumber": "0x65"}], [AT_TIP]),
