@@ -6,6 +6,9 @@ Rule: a schema is never written by hand; `battlectl schema` prints it and config
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 from pydantic import BaseModel
@@ -42,9 +45,48 @@ OUTSIDE = ("title", "description", "default", "examples")
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    written = _adapted(model.model_json_schema(mode="validation"))
+    written = _shared(_adapted(model.model_json_schema(mode="validation")))
     definitions = {**written.pop("$defs"), "Variable": VARIABLE}
     return {"$schema": DRAFT, **written, "title": title, "$defs": definitions}
+
+
+SHARED_FROM = 10
+"""A property that so many mappings have alike is written once."""
+
+
+def _shared(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema with what many mappings have alike among its definitions."""
+    counts = Counter(json.dumps(value) for value in _properties(schema) if "$ref" not in value)
+    definitions: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for text in (text for text, times in counts.items() if times >= SHARED_FROM):
+        title = json.loads(text).get("title", "Shared").replace(" ", "")
+        taken = {*schema["$defs"], *definitions}
+        name = next(n for n in chain([title], (f"{title}{k}" for k in count(2))) if n not in taken)
+        definitions[name], names[text] = json.loads(text), name
+    result: dict[str, Any] = _with_references(schema, names)
+    return {**result, "$defs": {**result["$defs"], **definitions}}
+
+
+def _properties(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _properties(item)
+    elif isinstance(schema, dict):
+        yield from schema.get("properties", {}).values()
+        for value in schema.values():
+            yield from _properties(value)
+
+
+def _with_references(schema: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(schema, list):
+        return [_with_references(item, names) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = names.get(json.dumps(schema))
+    if name is not None:
+        return {"$ref": f"#/$defs/{name}"}
+    return {key: _with_references(value, names) for key, value in schema.items()}
 
 
 def _adapted(schema: Any) -> Any:
