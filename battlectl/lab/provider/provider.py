@@ -127,11 +127,13 @@ class Provider:
 
     async def aclose(self) -> None:
         """Heal every fault, end every connection."""
-        for fault in list(self.faults):
-            await self.remove_fault(fault)
-        self.reset_connections(lambda number: True)
-        self._watching.cancel()
-        await self.backend.close()
+        try:
+            for fault in list(self.faults):
+                await self.remove_fault(fault)
+        finally:
+            self.reset_connections(lambda number: True)
+            self._watching.cancel()
+            await self.backend.close()
 
     def reset_connections(self, which: Callable[[int], bool]) -> int:
         """Reset the open connections whose number passes; returns how many."""
