@@ -1,7 +1,8 @@
-"""What all tests share: golden files."""
+"""What all tests share: golden files, and an interpreter as users have it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-golden", action="store_true", help="write tests/golden anew instead of comparing with it"
     )
+
+
+RECURSION_LIMIT = sys.getrecursionlimit()
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion_limit() -> None:
+    """A library under web3 raises it for the whole process, so far that nesting ends at the C stack."""
+    sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 @pytest.fixture
