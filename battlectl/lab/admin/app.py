@@ -15,7 +15,7 @@ import trio
 from battlectl.lab.admin import lease_handlers, providers, proxies, toxics
 from battlectl.lab.admin.documents import encode, error_answer
 from battlectl.lab.admin.errors import ApiError
-from battlectl.lab.admin.routes import Found, Route, find_handler
+from battlectl.lab.admin.routes import Found, Route, find_handler, plain_text
 from battlectl.lab.admin.state import Admin
 from battlectl.lab.net.http_server import Handler
 from battlectl.lab.net.wire import Request, Response
@@ -92,7 +92,7 @@ def admin_handler(table: ProxyTable, nursery: trio.Nursery, token: str | None = 
 
 async def _answer(admin: Admin, request: Request, found: Found) -> Response:
     if (request.header(b"user-agent") or b"").startswith(b"Mozilla/"):
-        return Response(403, ((b"content-type", b"text/plain; charset=utf-8"),), b"User agent not allowed\n")
+        return plain_text(403, b"User agent not allowed\n")
     with trio.move_on_after(ANSWER_SECONDS):
         try:
             return await found.handle(admin, request, *found.names)

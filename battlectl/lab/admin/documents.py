@@ -13,6 +13,7 @@ import msgspec
 
 from battlectl.lab.admin.errors import ApiError
 from battlectl.lab.admin.leases import Lease, Leases
+from battlectl.lab.admin.routes import plain_text
 from battlectl.lab.faults.scope import Fault
 from battlectl.lab.net.wire import Response
 from battlectl.lab.proxies.proxy import Proxy
@@ -39,11 +40,7 @@ def answer(status: int, document: Any) -> Response:
 
 def error_answer(error: ApiError) -> Response:
     """An error as Toxiproxy writes it: JSON that calls itself text."""
-    headers = (
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"x-content-type-options", b"nosniff"),
-    )
-    return Response(error.status, headers, encode({"error": error.text, "status": error.status}) + b"\n")
+    return plain_text(error.status, encode({"error": error.text, "status": error.status}) + b"\n")
 
 
 def proxy_document(proxy: Proxy, leases: Leases) -> Document:

@@ -112,12 +112,12 @@ def _check(name: str, value: Value, wanted: type) -> Any:
 def _to_float32(value: float) -> float | None:
     """The shortest number that means the same in 32 bits, or None when it is too large for them."""
     try:
-        packed = struct.pack("f", value)
+        packed = struct.pack("<f", value)
     except OverflowError:
         return None
-    single: float = struct.unpack("f", packed)[0]
+    single: float = struct.unpack("<f", packed)[0]
     texts = (float(f"{single:.{digits}g}") for digits in range(1, 10))
-    return next(short for short in texts if struct.pack("f", short) == packed)
+    return next(short for short in texts if struct.pack("<f", short) == packed)
 
 
 def _refuse_constant(text: str) -> None:

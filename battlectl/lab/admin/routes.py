@@ -46,7 +46,16 @@ def find_handler(routes: tuple[Route, ...], request: Request) -> Found | Respons
         if names is not None:
             handle = route.handlers.get(request.method)
             return Response(405) if handle is None else Found(handle, names)
-    return Response(404, ((b"content-type", b"text/plain; charset=utf-8"),), b"404 page not found\n")
+    return plain_text(404, b"404 page not found\n")
+
+
+def plain_text(status: int, body: bytes) -> Response:
+    """A refusal that is no JSON."""
+    headers = (
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    return Response(status, headers, body)
 
 
 def clean_path(path: str) -> str:

@@ -143,7 +143,7 @@ class ProxiedStream(ClientStream):
         self._nursery.cancel_scope.cancel()
         for link in (self._up, self._down):
             if link is not None:
-                link.drop()
+                link.close()
 
     async def drain(self) -> None:
         """Return when the provider is done and everything has left, or the client has."""
@@ -251,6 +251,8 @@ class ProxiedStream(ClientStream):
             self._counters.open_sockets -= 1
             self._stream.socket.close()
             self._reading.cancel()
+            if self._down is not None:
+                self._down.close()
 
 
 def has_ended(file: int) -> bool:

@@ -30,6 +30,7 @@ class Link:
         self._entry = self._exit = Queue(budget, most_bytes=entry_bytes)
         self._entry_bytes = entry_bytes
         self._feeding = 0
+        self._is_closed = False
 
     # The bytes
 
@@ -40,7 +41,7 @@ class Link:
                 while not self._entry.has_room and not self.is_cut:
                     await self._moved.park()
                 if self.is_cut:
-                    raise trio.BrokenResourceError("a toxic has ended this direction")
+                    raise trio.BrokenResourceError("this direction has ended")
                 self._entry.put(Chunk(data[start : start + CHUNK_BYTES], trio.current_time()))
                 self._moved.unpark_all()
         await trio.lowlevel.checkpoint()
@@ -79,14 +80,16 @@ class Link:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a toxic has ended it."""
-        return any(stage.is_cut for stage in self.stages)
+        """Whether a toxic has ended it, or nobody takes from it any more."""
+        return self._is_closed or any(stage.is_cut for stage in self.stages)
 
-    def drop(self) -> None:
-        """Throw away what is held, when the connection is over."""
+    def close(self) -> None:
+        """Nothing leaves any more: throw away what is held, and let nobody wait to feed."""
+        self._is_closed = True
         self._exit.clear()
         for stage in self.stages:
             stage.source.clear()
+        self._moved.unpark_all()
 
     # The toxics
 
