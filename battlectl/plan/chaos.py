@@ -17,8 +17,9 @@ from battlectl.scenario.phases import Edges, clean, phase_edges
 from battlectl.scenario.places import Mistake
 
 if TYPE_CHECKING:
-    from battlectl.scenario.chaos import RandomFaults, Timing
+    from battlectl.scenario.chaos import Timing
     from battlectl.scenario.chaos_kinds import FaultKind
+    from battlectl.scenario.chaos_parts import RandomFaults
 
 ANY, ALL = "any", "all"
 

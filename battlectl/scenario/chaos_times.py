@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from battlectl.scenario.phases import Edges, clean
 
 if TYPE_CHECKING:
-    from battlectl.scenario.chaos import RandomFaults, Timing
+    from battlectl.scenario.chaos import Timing
+    from battlectl.scenario.chaos_parts import RandomFaults
 
 BATTLE = "battle"
 BASELINE = "baseline"

@@ -15,7 +15,8 @@ from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.wording import nearest
 
 if TYPE_CHECKING:
-    from battlectl.scenario.chaos import Moment, RandomFaults, Timing
+    from battlectl.scenario.chaos import Timing
+    from battlectl.scenario.chaos_parts import Moment, RandomFaults
 
 MOST_INJECTIONS = 100
 """Each injection brings windows of its own: the report has to stay readable, and small."""
@@ -87,7 +88,9 @@ def _check_end(path: Path, entry: Timing, phases: Mapping[str, Edges]) -> Iterat
     if entry.random is not None or length is None:
         return
     end = max(end for _, end in phases.values())
-    if entry.for_ is not None:
+    if length <= 0:
+        yield Mistake(path, f"{entry.kind} is over at once: let it last longer, try 1s", True)
+    elif entry.for_ is not None:
         message = f"{entry.kind} ends by itself after {format_duration(length)}: leave `for` away"
         yield Mistake((*path, "for"), message, True)
     elif begins and begins[-1] < end < begins[-1] + length - 1e-9:
