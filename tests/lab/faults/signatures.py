@@ -30,13 +30,14 @@ Shows = Callable[[Any, HttpVisit], None]
 class Signature:
     """`attributes` are those of the fault in the tests; `over` the transports on which it is looked for.
 
-    `opening` is how long a client waits for a WebSocket and its subscription while the fault is in force.
+    `handshake` and `subscription` are how long a client waits for these while the fault is in force.
     """
 
     shows: Shows
     attributes: dict[str, Any] = field(default_factory=dict)
     over: tuple[str, ...] = ("http", "ws")
-    opening: float = PATIENCE
+    handshake: float = PATIENCE
+    subscription: float = PATIENCE
 
 
 def number(value: str) -> int:
@@ -310,10 +311,10 @@ SIGNATURES: dict[str, Signature] = {
     "flap": Signature(breaks, {"down_ms": 60_000}),
     "restart": Signature(breaks, {"down_ms": 60_000}),
     "reset": Signature(breaks, {"after_bytes": 30}, HTTP),
-    "hang": Signature(is_silent, opening=0.1),
+    "hang": Signature(is_silent, subscription=0.1),
     "rpc_latency": Signature(is_late, {"latency_ms": 350, "jitter_ms": 50}),
     "trickle": Signature(trickles, {"bytes_per_s": 100}, HTTP),
-    "partition": Signature(is_silent, opening=0.1),
+    "partition": Signature(is_silent, handshake=0.1),
     "http_5xx": Signature(has_status(502), {"status": 502}, HTTP),
     "http_429": Signature(has_status(429, retry_after="9"), {"retry_after_s": 9}, HTTP),
     "wrong_content_type": Signature(says_html_of_json, {}, HTTP),
@@ -341,7 +342,7 @@ SIGNATURES: dict[str, Signature] = {
     "ws_close": Signature(closes, {"connections": "all", "after_ms": 50}, WS),
     "ws_refuse": Signature(is_refused, {"connections": "all"}, WS),
     "ws_stall": Signature(is_stalled, {}, WS),
-    "ws_half_open": Signature(is_half_open, {}, WS, opening=0.3),
+    "ws_half_open": Signature(is_half_open, {}, WS, subscription=0.1),
     "ws_duplicate": Signature(repeats, {}, WS),
     "ws_skip": Signature(has_gaps, {"every": 2}, WS),
     "ws_reorder": Signature(swaps, {}, WS),

@@ -39,7 +39,7 @@ def test_it_is_seen_and_gone_when_healed(field, relay_url, kind, over):
     with closing(HttpVisit(field.urls[B])) as other:
         field.inject(RELAY, kind, **signature.attributes)
         try:
-            with visiting(relay_url, over, signature.opening) as visit:
+            with visiting(relay_url, over, signature.handshake, signature.subscription) as visit:
                 signature.shows(visit, other)
                 check_answers_at_the_node(other)
         finally:

@@ -32,7 +32,8 @@ BY_CONNECTION = [
 
 def visiting_in_trouble(field: Field, kind: str, over: str) -> AbstractContextManager[Visit]:
     """While the fault is in force."""
-    return visiting(field.urls[A], over, SIGNATURES[kind].opening)
+    signature = SIGNATURES[kind]
+    return visiting(field.urls[A], over, signature.handshake, signature.subscription)
 
 
 def other_provider(field: Field) -> AbstractContextManager[HttpVisit]:

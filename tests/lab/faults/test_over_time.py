@@ -24,7 +24,7 @@ def is_open(url: str) -> bool:
     port = int(url.rstrip("/").rpartition(":")[2])
     try:
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
     return True
 
@@ -44,12 +44,12 @@ def numbers_of(visit: WsVisit, count: int) -> list[int]:
 
 
 def test_flap_goes_down_and_up_and_ends_up(field):
-    field.inject(A, "flap", down_ms=200, up_ms=200, times=2)
+    field.inject(A, "flap", down_ms=200, up_ms=500, times=2)
     assert not is_open(field.urls[A])
     until(lambda: is_open(field.urls[A]), "up")
     until(lambda: not is_open(field.urls[A]), "down again")
     until(lambda: is_open(field.urls[A]), "up for good")
-    time.sleep(0.6)
+    time.sleep(0.7)  # a third time would begin within that
     assert is_open(field.urls[A])
 
 
@@ -70,7 +70,7 @@ def test_restart_is_a_new_generation_without_the_old_ones_connections(field):
 def test_kill_in_mode_reset_takes_connections_and_counts_them(field):
     field.inject(A, "kill", mode="reset")
     before = field.counters(A)["connections"]
-    with closing(HttpVisit(field.urls[A])) as visit, pytest.raises((httpx.ReadError, httpx.WriteError)):
+    with closing(HttpVisit(field.urls[A])) as visit, pytest.raises(httpx.NetworkError):
         visit.call("eth_chainId")
     assert field.counters(A)["connections"] == before + 1
     assert field.hits(A, "kill") == 1

@@ -183,9 +183,11 @@ Visit = HttpVisit | WsVisit
 
 
 @contextmanager
-def visiting(url: str, over: str, patience: float = PATIENCE) -> Iterator[Visit]:
-    """A visit that has begun, for the length of the block; `patience` is for opening it."""
-    with closing(HttpVisit(url) if over == "http" else WsVisit(url, patience)) as visit:
+def visiting(
+    url: str, over: str, handshake: float = PATIENCE, subscription: float = PATIENCE
+) -> Iterator[Visit]:
+    """A visit that has begun, for the length of the block."""
+    with closing(HttpVisit(url) if over == "http" else WsVisit(url, handshake)) as visit:
         if isinstance(visit, WsVisit):
-            visit.begin(patience)
+            visit.begin(subscription)
         yield visit
