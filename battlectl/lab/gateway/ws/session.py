@@ -48,7 +48,7 @@ class ClientSubscription:
         try:
             self.session.outbox.put_event(event, self.id)
         except TooSlow:
-            self.give_up("too slow to keep up")
+            self.session.drop()
 
     def give_up(self, reason: str) -> None:
         """Blocks would be missing from here on."""
@@ -78,7 +78,7 @@ class Session:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self.outbox.run)
+                    nursery.start_soon(self._send_all)
                     nursery.start_soon(self._ping)
                     await self._receive_all(nursery)
                     nursery.cancel_scope.cancel()
@@ -91,14 +91,24 @@ class Session:
             await self._socket.close(*self._closing)
 
     def close_soon(self, code: int, reason: str) -> None:
-        """End the connection; what is queued is not sent any more."""
+        """End the connection when what is queued has left."""
         self._closing = self._closing or (code, reason)
+        self.outbox.end()
+
+    def drop(self) -> None:
+        """End it now: the client is too slow to be told anything in time."""
+        self._closing = self._closing or (TRY_AGAIN_LATER, "too slow to keep up")
+        self._scope.cancel()
+
+    async def _send_all(self) -> None:
+        await self.outbox.run()
         self._scope.cancel()
 
     async def _ping(self) -> None:
         await trio.sleep(PING_SECONDS)
         await keep_pinging(self._socket, PING_SECONDS, PING_MISSES)
-        self.close_soon(GOING_AWAY, "no pong")
+        self._closing = (GOING_AWAY, "no pong")
+        self._scope.cancel()
 
     async def _receive_all(self, nursery: trio.Nursery) -> None:
         while not isinstance(text := await self._socket.receive(), Ended):
@@ -109,7 +119,7 @@ class Session:
         try:
             await self._answer(text)
         except TooSlow:
-            self.close_soon(TRY_AGAIN_LATER, "too slow to keep up")
+            self.drop()
         finally:
             self._room.release()
 
