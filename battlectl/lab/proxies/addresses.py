@@ -1,7 +1,7 @@
 """Addresses as Toxiproxy writes them: HOST:PORT, where HOST may be missing or in brackets.
 
-Rule: only loopback addresses are listened on and connected to, unless all are allowed. A missing host is
-every address of the machine when all are allowed, and 127.0.0.1 otherwise.
+Rule: only loopback addresses are listened on and connected to, unless all are allowed. No host, 0.0.0.0 and
+:: are every address of the machine when all are allowed, and 127.0.0.1 otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 ALLOW_FLAG = "--allow-any-address"
 SIMULATED = "lab:"
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 
 
 class BadAddress(Exception):
@@ -67,12 +68,12 @@ def resolve(text: str) -> Address:
 
 
 def check_listen(text: str) -> None:
-    """BeyondLoopback when a host is given that is not of this machine alone; BadAddress is not its matter."""
+    """BeyondLoopback when one host is given that is not this machine's own; BadAddress is not its matter."""
     try:
         host, _ = split_address(text)
     except BadAddress:
         return
-    if host and not is_loopback(host):
+    if host not in WILDCARDS and not is_loopback(host):
         raise BeyondLoopback(f"listen {text}: only loopback addresses, unless the lab runs with {ALLOW_FLAG}")
 
 

@@ -12,18 +12,20 @@ import socket
 import trio
 
 from battlectl.lab.net.http_server import BACKLOG
-from battlectl.lab.proxies.addresses import Address
+from battlectl.lab.proxies.addresses import WILDCARDS, Address
+
+EVERYWHERE = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
 
 
 class Port:
     """Bound on creation, raising OSError; `text` is the address in numbers."""
 
     def __init__(self, address: Address, allow_any_address: bool) -> None:
-        host = address.host or ("::" if allow_any_address else "127.0.0.1")
+        host = address.host
+        if host in WILDCARDS:
+            host = EVERYWHERE if allow_any_address else "127.0.0.1"
         self._socket = _bind(host, address.port)
-        host, port = self._socket.getsockname()[:2]
-        # 0.0.0.0 and "" mean the same, and Toxiproxy answers both as [::].
-        self.address = Address("::" if allow_any_address and host == "0.0.0.0" else host, port)
+        self.address = Address(*self._socket.getsockname()[:2])
         self._listener: trio.SocketListener | None = None
 
     @property
@@ -64,7 +66,7 @@ def _bind(host: str, port: int) -> trio.socket.SocketType:
         try:
             for one in (scout, bound):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if host == "::":
+                if host == EVERYWHERE == "::":
                     one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             if not port:
                 scout.bind((host, 0))
