@@ -20,6 +20,7 @@ from battlectl.lab.gateway.selection import choose_candidates
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.ws import inquiry
 from battlectl.lab.gateway.ws.block import Block, Place, read_block
+from battlectl.lab.gateway.ws.horizon import Horizon
 from battlectl.lab.gateway.ws.inquiry import Unanswered
 from battlectl.lab.gateway.ws.link import Link, LinkFailed, Subscription
 from battlectl.lab.gateway.ws.links import Links
@@ -33,7 +34,7 @@ BLAME_SECONDS = 5.0  # how long a provider that was replaced is tried after all 
 MOST_DOUBTS = 2  # heads of a provider in a row that most others do not have
 
 THE_LINK_ENDED = "the link ended"
-UNBROKEN = frozenset({"retired", "lagging", "forked"})
+UNBROKEN = frozenset({"retired", "lagging", "forked", "far ahead"})
 """Reasons that say nothing of the provider's WebSocket: no matter for its breaker."""
 
 Listener = Callable[[Shown], None]
@@ -48,6 +49,7 @@ class Followed:
     vigil: Vigil
     scope: trio.CancelScope
     newest: str = ""
+    is_far_off: bool = False
     doubts: int = 0
     reason: str = ""
 
@@ -66,6 +68,7 @@ class Feed:
         self._gateway, self._links, self._only, self._stall_after = gateway, links, only, stall_after
         self._walk: Walk | None = None
         self._pace = BlockTime()
+        self._horizon = Horizon()
         self._followed: Followed | None = None
         self._blamed: dict[str, float] = {}
         self._unsettled, self._look_now = trio.Event(), trio.Event()
@@ -88,6 +91,12 @@ class Feed:
             return [self._only]
         fit = [provider for provider in self._gateway.providers if not provider.is_wrong_chain]
         return sorted(fit, key=_doubt)
+
+    def voters(self) -> list[Provider]:
+        """Who has a say in which branch is the chain's: those that move with it."""
+        moving = self._horizon.moving(self._gateway.clock(), self._patience().stall)
+        asked = self.askable()
+        return [provider for provider in asked if provider.id in moving] or asked
 
     async def run(self) -> None:
         """Follow the chain until cancelled, or until it is lost: `lost` then says why."""
@@ -143,6 +152,7 @@ class Feed:
         except (LinkFailed, RpcError) as error:
             provider.failed("ws", gateway.clock(), gateway.settings.breaker, gateway.truth, str(error))
             return f"not subscribed: {error}"
+        self._record("subscribed", provider=provider.id)
         if before:
             gateway.truth.record("replacement", kind="newHeads", to=provider.id, **before)
         with trio.CancelScope() as scope:
@@ -174,10 +184,8 @@ class Feed:
                 provider.succeeded("ws", gateway.settings.breaker, gateway.truth)
             followed.newest = block.hash
             followed.vigil.hears(block.number, gateway.clock())
-            assert self._walk is not None
-            shown = self._walk.offer(block)
+            shown = self._offer(block, "stream")
             followed.doubts = 0 if shown else followed.doubts
-            self._publish(shown, "stream")
         followed.reason = THE_LINK_ENDED
 
     def _learn(self, followed: Followed, link: Link) -> None:
@@ -197,15 +205,33 @@ class Feed:
         while True:
             if self._only is not None and self._only.is_retired:
                 raise Lost("the provider asked for is not there any more")
-            patience = patience_for(self._pace.seconds, self._stall_after)
+            patience = self._patience()
             with trio.move_on_after(patience.look):
                 await self._look_now.wait()
             self._look_now = trio.Event()
             providers = self.askable()
             found = await inquiry.heads(self._gateway, providers, len(providers))
+            self._horizon.saw({id_: block.number for id_, block in found.items()}, self._gateway.clock())
             for block in found.values():
-                self._publish(self._walk.offer(block), "look")
+                self._offer(block, "look")
             self._judge(self._walk.tip.number if found else None, patience)
+
+    def _patience(self) -> Patience:
+        return patience_for(self._pace.seconds, self._stall_after)
+
+    def _offer(self, block: Block, how: str) -> list[Shown]:
+        """Let the walk have a head, unless it is further than any chain can have come by now."""
+        assert self._walk is not None
+        if self._is_far_off(block.number):
+            self._look_now.set()  # the others may have come as far
+            return []
+        shown = self._walk.offer(block)
+        self._publish(shown, how)
+        return shown
+
+    def _is_far_off(self, number: int) -> bool:
+        patience = self._patience()
+        return self._horizon.is_beyond(number, self._gateway.clock(), self._pace.seconds, patience.stall)
 
     def _judge(self, best: int | None, patience: Patience) -> None:
         """What has been shown is what the provider should have sent by now."""
@@ -214,6 +240,10 @@ class Feed:
             return
         is_known = followed.provider in self._gateway.providers and not followed.provider.is_wrong_chain
         reason = followed.vigil.sees(best, self._gateway.clock(), patience) if is_known else "retired"
+        is_far_off = followed.vigil.head is not None and self._is_far_off(followed.vigil.head)
+        if is_far_off and followed.is_far_off:
+            reason = "far ahead"
+        followed.is_far_off = is_far_off
         if reason is not None:
             followed.replace(reason)
 
@@ -237,10 +267,11 @@ class Feed:
             self._publish(walk.found(block) if block else walk.unknown(hash_), "back-fill")
             return
         place = Place(number, hash_)
-        is_canonical = await inquiry.is_canonical(self._gateway, self.askable(), place)
+        is_canonical = await inquiry.is_canonical(self._gateway, self.voters(), place)
+        heads = walk.heads_above(hash_)
         self._publish(walk.judged(hash_, is_canonical), "reorg")
         followed = self._followed
-        if not is_canonical and followed is not None and followed.newest == hash_:
+        if not is_canonical and followed is not None and followed.newest in heads:
             # Once may be the first to see a reorg; the others will have it by the next block.
             followed.doubts += 1
             if followed.doubts >= MOST_DOUBTS:

@@ -111,8 +111,11 @@ class Hub:
         try:
             with trio.move_on_after(ANCHOR_SECONDS):
                 await running.feed.anchored.wait()
-        finally:
+        except trio.Cancelled:
             running.holds -= 1
+            self._end_if_unheard((only, None))  # the client left before it was subscribed
+            raise
+        running.holds -= 1
         if running.feed.tip is None or self._running.get((only, None)) is not running:
             self._end_if_unheard((only, None))
             raise NoFeed

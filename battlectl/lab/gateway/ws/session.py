@@ -8,6 +8,7 @@ A client that would miss a block, or is too slow, is closed with 1013: it can co
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +83,6 @@ class Session:
                     nursery.start_soon(self._ping)
                     await self._receive_all(nursery)
                     nursery.cancel_scope.cancel()
-        except* trio.BrokenResourceError:
-            pass  # the client left: nothing is owed to it
         finally:
             for subscription in self._subscriptions.values():
                 subscription.end()
@@ -101,14 +100,17 @@ class Session:
         self._scope.cancel()
 
     async def _send_all(self) -> None:
-        await self.outbox.run()
-        self._scope.cancel()
+        # An end that is noticed here is not ours to act on: the receiver has yet to return the close frame.
+        with suppress(trio.BrokenResourceError):
+            await self.outbox.run()
+            self._scope.cancel()
 
     async def _ping(self) -> None:
         await trio.sleep(PING_SECONDS)
-        await keep_pinging(self._socket, PING_SECONDS, PING_MISSES)
-        self._closing = (GOING_AWAY, "no pong")
-        self._scope.cancel()
+        with suppress(trio.BrokenResourceError):
+            await keep_pinging(self._socket, PING_SECONDS, PING_MISSES)
+            self._closing = (GOING_AWAY, "no pong")
+            self._scope.cancel()
 
     async def _receive_all(self, nursery: trio.Nursery) -> None:
         while not isinstance(text := await self._socket.receive(), Ended):

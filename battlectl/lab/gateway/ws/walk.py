@@ -17,7 +17,7 @@ from battlectl.lab.gateway.ws.branch import WINDOW, Branch
 
 FILL_LIMIT = 1_024
 MOST_GOALS = 16
-MOST_UNTRUSTED = 8  # blocks fetched for a head before most providers have to have it
+MOST_UNTRUSTED = 8  # blocks known below a head before most providers have to have the lowest
 
 
 class Lost(Exception):
@@ -93,7 +93,7 @@ class Walk:
             return None
         goal = self._goals[0]
         if not goal.is_trusted and (self._meets_branch(goal) or len(goal.path) >= MOST_UNTRUSTED):
-            return Vote(goal.head.hash, goal.head.number)
+            return Vote(goal.lowest.hash, goal.lowest.number)
         return Fetch(goal.lowest.parent, goal.lowest.number - 1)
 
     def found(self, block: Block) -> list[Shown]:
@@ -109,12 +109,16 @@ class Walk:
         return self._settle()
 
     def judged(self, hash_: str, is_canonical: bool) -> list[Shown]:
-        """What most providers say of a goal's head; `wanted` asked for it."""
+        """What most providers say of a goal's lowest block; `wanted` asked for it."""
         if not is_canonical:
-            self._goals = [goal for goal in self._goals if goal.head.hash != hash_]
+            self._goals = [goal for goal in self._goals if goal.lowest.hash != hash_]
         for goal in self._goals:
-            goal.is_trusted = goal.is_trusted or goal.head.hash == hash_
+            goal.is_trusted = goal.is_trusted or goal.lowest.hash == hash_
         return self._settle()
+
+    def heads_above(self, hash_: str) -> set[str]:
+        """The heads of the goals that stand and fall with this block."""
+        return {goal.head.hash for goal in self._goals if goal.lowest.hash == hash_}
 
     def _is_news(self, block: Block) -> bool:
         if block.number < self.branch.start.number or self.branch.has(block.hash):
