@@ -326,5 +326,5 @@ def _same(one: list[bool], other: list[bool]) -> int:
 
 
 SCENARIOS = (timeout_0, timeout_spared, timeout_500, timeout_more, reset_new, reset_more, reset_removed)
-MORE_SCENARIOS = (limit_new, limit_changed, limit_and_slow)
-ALONE = (timeout_0_reset, toxicity)
+MORE_SCENARIOS = (limit_new, limit_changed, limit_and_slow, toxicity)
+ALONE = (timeout_0_reset,)

@@ -38,7 +38,7 @@ ALONE: list[Scenario] = [scenario for module in MODULES for scenario in module.A
 FACTS_OF: dict[Scenario, set[str]] = {}
 """Which facts a scenario measures, as it turns out."""
 
-AT_ONCE = 4
+AT_ONCE = 6
 RETRIES = 3
 
 
