@@ -200,10 +200,10 @@ async def test_a_session_is_a_socket_of_its_own_with_the_headers_of_the_client()
     with node(talk) as url, trio.fail_after(LONG):
         relay = relay_to(RelayAddress("http://127.0.0.1:9", url))
         async with relay.session(request, see_nothing) as first:
-            await first.send(b"a")
+            await first.send(b"a", see_nothing)
             assert await first.receive() == b"1:a"
             async with relay.session(request, see_nothing) as second:
-                await second.send(b"b")
+                await second.send(b"b", see_nothing)
                 assert await second.receive() == b"2:b"
     headers = seen[0].headers
     assert (seen[0].path, headers["authorization"], headers["origin"]) == ("/ws?key=1", "Bearer b", "o")

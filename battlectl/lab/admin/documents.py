@@ -137,6 +137,7 @@ def provider_document(proxy: Proxy) -> Document:
         "faulted_messages": counters.faulted_messages,
         "faults": {fault.name: fault.hits for fault in proxy.behind.faults},
         "subscriptions": counters.subscriptions,
+        "open_subscriptions": counters.open_subscriptions,
         "events": counters.events,
         "bytes_in": counters.bytes_in,
         "bytes_out": counters.bytes_out,

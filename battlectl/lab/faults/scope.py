@@ -1,8 +1,9 @@
-"""Which requests, connections and events a fault touches, and how often it did.
+"""Which requests, connections and events a fault is meant for, and how often it changed one.
 
 Rule: `methods`, `transport` and `connections` choose, then `probability` is drawn: once for each request or
-event, and once for each connection where the fault is one of connections. Each touch is counted, and what
-an effect has no hook for is not touched by it (`rpc_noop`, which has none at all, counts everything).
+event, and once for each connection where the fault is one of connections. What was chosen is a hit when the
+fault has really held it, changed it, or ended it, and not before: an answer that comes out as it went in is
+none. (`rpc_noop`, which has no hook at all, counts everything that it is meant for.)
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ ON_EVENTS = ("events",)
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One fault in force at one provider; `hits` counts the requests, connections and events it touched.
+    """One fault in force at one provider; `hits` counts the requests, connections and events it changed.
 
-    `born_after` is the number of the last connection that was open before the injection.
+    `born_after` is the number of the last connection that was open before the injection. `drawn` and `struck`
+    know the open connections: which are meant, and which of them are counted.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Fault:
     random: Random
     hits: int = 0
     drawn: dict[int, bool] = field(default_factory=dict)
+    struck: set[int] = field(default_factory=set)
 
 
 def make_fault(name: str, kind: Kind, parameters: Parameters, born_after: int) -> Fault:
@@ -50,13 +53,21 @@ def make_fault(name: str, kind: Kind, parameters: Parameters, born_after: int) -
     random = random_of(kind, parameters)
     effect = kind.make(parameters, Random(random.random()))
     fault = Fault(name, kind, parameters, effect, born_after, random)
-    effect.strikes = partial(touches_connection, fault)
+    effect.strikes = partial(strikes_connection, fault)
     return fault
 
 
 def overrides(effect: Effect, hooks: Iterable[str]) -> bool:
     """Whether the effect has one of these hooks of its own."""
     return any(getattr(type(effect), hook) is not getattr(Effect, hook) for hook in hooks)
+
+
+def has_no_hooks(effect: Effect) -> bool:
+    """Whether it does nothing at all."""
+    return not overrides(effect, (*ON_MESSAGES, *ON_CONNECTIONS, *ON_EVENTS))
+
+
+# What is meant
 
 
 def fits_connection(fault: Fault, connection: int) -> bool:
@@ -77,20 +88,20 @@ def fits_message(fault: Fault, message: Message) -> bool:
     )
 
 
-def touches_message(fault: Fault, message: Message) -> bool:
-    """Fits, and chance says so; counted. To be asked once for each message."""
+def means_message(fault: Fault, message: Message) -> bool:
+    """Fits, and chance says so. To be asked once for each message."""
     return fits_message(fault, message) and _chance(fault, message.connection)
 
 
-def touches_event(fault: Fault, connection: int, transport: Transport = "ws") -> bool:
+def means_event(fault: Fault, connection: int, transport: Transport = "ws") -> bool:
     """The same for one event of a subscription on a connection."""
     if not _has_hook(fault, ON_EVENTS) or transport not in transports_of(fault.parameters):
         return False
     return fits_connection(fault, connection) and _chance(fault, connection)
 
 
-def touches_connection(fault: Fault, connection: int) -> bool:
-    """The same for a connection as such: drawn and counted once, then held."""
+def means_connection(fault: Fault, connection: int) -> bool:
+    """The same for a connection as such: drawn once, then held."""
     if not fits_connection(fault, connection):
         return False
     if connection not in fault.drawn:
@@ -98,25 +109,56 @@ def touches_connection(fault: Fault, connection: int) -> bool:
     return fault.drawn[connection]
 
 
-def touches_method(fault: Fault, method: str) -> bool:
-    """Whether one call of a message that is touched is itself meant."""
+def means_method(fault: Fault, method: str) -> bool:
+    """Whether one call of a message that is meant is itself meant."""
     methods = getattr(fault.parameters, "methods", ())
     return not methods or method in methods
 
 
+# What is counted
+
+
+def count_hit(fault: Fault, connection: int) -> None:
+    """A message or an event on this connection was changed; faults of sockets count sockets."""
+    if _is_of_sockets(fault):
+        count_strike(fault, connection)
+    else:
+        fault.hits += 1
+
+
+def count_strike(fault: Fault, connection: int) -> None:
+    """The connection itself was struck: it counts once."""
+    if connection not in fault.struck:
+        fault.struck.add(connection)
+        fault.hits += 1
+
+
+def strikes_connection(fault: Fault, connection: int) -> bool:
+    """Whether it is meant; counted then, for whoever asks strikes it."""
+    is_meant = means_connection(fault, connection)
+    if is_meant:
+        count_strike(fault, connection)
+    return is_meant
+
+
+def forget_connection(fault: Fault, connection: int) -> None:
+    """It is over, and its number will not come again."""
+    fault.drawn.pop(connection, None)
+    fault.struck.discard(connection)
+
+
 def _has_hook(fault: Fault, hooks: Iterable[str]) -> bool:
-    return overrides(fault.effect, hooks) or not overrides(
-        fault.effect, (*ON_MESSAGES, *ON_CONNECTIONS, *ON_EVENTS)
-    )
+    return overrides(fault.effect, hooks) or has_no_hooks(fault.effect)
+
+
+def _is_of_sockets(fault: Fault) -> bool:
+    return isinstance(fault.parameters, OnWebSockets) and not isinstance(fault.parameters, OnEvents)
 
 
 def _chance(fault: Fault, connection: int) -> bool:
-    is_of_sockets = isinstance(fault.parameters, OnWebSockets) and not isinstance(fault.parameters, OnEvents)
-    return touches_connection(fault, connection) if is_of_sockets else _draw(fault)
+    return means_connection(fault, connection) if _is_of_sockets(fault) else _draw(fault)
 
 
 def _draw(fault: Fault) -> bool:
     probability: float = getattr(fault.parameters, "probability", 1.0)
-    is_hit = probability >= 1 or fault.random.random() < probability
-    fault.hits += is_hit
-    return is_hit
+    return probability >= 1 or fault.random.random() < probability

@@ -32,7 +32,7 @@ class WrongContentType(Effect):
     def response(self, message: Message, response: Response) -> Response:
         """The same with another type, or with one where there was none."""
         others = [field for field in response.headers if field[0].lower() != HEADER]
-        return Response(response.status, [(HEADER, self._type), *others], response.body)
+        return Response(response.status, ((HEADER, self._type), *others), response.body)
 
 
 KIND = Kind(

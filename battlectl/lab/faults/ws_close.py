@@ -55,10 +55,13 @@ class WsClose(Effect):
             self._place.start_soon(partial(self._close_later, self._place, connection))
         return None
 
+    def _is_it(self, wanted: int, connection: int) -> bool:
+        return connection == wanted and self.strikes(connection)
+
     async def _close_later(self, place: Place, connection: int) -> None:
         await self.wait(self._after)
         for _ in range(int(TRIES_FOR / TRIES_EVERY)):  # the handshake may not be over yet
-            if self.healed.is_set() or place.close_websockets(self._code, connection.__eq__):
+            if self.healed.is_set() or place.close_websockets(self._code, partial(self._is_it, connection)):
                 return
             await self.wait(TRIES_EVERY)
 

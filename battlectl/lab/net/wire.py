@@ -19,7 +19,7 @@ _REQUEST = re.compile(rb"(GET|POST) (/[!-~]*) HTTP/1\.1\r\n" + _FIELDS)
 _REPLY = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [\t -~\x80-\xff]*\r\n" + _FIELDS)
 _SIZE = re.compile(rb"[0-9]{1,9}")
 _UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
-_BODILESS = frozenset({204, 304})
+BODILESS = frozenset({204, 304})
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -61,7 +61,7 @@ def read_plain_request(data: bytes) -> Request | None:
 def read_plain_reply(data: bytes) -> tuple[int, bytes, Headers] | None:
     """(status, body, headers) of the one reply that `data` is, or None when it is not a plain one."""
     match = _REPLY.match(data)
-    if match is None or int(match[1]) in _BODILESS:
+    if match is None or int(match[1]) in BODILESS:
         return None
     headers = _read_fields(match[2])
     if _plain_size(headers, default=None) != len(data) - match.end():
@@ -79,13 +79,13 @@ def request_bytes(target: str, headers: Headers, body: bytes, method: str = "POS
 def response_bytes(response: Response, method: str, is_last: bool) -> bytes:
     """An answer to a request of `method`; with `is_last` it announces that the connection ends."""
     headers = list(response.headers)
-    if response.status not in _BODILESS:
+    if response.status not in BODILESS:
         headers.append((b"content-length", b"%d" % len(response.body)))
     if is_last:
         headers.append((b"connection", b"close"))
     phrase = _PHRASES.get(response.status, b"")
     head = b"HTTP/1.1 %d %s\r\n%s\r\n" % (response.status, phrase, _write_fields(headers))
-    return head if method == "HEAD" or response.status in _BODILESS else head + response.body
+    return head if method == "HEAD" or response.status in BODILESS else head + response.body
 
 
 def _read_fields(block: bytes) -> list[tuple[bytes, bytes]]:

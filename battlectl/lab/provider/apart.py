@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from battlectl.lab.faults.effect import Document, Effect, Message, Transport
-from battlectl.lab.faults.scope import Fault, touches_method
+from battlectl.lab.faults.effect import Document, Message, Transport
+from battlectl.lab.provider.touches import Touches
 from battlectl.lab.rpc import envelope
 from battlectl.lab.rpc.envelope import Call, RpcError
 
@@ -31,12 +31,16 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Apart:
-    """A message, the faults that touch it, and what is known of its answer. It fills as answers come."""
+    """A message with its faults, and what is known of its answer. It fills as answers come."""
 
-    message: Message
-    touching: Sequence[Fault]
+    touches: Touches
     items: list[Item] = field(default_factory=list)
     questions: list[Document] = field(default_factory=list)
+
+    @property
+    def message(self) -> Message:
+        """As the client sent it."""
+        return self.touches.message
 
     @property
     def question(self) -> bytes | None:
@@ -64,11 +68,9 @@ def numbered_ids() -> Iterator[str]:
     return (f"battlectl-lab-{number}" for number in count())
 
 
-async def take_apart(
-    message: Message, elements: Sequence[Any], touching: Sequence[Fault], ids: Iterator[str]
-) -> Apart:
+async def take_apart(elements: Sequence[Any], touches: Touches, ids: Iterator[str]) -> Apart:
     """Ask the faults for answers, and for what the node is asked otherwise."""
-    apart = Apart(message, touching)
+    apart = Apart(touches)
     for element in elements:
         try:
             call = envelope.read_call(element)
@@ -101,28 +103,22 @@ def assemble(apart: Apart) -> bytes | None:
     replies = [_replied(apart, item, item.reply) for item in apart.items if item.reply is not None]
     if not apart.message.is_batch:
         return msgspec.json.encode(replies[0]) if replies else None
-    for effect in effects_on(apart.touching):
-        replies = effect.replies(apart.message, replies)
+    for fault in apart.touches.faults_on():
+        changed = fault.effect.replies(apart.message, replies)
+        replies = apart.touches.change(fault, replies, changed)
     return msgspec.json.encode(replies) if apart.items else None
 
 
-def effects_on(touching: Sequence[Fault], call: Call | None = None) -> list[Effect]:
-    """The effects that mean this call, or any for None, without those that were healed in the meantime."""
-    return [
-        fault.effect
-        for fault in touching
-        if not fault.effect.healed.is_set() and (call is None or touches_method(fault, call.method))
-    ]
-
-
 async def _ask(apart: Apart, call: Call, ids: Iterator[str]) -> Item:
-    for effect in effects_on(apart.touching, call):
-        reply = effect.answer(apart.message, call)
+    touches = apart.touches
+    for fault in touches.faults_on(call):
+        reply = fault.effect.answer(apart.message, call)
         if reply is not None:
+            touches.count(fault)
             return Item(call, reply=reply)
     asked = call
-    for effect in effects_on(apart.touching, call):
-        asked = await effect.ask(apart.message, asked)
+    for fault in touches.faults_on(call):
+        asked = touches.change(fault, asked, await fault.effect.ask(apart.message, asked))
     item = Item(call, asked=next(ids))
     question: Document = {"jsonrpc": "2.0", "id": item.asked, "method": asked.method}
     apart.questions.append(question if asked.params is None else question | {"params": asked.params})
@@ -130,9 +126,11 @@ async def _ask(apart: Apart, call: Call, ids: Iterator[str]) -> Item:
 
 
 def _replied(apart: Apart, item: Item, reply: Document) -> Document:
-    for effect in effects_on(apart.touching, item.call) if item.call is not None else ():
-        assert item.call is not None
-        reply = effect.reply(apart.message, item.call, reply)
+    call = item.call
+    if call is None:
+        return reply
+    for fault in apart.touches.faults_on(call):
+        reply = apart.touches.change(fault, reply, fault.effect.reply(apart.message, call, reply))
     return reply
 
 

@@ -33,8 +33,8 @@ class Unreachable(Exception):
 class Session(Protocol):
     """The node's end of one WebSocket. Leaving its block cuts the socket off if it is still open."""
 
-    async def send(self, text: bytes) -> None:
-        """One message of the client; its answer comes out of `receive`."""
+    async def send(self, text: bytes, see: See) -> None:
+        """One message of the client; its answer, as `see` lets it be, comes out of `receive`."""
 
     async def receive(self) -> bytes | Ended:
         """The next message for the client: replies and notifications in the order in which they leave."""

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import trio
 
-from battlectl.lab.faults.effect import Delivery, Message
-from battlectl.lab.faults.scope import Fault, overrides
+from battlectl.lab.faults.effect import Delivery
 from battlectl.lab.net.http_server import (
     HEADER_LIMIT,
     IDLE_SECONDS,
@@ -28,20 +27,14 @@ from battlectl.lab.net.http_server import (
     receive_request,
     refuse,
 )
-from battlectl.lab.net.wire import Request, Response, response_bytes
+from battlectl.lab.net.wire import BODILESS, Request, Response, response_bytes
 from battlectl.lab.net.ws_server import wants_websocket
-from battlectl.lab.provider.apart import (
-    assemble,
-    effects_on,
-    numbered_ids,
-    read_message,
-    take_answer,
-    take_apart,
-)
+from battlectl.lab.provider.apart import assemble, numbered_ids, read_message, take_answer, take_apart
 from battlectl.lab.provider.backend import Unreachable
 from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.delivery import deliver
 from battlectl.lab.provider.handshake import serve_websocket
+from battlectl.lab.provider.touches import Touches
 
 if TYPE_CHECKING:
     from battlectl.lab.provider.provider import Provider
@@ -77,17 +70,16 @@ async def _one_exchange(provider: Provider, connection: Connection, pending: byt
     message, elements = read_message("http", connection.number, received.request.body)
     for call in message.calls:
         provider.counters.count_call(call.method)
-    touching = provider.touching(message)
-    if not touching:
+    touches = provider.touches(message)
+    if not touches.faults:
         response = await provider.backend.respond(received.request, received.request.body, provider.see)
         return await _send(connection, received, response)
-    provider.counters.faulted_messages += 1
-    extra = await _hold(connection, message, touching)
+    extra = await _hold(connection, touches)
     if extra is None:
         return None
     received = replace(received, rest=received.rest + extra)
-    response = await _loudly_respond(provider, received.request, message, elements, touching)
-    return await _deliver(connection, received, message, response, touching)
+    response = await _loudly_respond(provider, received.request, elements, touches)
+    return await _deliver(connection, received, response, touches)
 
 
 async def _upgrade(provider: Provider, connection: Connection, received: Received) -> bytes | None:
@@ -99,10 +91,9 @@ async def _upgrade(provider: Provider, connection: Connection, received: Receive
     return await _send(connection, replace(received, is_last=True), refusal)
 
 
-async def _hold(connection: Connection, message: Message, touching: Sequence[Fault]) -> bytes | None:
+async def _hold(connection: Connection, touches: Touches) -> bytes | None:
     """Wait as the faults ask for; what the client sent meanwhile, None when it left."""
-    holding = [fault.effect for fault in touching if overrides(fault.effect, ("hold",))]
-    if not holding:
+    if not touches.have("hold"):
         return b""
     extra = bytearray()
     has_left = False
@@ -115,8 +106,7 @@ async def _hold(connection: Connection, message: Message, touching: Sequence[Fau
                 nursery.cancel_scope.cancel()
 
         nursery.start_soon(listen)
-        for effect in holding:
-            await effect.hold(message)
+        await touches.hold()
         nursery.cancel_scope.cancel()
     return None if has_left else bytes(extra)
 
@@ -135,10 +125,10 @@ async def _hear_end(connection: Connection, extra: bytearray) -> bool:
 
 
 async def _loudly_respond(
-    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+    provider: Provider, request: Request, elements: Sequence[Any], touches: Touches
 ) -> Response:
     try:
-        return await _respond(provider, request, message, elements, touching)
+        return await _respond(provider, request, elements, touches)
     except Unreachable:
         raise
     except Exception:
@@ -147,26 +137,26 @@ async def _loudly_respond(
 
 
 async def _respond(
-    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+    provider: Provider, request: Request, elements: Sequence[Any], touches: Touches
 ) -> Response:
-    if message.calls and any(overrides(effect, ON_CALLS) for effect in effects_on(touching)):
-        response = await _respond_apart(provider, request, message, elements, touching)
+    if touches.message.calls and touches.have(*ON_CALLS):
+        response = await _respond_apart(provider, request, elements, touches)
     else:
-        response = await provider.backend.respond(request, request.body, provider.see)
-    for effect in effects_on(touching):
-        response = replace(response, body=effect.body(message, response.body))
-    for effect in effects_on(touching):
-        response = effect.response(message, response)
+        response = await provider.backend.respond(request, request.body, provider.see_for(touches))
+    if response.status not in BODILESS:
+        response = replace(response, body=touches.change_body(response.body))
+    for fault in touches.faults_on():
+        response = touches.change(fault, response, fault.effect.response(touches.message, response))
     return response
 
 
 async def _respond_apart(
-    provider: Provider, request: Request, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
+    provider: Provider, request: Request, elements: Sequence[Any], touches: Touches
 ) -> Response:
-    apart = await take_apart(message, elements, touching, numbered_ids())
+    apart = await take_apart(elements, touches, numbered_ids())
     response = Response(204)
     if (question := apart.question) is not None:
-        response = await provider.backend.respond(request, question, provider.see)
+        response = await provider.backend.respond(request, question, provider.see_for(touches))
         if response.body and not take_answer(apart, _decoded(response.body)):
             return response  # the node refused the whole of it, in words of its own
     body = assemble(apart)
@@ -189,16 +179,11 @@ async def _send(connection: Connection, received: Received, response: Response) 
 
 
 async def _deliver(
-    connection: Connection,
-    received: Received,
-    message: Message,
-    response: Response,
-    touching: Sequence[Fault],
+    connection: Connection, received: Received, response: Response, touches: Touches
 ) -> bytes | None:
-    delivering = [effect for effect in effects_on(touching) if overrides(effect, ("delivery",))]
     delivery = Delivery(response_bytes(response, received.request.method, received.is_last))
-    for effect in delivering:
-        delivery = effect.delivery(message, delivery)
+    for fault in touches.faults_on():
+        delivery = touches.change(fault, delivery, fault.effect.delivery(touches.message, delivery))
     connection.begin_to_work(math.inf if delivery.bytes_per_s is not None else IDLE_SECONDS)
-    is_kept = await deliver(connection.stream, delivery, delivering)
+    is_kept = await deliver(connection.stream, delivery, touches.effects_with("delivery"))
     return received.rest if is_kept and not received.is_last else None

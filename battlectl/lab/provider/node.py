@@ -57,11 +57,7 @@ class SimulatedNode:
     @asynccontextmanager
     async def session(self, request: Request, see: See) -> AsyncIterator[NodeSession]:
         """A WebSocket with the same methods and subscriptions."""
-
-        def dispatch(method: str, params: Any) -> Any:
-            return self._call(see(self._shared.view()), method, params)
-
-        session = NodeSession(self._shared, see, dispatch, self._ids, self._latency)
+        session = NodeSession(self._shared, see, self._call, self._ids, self._latency)
         with self._shared.watch(session.wake):
             yield session
 

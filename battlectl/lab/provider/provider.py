@@ -17,16 +17,24 @@ from functools import partial
 import trio
 
 from battlectl.lab.chain.chain import View
-from battlectl.lab.faults.effect import Effect, Message
+from battlectl.lab.faults.effect import Message
 from battlectl.lab.faults.kind import Where
-from battlectl.lab.faults.scope import Fault, overrides, touches_connection, touches_message
+from battlectl.lab.faults.scope import (
+    Fault,
+    count_strike,
+    forget_connection,
+    means_connection,
+    means_message,
+    overrides,
+)
 from battlectl.lab.net.http_server import IDLE_SECONDS
 from battlectl.lab.net.wire import Response
-from battlectl.lab.provider.backend import Backend, Unreachable
+from battlectl.lab.provider.backend import Backend, See, Unreachable
 from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.departures import end_departed
 from battlectl.lab.provider.http_side import serve_http
 from battlectl.lab.provider.place import FaultPlace
+from battlectl.lab.provider.touches import Touches
 from battlectl.lab.proxies.behind import ClientStream
 from battlectl.lab.proxies.counters import Counters
 
@@ -43,7 +51,7 @@ class Provider:
         self.counters = Counters()
         self.connections: dict[int, Connection] = {}
         self._places: dict[Fault, FaultPlace] = {}
-        self._viewing: list[Effect] = []
+        self._viewing: list[Fault] = []
         self._refresh: Callable[[], None] = lambda: None
         self._watching = trio.CancelScope()
         if backend.where == "relay":
@@ -75,23 +83,27 @@ class Provider:
     async def serve(self, stream: ClientStream) -> None:
         """Serve one connection to its end."""
         number = stream.number
-        if any(not fault.effect.accepted(number) for fault in self.striking(number, "accepted")):
-            self.counters.refused_by_fault += 1
-            stream.reset()
-            return
-        connection = Connection(stream, partial(self._idle_limit, number))
-        self.connections[number] = connection
+        try:
+            if self._refuses(number):
+                self.counters.refused_by_fault += 1
+                stream.reset()
+            else:
+                await self._serve_taken(Connection(stream, partial(self._idle_limit, number)))
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            for fault in self.faults:
+                forget_connection(fault, number)
+            await trio.aclose_forcefully(stream)
+
+    async def _serve_taken(self, connection: Connection) -> None:
+        self.connections[connection.number] = connection
         try:
             with connection.scope:
                 await serve_http(self, connection)
             self._end_idle(connection)
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
         finally:
-            del self.connections[number]
-            for fault in self.faults:
-                fault.drawn.pop(number, None)
-            await trio.aclose_forcefully(stream)
+            del self.connections[connection.number]
 
     async def add_fault(self, fault: Fault) -> None:
         """Start it, then ask it; what `start` raises means that it is not in force.
@@ -150,55 +162,86 @@ class Provider:
 
     def see(self, view: View) -> View:
         """What the faults in force make of a node's view."""
-        for effect in self._viewing:
-            view = effect.view(view)
+        for fault in self._viewing:
+            view = fault.effect.view(view)
         return view
 
-    def touching(self, message: Message) -> list[Fault]:
-        """The faults that touch a message, drawn now: to be asked once for each."""
-        return [fault for fault in self.faults if touches_message(fault, message)]
+    def see_for(self, touches: Touches) -> See:
+        """The same for the answer to one message, which counts for the faults that change the view."""
 
-    def striking(self, number: int, hook: str) -> list[Fault]:
-        """The faults that have this hook for connections, and mean this one."""
-        return [
-            fault
-            for fault in self.faults
-            if overrides(fault.effect, (hook,)) and touches_connection(fault, number)
-        ]
+        def see(view: View) -> View:
+            for fault in self._viewing:
+                changed = fault.effect.view(view)
+                view = touches.change(fault, view, changed) if fault in touches.faults else changed
+            return view
+
+        return see
+
+    def touches(self, message: Message) -> Touches:
+        """The faults that are meant for a message, drawn now: to be asked once for each."""
+        meant = [fault for fault in self.faults if means_message(fault, message)]
+        return Touches(message, meant, self._count_faulted)
 
     def refused_handshake(self, number: int) -> Response | None:
         """What a fault says in place of a WebSocket."""
-        for fault in self.striking(number, "handshake"):
+        for fault in self._meant_for(number, "handshake"):
             response = fault.effect.handshake(number)
             if response is not None:
+                count_strike(fault, number)
                 return response
         return None
 
     def is_deaf(self, number: int) -> bool:
-        """Whether a WebSocket's frames are swallowed."""
-        return any(fault.effect.is_deaf(number) for fault in self.striking(number, "is_deaf"))
+        """Whether a WebSocket's frames are swallowed: asked when there is one."""
+        for fault in self._meant_for(number, "is_deaf"):
+            if fault.effect.is_deaf(number):
+                count_strike(fault, number)
+                return True
+        return False
+
+    def _refuses(self, number: int) -> bool:
+        """Whether a connection that was just taken is reset at once."""
+        for fault in self._meant_for(number, "accepted"):
+            if not fault.effect.accepted(number):
+                count_strike(fault, number)
+                return True
+        return not self.listens  # it came in while the port was being closed
+
+    def _meant_for(self, number: int, hook: str) -> list[Fault]:
+        """The faults that have this hook for connections, and mean this one."""
+        return [
+            fault
+            for fault in self.faults
+            if overrides(fault.effect, (hook,)) and means_connection(fault, number)
+        ]
+
+    def _count_faulted(self) -> None:
+        self.counters.faulted_messages += 1
 
     def _idle_limit(self, number: int) -> float:
         """How many seconds a connection may wait for its next request."""
         socket = self.connections[number].socket
-        return min(IDLE_SECONDS if socket is None else math.inf, self._limit_by_faults(number))
+        limits = [seconds for _, seconds in self._limits_by_faults(number)]
+        return min([IDLE_SECONDS if socket is None else math.inf, *limits])
 
-    def _limit_by_faults(self, number: int) -> float:
-        limit = math.inf
-        for fault in self.faults:
-            seconds = fault.effect.idle_seconds(number)
-            if seconds is not None and touches_connection(fault, number):
-                limit = min(limit, seconds)
-        return limit
+    def _limits_by_faults(self, number: int) -> list[tuple[Fault, float]]:
+        return [
+            (fault, seconds)
+            for fault in self._meant_for(number, "idle_seconds")
+            if (seconds := fault.effect.idle_seconds(number)) is not None
+        ]
 
     def _end_idle(self, connection: Connection) -> None:
         """One that waited for too long is reset by a fault, and closed by a server."""
-        since = connection.idle_since
-        if since is not None and trio.current_time() >= since + self._limit_by_faults(connection.number):
-            connection.stream.reset()
+        if connection.idle_since is None:
+            return
+        for fault, seconds in self._limits_by_faults(connection.number):
+            if trio.current_time() >= connection.idle_since + seconds:
+                count_strike(fault, connection.number)
+                connection.stream.reset()
 
     def _faults_changed(self) -> None:
-        self._viewing = [fault.effect for fault in self.faults if overrides(fault.effect, ("view",))]
+        self._viewing = [fault for fault in self.faults if overrides(fault.effect, ("view",))]
         for connection in self.connections.values():
             connection.look_again()
         self.backend.look_again()

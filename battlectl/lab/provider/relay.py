@@ -92,7 +92,7 @@ class RelaySession:
     def __init__(self, socket: ClientSocket) -> None:
         self._socket = socket
 
-    async def send(self, text: bytes) -> None:
+    async def send(self, text: bytes, see: See) -> None:
         """One message to the node; waits while the node does not read."""
         await self._socket.send(text)
 

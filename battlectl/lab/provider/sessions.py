@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,10 @@ from battlectl.lab.provider.shared_chain import SharedChain
 from battlectl.lab.provider.subscriptions import Announcements, read_topic
 from battlectl.lab.rpc import envelope
 from battlectl.lab.rpc import params as p
-from battlectl.lab.rpc.envelope import INVALID_PARAMS, SERVER_ERROR, Dispatch, RpcError
+from battlectl.lab.rpc.envelope import INVALID_PARAMS, SERVER_ERROR, RpcError
+
+Answer = Callable[[View, str, Any], Any]
+"""(view, method, params) -> result, or raise RpcError."""
 
 MOST_SUBSCRIPTIONS = 1_000
 MOST_REPLY_BYTES = 16 * 1024 * 1024
@@ -37,12 +40,15 @@ class Waiting:
 
 
 class NodeSession:
-    """`dispatch` answers what is not about subscriptions; `latency` in seconds is added to every answer."""
+    """`answer` knows what is not about subscriptions; `latency` in seconds is added to every answer.
+
+    Each message is answered from one view, as an HTTP body is.
+    """
 
     def __init__(
-        self, shared: SharedChain, see: See, dispatch: Dispatch, ids: Iterator[str], latency: float
+        self, shared: SharedChain, see: See, answer: Answer, ids: Iterator[str], latency: float
     ) -> None:
-        self._shared, self._see, self._dispatch, self._ids = shared, see, dispatch, ids
+        self._shared, self._see, self._answer, self._ids = shared, see, answer, ids
         self._latency = latency
         self._replies: deque[Waiting] = deque()
         self._reply_bytes = 0
@@ -51,13 +57,14 @@ class NodeSession:
         self._changed = trio.Event()
         self._room = trio.Event()
 
-    async def send(self, text: bytes) -> None:
+    async def send(self, text: bytes, see: See) -> None:
         """Answer one message, as soon as there is room for the answer."""
         while self._reply_bytes > MOST_REPLY_BYTES:
             self._room = trio.Event()
             await self._room.wait()
         self._opened = {}
-        body = envelope.answer(text, self._call) or b""
+        view = see(self._shared.view())
+        body = envelope.answer(text, lambda method, params: self._call(view, method, params)) or b""
         self._replies.append(Waiting(trio.current_time() + self._latency, body, self._opened))
         self._reply_bytes += len(body) + 1
         self.wake()
@@ -80,27 +87,32 @@ class NodeSession:
         """There may be something to receive."""
         self._changed.set()
 
-    def _call(self, method: str, params: Any) -> Any:
+    def _call(self, view: View, method: str, params: Any) -> Any:
         if method not in ("eth_subscribe", "eth_unsubscribe"):
-            return self._dispatch(method, params)
+            return self._answer(view, method, params)
         if isinstance(params, dict):
             raise RpcError(INVALID_PARAMS, "non-array args")
-        return self._subscribe(params or []) if method == "eth_subscribe" else self._unsubscribe(params or [])
+        if method == "eth_unsubscribe":
+            return self._unsubscribe(params or [])
+        return self._subscribe(view, params or [])
 
-    def _subscribe(self, params: list[Any]) -> str:
+    def _subscribe(self, view: View, params: list[Any]) -> str:
         topic = read_topic(params)
-        if len(self._subscriptions) + len(self._opened) >= MOST_SUBSCRIPTIONS:
+        if sum(map(len, self._all_subscriptions())) >= MOST_SUBSCRIPTIONS:
             raise RpcError(SERVER_ERROR, f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions")
         id_ = next(self._ids)
-        self._opened[id_] = Announcements(topic, self._view())
+        self._opened[id_] = Announcements(topic, view)
         return id_
 
     def _unsubscribe(self, params: list[Any]) -> bool:
         id_ = p.argument(params, 0)
         if not isinstance(id_, str):
             raise p.bad(0, "a subscription's id is a string")
-        tables = [self._subscriptions, self._opened, *(waiting.opened for waiting in self._replies)]
-        return any(table.pop(id_, None) is not None for table in tables)
+        return any(table.pop(id_, None) is not None for table in self._all_subscriptions())
+
+    def _all_subscriptions(self) -> list[dict[str, Announcements]]:
+        """Those that have begun, and those whose reply has not left yet."""
+        return [self._subscriptions, self._opened, *(waiting.opened for waiting in self._replies)]
 
     def _due_reply(self) -> bytes | None:
         """The next reply that is due; empty ones, which nobody wants, are passed over."""

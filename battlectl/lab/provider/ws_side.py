@@ -17,12 +17,11 @@ import msgspec
 import trio
 
 from battlectl.lab.faults.effect import Message
-from battlectl.lab.faults.scope import Fault, overrides, touches_event
+from battlectl.lab.faults.scope import count_hit, has_no_hooks, means_event
 from battlectl.lab.net.ws_server import Ended, WebSocket
 from battlectl.lab.provider.apart import (
     Apart,
     assemble,
-    effects_on,
     numbered_ids,
     read_message,
     take_answer,
@@ -31,6 +30,8 @@ from battlectl.lab.provider.apart import (
 from battlectl.lab.provider.backend import Session, Unreachable
 from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.sessions import notification
+from battlectl.lab.provider.touches import Touches
+from battlectl.lab.rpc.envelope import Call
 
 if TYPE_CHECKING:
     from battlectl.lab.provider.provider import Provider
@@ -39,7 +40,7 @@ HELD_BYTES = 8 * 1024 * 1024
 BYTES_A_TEXT = 1_024  # what one that waits costs beside its own length
 ON_REPLIES = ("answer", "ask", "reply", "replies", "body")
 WAITING = ("hold", "ask")
-SUBSCRIBE = "eth_subscribe"
+SUBSCRIBE, UNSUBSCRIBE = "eth_subscribe", "eth_unsubscribe"
 EVENT_MARK = b'"eth_subscription"'
 
 
@@ -56,14 +57,15 @@ class Socket:
         self._unreadable: deque[Apart] = deque()
         self._kept: deque[bytes] = deque()
         self._order = trio.Lock()
+        self._counters = provider.counters  # of the generation in which it was opened
+        self._subscriptions: set[str] = set()
         self._held = 0
         self._room = trio.Event()
         self._nursery: trio.Nursery | None = None
 
     async def serve(self) -> None:
         """Until either side has ended."""
-        counters = self._provider.counters
-        counters.open_websockets += 1
+        self._counters.open_websockets += 1
         self._connection.socket = self
         try:
             async with trio.open_nursery() as self._nursery:
@@ -71,7 +73,8 @@ class Socket:
                 await self._loudly(self._read)
                 self._nursery.cancel_scope.cancel()
         finally:
-            counters.open_websockets -= 1
+            self._counters.open_websockets -= 1
+            self._counters.open_subscriptions -= len(self._subscriptions)
             self._connection.socket = self._nursery = None
 
     def notify(self, subscription: str, event: Any) -> None:
@@ -108,40 +111,33 @@ class Socket:
         message, elements = read_message("ws", self._connection.number, text)
         for call in message.calls:
             counters.count_call(call.method)
-        touching = self._provider.touching(message)
-        counters.faulted_messages += bool(touching)
-        if not touching and not any(call.method == SUBSCRIBE for call in message.calls):
-            await self._session.send(text)
+        touches = self._provider.touches(message)
+        if not touches.faults and not _is_about_subscriptions(message):
+            await self._session.send(text, self._provider.see)
             return
         await self._wait_for_room()
-        if any(overrides(fault.effect, WAITING) for fault in touching):
+        if touches.have(*WAITING):
             assert self._nursery is not None
             self._held += _cost(text)
-            self._nursery.start_soon(self._loudly, self._ask_held, text, message, elements, touching)
+            self._nursery.start_soon(self._loudly, self._ask_held, text, elements, touches)
         else:
-            await self._ask(text, message, elements, touching)
+            await self._ask(text, elements, touches)
 
-    async def _ask_held(
-        self, text: bytes, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
-    ) -> None:
+    async def _ask_held(self, text: bytes, elements: Sequence[Any], touches: Touches) -> None:
         try:
-            for fault in touching:
-                await fault.effect.hold(message)
-            await self._ask(text, message, elements, touching)
+            await touches.hold()
+            await self._ask(text, elements, touches)
         finally:
             self._release(_cost(text))
 
-    async def _ask(
-        self, text: bytes, message: Message, elements: Sequence[Any], touching: Sequence[Fault]
-    ) -> None:
-        subscribes = any(call.method == SUBSCRIBE for call in message.calls)
-        if not subscribes and not any(overrides(effect, ON_REPLIES) for effect in effects_on(touching)):
-            await self._session.send(text)
-        elif not message.calls:
-            self._unreadable.append(Apart(message, touching))
-            await self._session.send(text)
+    async def _ask(self, text: bytes, elements: Sequence[Any], touches: Touches) -> None:
+        if not touches.have(*ON_REPLIES) and not _is_about_subscriptions(touches.message):
+            await self._session.send(text, self._provider.see_for(touches))
+        elif not elements:
+            self._unreadable.append(Apart(touches))
+            await self._session.send(text, self._provider.see_for(touches))
         else:
-            await self._ask_apart(await take_apart(message, elements, touching, self._ids))
+            await self._ask_apart(await take_apart(elements, touches, self._ids))
 
     async def _ask_apart(self, apart: Apart) -> None:
         question = apart.question
@@ -152,7 +148,7 @@ class Socket:
             self._asked[id_] = apart
         if question is not None:
             self._held += len(asked) * BYTES_A_TEXT
-            await self._session.send(question)
+            await self._session.send(question, self._provider.see_for(apart.touches))
 
     # From the node to the client
 
@@ -205,35 +201,39 @@ class Socket:
         self._release(len(asked) * BYTES_A_TEXT)
 
     async def _answer(self, apart: Apart) -> None:
-        self._provider.counters.subscriptions += sum(
-            item.call is not None
-            and item.call.method == SUBSCRIBE
-            and item.asked is not None
-            and "result" in (item.reply or {})
-            for item in apart.items
-        )
+        for item in apart.items:
+            if item.call is not None and item.asked is not None and item.reply is not None:
+                self._count_subscription(item.call, item.reply.get("result"))
         body = assemble(apart)
         if body is not None:
             await self._send_reply(apart, body)
 
+    def _count_subscription(self, call: Call, result: Any) -> None:
+        """What the node said to eth_subscribe and eth_unsubscribe."""
+        before = len(self._subscriptions)
+        if call.method == SUBSCRIBE and isinstance(result, str):
+            self._counters.subscriptions += 1
+            self._subscriptions.add(result)
+        elif call.method == UNSUBSCRIBE and result is True:
+            self._subscriptions -= {id_ for id_ in call.params or () if isinstance(id_, str)}
+        self._counters.open_subscriptions += len(self._subscriptions) - before
+
     async def _send_reply(self, apart: Apart, body: bytes) -> None:
-        for effect in effects_on(apart.touching):
-            body = effect.body(apart.message, body)
-        await self.websocket.send(body)
+        await self.websocket.send(apart.touches.change_body(body))
 
     async def _send_events(self, text: bytes, value: dict[str, Any]) -> None:
         number, params = self._connection.number, value["params"]
-        touching = [fault for fault in self._provider.faults if touches_event(fault, number)]
-        if not touching:
+        meant = [fault for fault in self._provider.faults if means_event(fault, number)]
+        if not meant:
             await self._send_event(text)
             return
         events = [params["result"]]
-        for fault in touching:
-            events = [
-                changed
-                for event in events
-                for changed in fault.effect.events(number, params["subscription"], event)
-            ]
+        for fault in meant:
+            id_ = params["subscription"]
+            changed = [one for event in events for one in fault.effect.events(number, id_, event)]
+            if changed != events or has_no_hooks(fault.effect):
+                count_hit(fault, number)
+            events = changed
         for event in events:
             await self._send_event(notification(params["subscription"], event))
 
@@ -259,6 +259,10 @@ class Socket:
     def _release(self, size: int) -> None:
         self._held -= size
         self._room.set()
+
+
+def _is_about_subscriptions(message: Message) -> bool:
+    return any(call.method in (SUBSCRIBE, UNSUBSCRIBE) for call in message.calls)
 
 
 def _cost(text: bytes) -> int:

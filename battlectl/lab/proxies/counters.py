@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 class Counters:
     """Of one generation. `messages_*` are HTTP requests or WebSocket texts; `calls` is by JSON-RPC method.
 
+    The `open_*` are of this moment, and `subscriptions` are those that were made.
+
     `last_seen` is the Unix time in seconds of the last byte from a client, None before the first.
     """
 
@@ -27,6 +29,7 @@ class Counters:
     calls: dict[str, int] = field(default_factory=dict)
     faulted_messages: int = 0
     subscriptions: int = 0
+    open_subscriptions: int = 0
     events: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
