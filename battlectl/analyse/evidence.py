@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from battlectl.observe.faults import Campaign
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import Example, Tally
 from battlectl.plan.frame import Frame
@@ -20,7 +21,7 @@ class Evidence:
 
     `issued` counts the arrivals taken per workload; `ended_at` is in seconds from the start; `how` is
     "completed" or why not; `health` has the generator's state, a mapping per journal line; `coarse` is the
-    most bits that the stored sketches lost.
+    most bits that the stored sketches lost; `campaign` is what was done to providers and seen of them.
     """
 
     frame: Frame
@@ -31,6 +32,7 @@ class Evidence:
     reason: str
     health: tuple[tuple[float, Mapping[str, float]], ...]
     coarse: int = 0
+    campaign: Campaign = field(default_factory=Campaign)
 
     @property
     def completed(self) -> bool:

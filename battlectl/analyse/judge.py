@@ -12,11 +12,12 @@ from functools import partial
 
 from battlectl.analyse.checks import CHECKS
 from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 
 SEVERITY = ("note", "inconclusive", "fail")
-NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive"}
+NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,14 @@ def judge(evidence: Evidence) -> Judgement:
         _run_objective(objective.text, partial(judge_objective, objective, evidence, fit))
         for objective in evidence.frame.objectives
     )
-    findings = (*objectives, *checks, *_unknown_checks(evidence), *_ending(evidence), *_promises(evidence))
+    findings = (
+        *objectives,
+        *checks,
+        *_proof(evidence),
+        *_unknown_checks(evidence),
+        *_ending(evidence),
+        *_promises(evidence),
+    )
     return Judgement(merge_verdicts(finding.weighs for finding in findings), findings)
 
 
@@ -62,12 +70,19 @@ def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evid
     return at_level(finding, level)
 
 
+def _proof(evidence: Evidence) -> tuple[Finding, ...]:
+    """Only a run with faults has any to prove."""
+    if not evidence.frame.injections and not evidence.campaign.leftovers:
+        return ()
+    return (_run_check("proof", check_proof, "inconclusive", evidence),)
+
+
 def _unknown_checks(evidence: Evidence) -> tuple[Finding, ...]:
     """A check that the scenario asks for and nothing runs proves nothing."""
     return tuple(
         Finding("check", name, Verdict.INCONCLUSIVE, "nothing in this run measures it", level="inconclusive")
         for name, level in evidence.frame.checks.items()
-        if name not in CHECKS and level != "note"
+        if name not in CHECKS and level != "note" and not (name == "proof" and evidence.frame.injections)
     )
 
 

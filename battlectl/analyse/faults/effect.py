@@ -1,0 +1,96 @@
+"""Was the provider up before the fault, and did the fault do there what it should?
+
+Rule: a driver's "done" says nothing. The effect shows in probes, on every sort of connection that the fault
+should hit, or the fault's own count of hits moved; and a probe that could not miss it and did, refutes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
+from battlectl.analyse.faults.expect import Expected
+from battlectl.analyse.faults.looks import VISIBLE
+from battlectl.analyse.faults.sight import Sight, at, tell
+from battlectl.analyse.faults.strike import Strike
+from battlectl.observe import outcome
+from battlectl.observe.faults import Probe
+from battlectl.quantities import format_duration
+
+CERTAINTY = 1e-3
+
+
+def doubt_start(sight: Sight) -> Iterator[Doubt]:
+    """Reasons to think that it was not up before."""
+    fresh = [probe for probe in sight.before if probe.connection == "new"]
+    if not fresh:
+        yield unproven("no probe says that it was up before the fault")
+    elif fresh[-1].outcome != outcome.OK:
+        yield unproven(f"was already down before the fault ({fresh[-1].outcome} at {at(fresh[-1].t)})")
+
+
+def doubt_effect(strike: Strike, sight: Sight, seen_elsewhere: bool) -> Iterator[Doubt]:
+    """Reasons to think that it did nothing, or not all; `seen_elsewhere` is where the target itself obeys."""
+    if strike.expected.restarts and sight.restarts == 0:
+        yield mismatch("did not restart: its generation is the same as before")
+    if not (sight.shown or sight.hits or seen_elsewhere):
+        yield _no_effect(strike, sight)
+        return
+    yield from _half(strike, sight)
+    yield from _late(strike, sight)
+
+
+def _no_effect(strike: Strike, sight: Sight) -> Doubt:
+    expected = strike.expected
+    misses = [probe for probe in sight.during if _could_meet(expected, probe)]
+    if len(misses) >= probes_needed(expected.probability) and cannot_miss(expected):
+        return mismatch(f"had no effect: {tell(misses)} while in force, {expected.what} was expected")
+    if sight.hits == 0:
+        return unproven("was in force and nothing met it: its own count of hits is 0")
+    if not sight.during:
+        return unproven("no probe while it was in force that it alone explains, and no count of its hits")
+    return unproven(f"{tell(sight.during)} while in force prove nothing, and nothing counts its hits")
+
+
+def _half(strike: Strike, sight: Sight) -> Iterator[Doubt]:
+    """New and kept connections: a fault that misses one of those it should hit is half a fault."""
+    expected = strike.expected
+    if expected.probability < 1 or not cannot_miss(expected):
+        return
+    for which in ("kept", "new"):
+        own = [p for p in sight.during if p.connection == which and _could_meet(expected, p)]
+        if own and not any(probe in sight.shown for probe in own):
+            yield mismatch(f"left {which} connections alone: {tell(own)}, {expected.what} was expected")
+
+
+def _late(strike: Strike, sight: Sight) -> Iterator[Doubt]:
+    """Whether it began to work long after it was said to."""
+    if not sight.shown or strike.expected.probability < 1 or not cannot_miss(strike.expected):
+        return
+    for which in ("new", "kept"):
+        own = [probe for probe in sight.shown if probe.connection == which]
+        first = min((probe.t for probe in own), default=0.0)
+        misses = [p for p in sight.during if p.connection == which and p.t < first and p not in own]
+        if misses and misses[-1].t > strike.injection.at + strike.tolerance:
+            late = format_duration(misses[-1].t - strike.injection.at)
+            yield mismatch(f"took effect late: {tell(misses)} until {late} after it was due")
+            return
+
+
+def cannot_miss(expected: Expected) -> bool:
+    """Whether a probe that meets it always tells."""
+    if expected.is_late:
+        return expected.must_show and expected.late_by >= VISIBLE
+    return expected.must_show and expected.shows_in_probes
+
+
+def _could_meet(expected: Expected, probe: Probe) -> bool:
+    return expected.connections == "all" or (expected.connections == "new") == (probe.connection == "new")
+
+
+def probes_needed(probability: float) -> int | float:
+    """How many probes meet a fault of this probability at least once with 99.9 % certainty."""
+    if probability >= 1:
+        return 1
+    return math.ceil(math.log(CERTAINTY) / math.log1p(-probability)) if probability > 0 else math.inf

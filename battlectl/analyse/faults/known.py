@@ -1,0 +1,57 @@
+"""All that is known of a run's faults, sorted once: strikes, counters, probes, arrivals.
+
+Rule: nothing is concluded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.counting import Due, Track, due_arrivals, tracks_of
+from battlectl.analyse.faults.own_probes import OwnProbes, own_probes
+from battlectl.analyse.faults.strike import Strike, strikes_of
+from battlectl.observe.faults import Probe
+
+NO_TRACK = Track()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """See the rule; counters and probes are by provider, in order of time."""
+
+    evidence: Evidence
+    strikes: tuple[Strike, ...]
+    tracks: Mapping[str, Track]
+    probes: Mapping[str, tuple[Probe, ...]]
+    due: Due
+    own: OwnProbes
+
+    def track(self, provider: str) -> Track:
+        """The counters of a provider, without any look where it was not looked at."""
+        return self.tracks.get(provider, NO_TRACK)
+
+    def probes_between(self, provider: str, start: float, end: float) -> tuple[Probe, ...]:
+        """The probes of a provider that were begun and ended in a stretch."""
+        return tuple(p for p in self.probes.get(provider, ()) if start <= p.t and p.t + p.seconds <= end)
+
+    def others_at(self, strike: Strike) -> tuple[Strike, ...]:
+        """The other strikes at the same provider."""
+        return tuple(s for s in self.strikes if s is not strike and s.provider == strike.provider)
+
+
+def know(evidence: Evidence) -> Known:
+    """Sort what is known."""
+    tracks, due = tracks_of(evidence.campaign), due_arrivals(evidence)
+    probes: dict[str, list[Probe]] = {}
+    for probe in sorted(evidence.campaign.probes, key=lambda probe: probe.t):
+        probes.setdefault(probe.provider, []).append(probe)
+    return Known(
+        evidence=evidence,
+        strikes=strikes_of(evidence),
+        tracks=tracks,
+        probes={name: tuple(own) for name, own in probes.items()},
+        due=due,
+        own=own_probes(evidence, tracks, due),
+    )
