@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "analyse": {"observe", "plan", "scenario", "quantities"},
     "report": {"analyse", "observe", "plan", "scenario", "quantities", "errors"},
     "transport": {"observe"},
-    "chaos": {"observe", "plan", "scenario", "errors", "quantities"},
+    "chaos": {"observe", "plan", "scenario", "errors", "quantities", "jsonrpc"},
     "run": {"chaos", "transport", "jsonrpc", "observe", "plan"},
     "targets": {"transport", "plan", "scenario", "lab", "errors", "quantities"},
     "lab": set(),
@@ -68,7 +68,7 @@ IMPURE_LIBRARIES = {
 HOMES: dict[str, set[str]] = {
     "h11": {"lab"},
     "httptools": {"transport/reply_parser.py"},
-    "httpx": {"transport/httpx_client.py", "targets/control.py", "commands/lab_status.py"},
+    "httpx": {"chaos", "transport/httpx_client.py", "targets/control.py", "commands/lab_status.py"},
     "psutil": {"run", "commands", "chaos"},
     "pydantic": {"scenario"},
     "pydantic_core": {"scenario"},

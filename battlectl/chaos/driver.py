@@ -49,6 +49,12 @@ class Driver(Protocol):
 
     name: str
 
+    def resource(self, order: Order) -> str:
+        """What this fault needs for itself alone: two that need the same cannot be in force at once.
+
+        "" for one that stands beside any other. Impossible as for `check`.
+        """
+
     async def check(self, orders: Sequence[Order]) -> None:
         """That it answers and could do all of these; Impossible where it never could, else DriverError."""
 
@@ -71,4 +77,10 @@ class Driver(Protocol):
         """The providers' own counters, at time 0.0 (the caller knows when); () where nothing counts."""
 
     async def renew(self) -> str | None:
-        """Renew the lease; the reason when it is lost, None when all is well or there is no lease."""
+        """Renew the lease; the reason when it is lost, None when all is well or there is no lease.
+
+        A DriverError means that nobody knows: it counts as lost.
+        """
+
+    def by_hand(self, undo: Undo) -> str:
+        """What a person can type where healing failed; no secret is in it."""

@@ -45,6 +45,9 @@ class Forces:
     """What has to go on beside: the poller of the clients, the polling of the head."""
     linger: Linger | None = None
     """See `flow.pace`; None in virtual time and where there is no timer."""
+    chaos: Callable[[float], Awaitable[None]] | None = None
+    """Breaks providers from the start, which it is given on trio's clock, until it is cancelled after the
+    drain; then it heals, however the run ended, and `fight` waits for it."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         service.start_soon(_write_lines, start, recorder, health, forces.on_line)
         for serve in forces.services:
             service.start_soon(serve)
+        if forces.chaos is not None:
+            service.start_soon(forces.chaos, start)
         await _send_all(flows, start + plan.frame.duration, stop, forces.linger)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start

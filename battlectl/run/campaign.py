@@ -1,0 +1,280 @@
+"""The faults of a plan, put in force and taken back on trio's clock.
+
+Rule: who injects, heals. From the moment a deed is written down until its fault is healed for certain it is
+among the leftovers; healing is in `finally`, shielded, over `HEAL_WITHIN` after the stop at the latest, and
+what could not be healed is tried once more at the end. What a driver cannot do during a run is recorded, and
+the run goes on. Whatever raises beside that is our bug: it ends the run, after the faults were healed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from battlectl.chaos.driver import Driver, DriverError, Order, Undo
+from battlectl.chaos.healing import heal_surely
+from battlectl.chaos.probe import Prober
+from battlectl.observe import outcome
+from battlectl.observe.faults import Action, Campaign, Deed, Stage
+from battlectl.plan.injection import Injection
+from battlectl.run.campaign_look import look_before, look_on, look_until_well
+from battlectl.run.campaign_ready import LEAD, make_ready, order_of, orders_of
+from battlectl.run.campaign_record import CampaignRecord, Key, Record
+
+HEAL_WITHIN = 8.0
+"""Seconds that all healing may take."""
+ACT_WITHIN = 5.0
+"""Seconds that a driver may take to prepare, and to inject."""
+WRITE_WITHIN = 1.0
+"""Seconds that writing down may hold up healing."""
+RENEW_EVERY = 1.0
+RENEW_WITHIN = 2.0
+COUNT_EVERY = 0.25
+COUNT_WITHIN = 1.0
+MOST_COUNTS = 40_000
+"""Beyond which, over a whole run, counts are taken less often."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Weapons:
+    """What a campaign is fought with."""
+
+    driver: Driver
+    prober: Prober
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A fault that is being put in force; `was_well` when its provider answered before."""
+
+    order: Order
+    undo: Undo
+    was_well: bool
+
+    @property
+    def key(self) -> Key:
+        """The fault and the provider."""
+        return self.order.fault, self.order.provider
+
+
+class CampaignRun:
+    """The campaign of one run: `make_ready`, then `serve` as long as the load goes on, then `campaign`.
+
+    Mutable: it knows what is in force. `duration` is that of the run, in seconds.
+    """
+
+    def __init__(self, injections: Sequence[Injection], duration: float, weapons: Weapons) -> None:
+        self._injections = injections
+        self._duration = duration
+        self._driver = weapons.driver
+        self._write = weapons.record
+        self._seen = CampaignRecord(weapons.driver.name, weapons.prober)
+        self._claims: dict[str, trio.Lock] = defaultdict(trio.Lock)
+        self._unhealed: dict[Key, Strike] = {}
+        self._stopped_at: float | None = None
+        self._bugs: list[Exception] = []
+
+    async def make_ready(self) -> None:
+        """Before any load; Impossible, DriverError or StaleFaults, see campaign_ready."""
+        await make_ready(self._driver, self._injections, self._seen)
+
+    async def serve(self, start: float) -> None:
+        """Until cancelled; when this returns or raises everything is healed, or among the leftovers."""
+        self._seen.start = start
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._note_stop)
+                nursery.start_soon(self._renew)
+                nursery.start_soon(self._count)
+                for injection, order in orders_of(self._injections):
+                    nursery.start_soon(self._strike, injection, order.provider)
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._finish()
+            if self._bugs:
+                raise self._bugs[0]
+
+    def campaign(self) -> Campaign:
+        """What was done and seen so far."""
+        return self._seen.campaign()
+
+    async def _note_stop(self) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._stopped_at = trio.current_time()
+
+    # One injection at one provider
+
+    async def _strike(self, injection: Injection, provider: str) -> None:
+        at = self._seen.start + injection.at
+        order = order_of(injection, provider)
+        try:
+            if injection.at >= LEAD:
+                await trio.sleep_until(at - LEAD)
+                await look_before(self._seen, injection, provider, at)
+            await trio.sleep_until(at)
+            async with self._claims[self._driver.resource(order) or f"{injection.name} {provider}"]:
+                if trio.current_time() < self._seen.start + injection.until:
+                    await self._break(injection, order)
+                else:
+                    await self._tell(order, "inject", "failed", "its time was over before it could begin")
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._seen.let_go(provider, injection.name)
+
+    async def _break(self, injection: Injection, order: Order) -> None:
+        """Inject, look on until the end, heal."""
+        undo = await self._try(order, partial(self._driver.prepare, order))
+        if undo is None:
+            return
+        strike = Strike(order, undo, self._seen.well.get(order.provider, False))
+        try:
+            if not await self._write_begin(strike):
+                return
+            answer = await self._try(order, partial(self._driver.inject, order, undo))
+            if answer is not None:
+                await self._tell(order, "inject", "done", answer)
+                await look_on(self._seen, injection, order.provider)
+        finally:
+            if strike.key in self._unhealed:
+                await self._heal(strike)
+
+    async def _try(self, order: Order, act: Callable[[], Awaitable[T]]) -> T | None:
+        """What the driver answered; None when it failed, which is told."""
+        note = f"no answer within {ACT_WITHIN:g}s"
+        try:
+            with trio.move_on_after(ACT_WITHIN):
+                return await act()
+        except DriverError as error:
+            note = str(error)
+        await self._tell(order, "inject", "failed", note)
+        return None
+
+    async def _write_begin(self, strike: Strike) -> bool:
+        """Whether it is on the disk that this fault begins: if not, it does not begin."""
+        order = strike.order
+        deed = Deed(self._at(), order.fault, order.provider, "inject", "begin", strike.undo)
+        self._unhealed[strike.key] = strike
+        self._seen.in_force[strike.key] = order.toxic
+        self._seen.deeds.append(deed)
+        self._leave(strike, "it was not healed yet")
+        try:
+            await self._write(deed)
+        except Exception as error:
+            self._forget(strike)
+            if not isinstance(error, OSError):
+                raise
+            await self._tell(order, "inject", "failed", f"it could not be written down: {error}")
+            return False
+        return True
+
+    async def _tell(self, order: Order, action: Action, stage: Stage, note: str = "") -> None:
+        """Write down what follows a beginning; nobody is kept from healing when this fails."""
+        deed = Deed(self._at(), order.fault, order.provider, action, stage, note=note)
+        self._seen.deeds.append(deed)
+        with trio.move_on_after(WRITE_WITHIN):
+            try:
+                await self._write(deed)
+            except OSError:
+                return
+            except Exception as bug:
+                self._bugs.append(bug)
+
+    # Healing
+
+    async def _heal(self, strike: Strike) -> None:
+        """Heal one fault and see that its provider is well again, within what is left of the time."""
+        deadline = self._heal_by()
+        with trio.CancelScope(shield=True, deadline=deadline):
+            try:
+                await self._heal_by_then(strike, deadline - WRITE_WITHIN)
+            except Exception as bug:
+                self._bugs.append(bug)
+
+    def _heal_by(self) -> float:
+        return (trio.current_time() if self._stopped_at is None else self._stopped_at) + HEAL_WITHIN
+
+    async def _heal_by_then(self, strike: Strike, deadline: float) -> None:
+        order = strike.order
+        await self._tell(order, "heal", "begin")
+        healing = await heal_surely(self._driver, strike.undo, deadline - trio.current_time())
+        if not healing.is_healed:
+            self._leave(strike, healing.note)
+            await self._tell(order, "heal", "failed", healing.note)
+            return
+        await self._tell(order, "heal", "done", healing.note)
+        self._seen.in_force.pop(strike.key, None)
+        answer = await look_until_well(self._seen, order, deadline)
+        is_excused = not strike.was_well or self._seen.is_broken(order.provider)
+        if is_excused or answer is None or answer.outcome == outcome.OK:
+            self._forget(strike)
+        else:
+            said = f"the driver says that it is healed, yet {order.provider} does not answer as before"
+            self._leave(strike, f"{said} ({answer.outcome})")
+
+    def _leave(self, strike: Strike, why: str) -> None:
+        """A fault that may be in force when the run is over, in words for a person."""
+        order, hand = strike.order, self._driver.by_hand(strike.undo)
+        what = f"{order.fault} ({order.kind}) may still be in force at {order.provider}"
+        self._seen.leftovers[strike.key] = f"{what}: {why}. To end it: {hand}"
+
+    def _forget(self, strike: Strike) -> None:
+        """It is healed for certain, or never began."""
+        self._unhealed.pop(strike.key, None)
+        self._seen.in_force.pop(strike.key, None)
+        self._seen.leftovers.pop(strike.key, None)
+
+    async def _finish(self) -> None:
+        """Heal once more what could not be healed, then see what the providers have counted."""
+        async with trio.open_nursery() as nursery:
+            for strike in list(self._unhealed.values()):
+                nursery.start_soon(self._heal, strike)
+        await self._count_once()
+
+    # Beside
+
+    async def _renew(self) -> None:
+        """Each loss is told once."""
+        was_lost = False
+        while True:
+            await trio.sleep(RENEW_EVERY)
+            reason: str | None = f"the lease was not renewed within {RENEW_WITHIN:g}s"
+            with trio.move_on_after(RENEW_WITHIN):
+                try:
+                    reason = await self._driver.renew()
+                except DriverError as error:
+                    reason = f"the lease could not be renewed: {error}"
+            if reason is not None and not was_lost:
+                self._seen.add_loss(reason)
+            was_lost = reason is not None
+
+    async def _count(self) -> None:
+        due = trio.current_time()
+        while True:
+            providers = await self._count_once()
+            every = max(COUNT_EVERY, self._duration * providers / MOST_COUNTS)
+            due = max(due + every, trio.current_time())
+            await trio.sleep_until(due)
+
+    async def _count_once(self) -> int:
+        """How many providers were counted; a count that is not to be had is a gap that the analysis sees."""
+        with trio.move_on_after(COUNT_WITHIN):
+            try:
+                counts = await self._driver.count()
+            except DriverError:
+                return 0
+            self._seen.add_counts(counts)
+            return len(counts)
+        return 0
+
+    def _at(self) -> float:
+        return round(self._seen.now(), 6)

@@ -1,0 +1,75 @@
+"""When a provider is asked about a fault: before it, all through it, and after it was healed.
+
+Rule: looking never holds up a fault or its healing: each question has a deadline, and one that is cut short
+by it says how long it had waited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from battlectl.chaos.driver import Order
+from battlectl.chaos.probe import Answer
+from battlectl.observe import outcome
+from battlectl.plan.injection import Injection
+from battlectl.run.campaign_record import CampaignRecord, method_for
+
+FIRST_LOOKS = (0.0, 0.25, 0.5, 1.0)
+"""Seconds after an injection at which its provider is asked; then each `LOOK_EVERY`, and at the end."""
+LOOK_EVERY = 1.0
+LAST_LOOK = 0.3
+"""Seconds before the end of a fault."""
+ASK_WELL_EVERY = 0.25
+
+
+async def look_before(record: CampaignRecord, injection: Injection, provider: str, deadline: float) -> None:
+    """Open the connection that is kept into the fault, see that it is kept, and ask on a new one."""
+    method = method_for(injection.toxic, injection.attributes)
+    for line in (injection.name, injection.name, ""):
+        if trio.current_time() < deadline:
+            await record.ask(provider, line, method, deadline)
+
+
+async def look_on(record: CampaignRecord, injection: Injection, provider: str) -> None:
+    """Ask on new and kept connections from now to the end of the fault, at which this returns."""
+    began, until = trio.current_time(), record.start + injection.until
+    dues = [began + offset for offset in FIRST_LOOKS]
+    while dues[-1] < until:
+        dues.append(dues[-1] + LOOK_EVERY)
+    last = max(began, until - LAST_LOOK)
+    times = [*(due for due in dues if due < last), last]
+    async with trio.open_nursery() as nursery:
+        for line in ("", injection.name):
+            nursery.start_soon(_ask_at, record, injection, provider, line, times)
+    await trio.sleep_until(until)
+
+
+async def _ask_at(
+    record: CampaignRecord, injection: Injection, provider: str, line: str, times: Sequence[float]
+) -> None:
+    """A kept connection that did not answer is gone afterwards, and asked no more."""
+    until = record.start + injection.until
+    method = method_for(injection.toxic, injection.attributes)
+    for due, following in zip(times, [*times[1:], until], strict=True):
+        if following <= trio.current_time() and due != times[-1]:
+            continue  # The answer before took longer than this.
+        await trio.sleep_until(min(due, until))
+        if trio.current_time() >= until:
+            return
+        answer = await record.ask(provider, line, method, until)
+        if answer is None or (line and outcome.outcome_of(answer.outcome) not in outcome.ANSWERED):
+            return
+
+
+async def look_until_well(record: CampaignRecord, order: Order, deadline: float) -> Answer | None:
+    """The last answer: the first that is ok, or any while another fault is in force at the provider."""
+    method = method_for(order.toxic, order.attributes)
+    while True:
+        answer = await record.ask(order.provider, "", method, deadline)
+        if answer is None or answer.outcome == outcome.OK or record.is_broken(order.provider):
+            return answer
+        if trio.current_time() + ASK_WELL_EVERY >= deadline:
+            return answer
+        await trio.sleep(ASK_WELL_EVERY)

@@ -1,0 +1,1 @@
+"""Drivers, probes, the journal of faults."""
