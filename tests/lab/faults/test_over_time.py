@@ -7,11 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import httpx
 import pytest
 
 from tests.lab.faults.health import check_health, check_subscription
-from tests.lab.faults.signatures import number
+from tests.lab.faults.signatures import BROKEN, number
 from tests.lab.faults.visits import PATIENCE, HttpVisit, Lost, WsVisit, request, visiting
 
 pytestmark = pytest.mark.real
@@ -70,7 +69,8 @@ def test_restart_is_a_new_generation_without_the_old_ones_connections(field):
 def test_kill_in_mode_reset_takes_connections_and_counts_them(field):
     field.inject(A, "kill", mode="reset")
     before = field.counters(A)["connections"]
-    with closing(HttpVisit(field.urls[A])) as visit, pytest.raises(httpx.NetworkError):
+    # The reset may come before the request, or even while httpx is still setting up its end of the socket.
+    with closing(HttpVisit(field.urls[A])) as visit, pytest.raises(BROKEN):
         visit.call("eth_chainId")
     assert field.counters(A)["connections"] == before + 1
     assert field.hits(A, "kill") == 1
