@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from battlectl.lab.gateway.ws.block import Block, Place
 from battlectl.lab.gateway.ws.feed import anchors
+from battlectl.lab.gateway.ws.horizon import LEAD, Horizon
 from battlectl.lab.gateway.ws.log_trail import LogTrail, united
 from battlectl.lab.gateway.ws.outbox import notification
 from battlectl.lab.gateway.ws.subscribing import Heads, Logs, read_subscribe, read_unsubscribe
@@ -192,3 +193,54 @@ def test_a_notification_is_framed_around_the_event_as_it_is():
         b'{"jsonrpc":"2.0","method":"eth_subscription",'
         b'"params":{"result":{"number":"0x1"},"subscription":"00ff"}}'
     )
+
+
+UNIX = 1_000_000.0
+
+
+def is_beyond(horizon: Horizon, number: int, now: float = 0.0, moment: int | None = 2_000_000) -> bool:
+    """Of a block that says it is of the far future, unless told otherwise."""
+    return horizon.is_beyond(block(number, moment), now, UNIX, block_time=1.0, stall=3.0)
+
+
+def test_nothing_is_beyond_the_horizon_before_anything_was_seen():
+    assert not is_beyond(Horizon(), 10**9)
+
+
+def test_one_provider_alone_does_not_move_the_horizon():
+    horizon = Horizon()
+    horizon.saw({"a": 10_000, "b": 100, "c": 101}, now=0.0)
+    assert not is_beyond(horizon, 101 + LEAD)
+    assert is_beyond(horizon, 102 + LEAD)
+    assert is_beyond(horizon, 102 + LEAD, moment=None), "without a timestamp the number decides"
+    assert not is_beyond(horizon, 102 + LEAD, now=1.0)
+
+
+def test_who_is_merely_not_as_late_as_the_others_is_believed():
+    horizon = Horizon()
+    horizon.saw({"a": 10_000, "b": 100, "c": 101}, now=0.0)
+    assert not is_beyond(horizon, 10_000, moment=int(UNIX))
+    assert is_beyond(horizon, 10_000, moment=int(UNIX) + 2)
+
+
+def test_a_provider_that_stands_still_does_not_hold_the_horizon_back():
+    horizon = Horizon()
+    for now in range(10):
+        horizon.saw({"a": 100 + 50 * now, "b": 100}, now=float(now))
+    assert horizon.moving(9.0, stall=3.0) == {"a"}
+    assert not is_beyond(horizon, 550, now=9.0)
+    assert is_beyond(horizon, 551 + LEAD, now=9.0)
+
+
+def test_when_nobody_moves_all_have_a_say():
+    horizon = Horizon()
+    horizon.saw({"a": 5, "b": 5}, now=0.0)
+    assert horizon.moving(100.0, stall=3.0) == {"a", "b"}
+
+
+def test_who_does_not_answer_has_no_say_and_silence_of_all_changes_nothing():
+    horizon = Horizon()
+    horizon.saw({"a": 5, "b": 900}, now=0.0)
+    horizon.saw({"b": 901}, now=1.0)
+    horizon.saw({}, now=2.0)
+    assert horizon.moving(2.0, stall=3.0) == {"b"}

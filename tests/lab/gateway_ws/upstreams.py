@@ -125,7 +125,7 @@ class Upstream:
                     await socket.send(json.dumps({"jsonrpc": "2.0", "id": id_, "error": error}).encode())
                     continue
                 self.subscribed += b"eth_subscribe" in text
-                await session.send(text)
+                await session.send(text, self.see)
             nursery.cancel_scope.cancel()
 
     def _changed(self, message: Any) -> list[Any]:
@@ -159,7 +159,7 @@ class Lab:
     def followed(self) -> Upstream | None:
         """Whose stream the gateway listens to now."""
         running = self.hub._running.get((None, None))
-        followed = running.feed._followed if running else None
+        followed = running.feed.follower.followed if running else None
         return self.upstreams[followed.provider.id] if followed else None
 
     def events(self, event: str, what: str | None = None) -> list[dict[str, Any]]:

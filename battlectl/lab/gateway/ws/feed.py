@@ -10,53 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 import trio
 
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.selection import choose_candidates
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.ws import inquiry
-from battlectl.lab.gateway.ws.block import Block, Place, read_block
+from battlectl.lab.gateway.ws.block import Block, Place
+from battlectl.lab.gateway.ws.follower import Followed, Follower, record
 from battlectl.lab.gateway.ws.horizon import Horizon
 from battlectl.lab.gateway.ws.inquiry import Unanswered
-from battlectl.lab.gateway.ws.link import Link, LinkFailed, Subscription
 from battlectl.lab.gateway.ws.links import Links
-from battlectl.lab.gateway.ws.vigil import BlockTime, Patience, Vigil, patience_for
+from battlectl.lab.gateway.ws.vigil import BlockTime, Patience, patience_for
 from battlectl.lab.gateway.ws.walk import Fetch, Lost, Shown, Walk
-from battlectl.lab.rpc.envelope import RpcError
 
-SUBSCRIBE_SECONDS = 2.0
 PAUSE_SECONDS = 0.1  # before what failed is tried again
-BLAME_SECONDS = 5.0  # how long a provider that was replaced is tried after all others
 MOST_DOUBTS = 2  # heads of a provider in a row that most others do not have
-
-THE_LINK_ENDED = "the link ended"
-UNBROKEN = frozenset({"retired", "lagging", "forked", "far ahead"})
-"""Reasons that say nothing of the provider's WebSocket: no matter for its breaker."""
 
 Listener = Callable[[Shown], None]
 """Told of each block in order; must not wait."""
-
-
-@dataclass(slots=True, eq=False)
-class Followed:
-    """The provider whose stream is listened to, and the scope that ends the listening."""
-
-    provider: Provider
-    vigil: Vigil
-    scope: trio.CancelScope
-    newest: str = ""
-    is_far_off: bool = False
-    doubts: int = 0
-    reason: str = ""
-
-    def replace(self, reason: str) -> None:
-        """Stop listening to it."""
-        self.reason = self.reason or reason
-        self.scope.cancel()
 
 
 class Feed:
@@ -65,12 +37,11 @@ class Feed:
     def __init__(
         self, gateway: Gateway, links: Links, only: Provider | None = None, stall_after: float | None = None
     ) -> None:
-        self._gateway, self._links, self._only, self._stall_after = gateway, links, only, stall_after
+        self._gateway, self._only, self._stall_after = gateway, only, stall_after
         self._walk: Walk | None = None
         self._pace = BlockTime()
         self._horizon = Horizon()
-        self._followed: Followed | None = None
-        self._blamed: dict[str, float] = {}
+        self.follower = Follower(gateway, links, only, self._hear)
         self._unsettled, self._look_now = trio.Event(), trio.Event()
         self.listeners: list[Listener] = []
         self.anchored = trio.Event()
@@ -103,12 +74,12 @@ class Feed:
         try:
             await self._anchor()
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._follow)
+                nursery.start_soon(self.follower.run)
                 nursery.start_soon(self._look)
                 nursery.start_soon(self._settle)
         except* Lost as losses:
             self.lost = str(losses.exceptions[0])
-            self._record("lost", reason=self.lost)
+            record(self._gateway, "lost", reason=self.lost)
 
     async def _anchor(self) -> None:
         """Begin at a block that most providers have: what comes after it will be shown."""
@@ -123,82 +94,6 @@ class Feed:
                         self.anchored.set()
                         return
             await trio.sleep(PAUSE_SECONDS)
-
-    # The stream
-
-    async def _follow(self) -> None:
-        before: dict[str, str] = {}
-        while True:
-            provider = self._next_provider()
-            if provider is not None:
-                reason = await self._follow_one(provider, before)
-                self._blamed[provider.id] = self._gateway.clock() + BLAME_SECONDS
-                self._record("left", provider=provider.id, reason=reason)
-                before = before if reason.startswith("not") else {"from": provider.id, "reason": reason}
-            await trio.sleep(PAUSE_SECONDS)
-
-    def _next_provider(self) -> Provider | None:
-        now = self._gateway.clock()
-        strategy = self._gateway.settings.default_strategy
-        candidates = choose_candidates(self._gateway, "eth_subscribe", strategy, "ws", only=self._only)
-        return min(candidates, key=lambda provider: self._blamed.get(provider.id, now) > now, default=None)
-
-    async def _follow_one(self, provider: Provider, before: dict[str, str]) -> str:
-        """Listen to one provider for as long as it is worth it; why it is not any more."""
-        assert self._walk is not None
-        gateway = self._gateway
-        try:
-            link, heads = await self._subscribe(provider)
-        except (LinkFailed, RpcError) as error:
-            provider.failed("ws", gateway.clock(), gateway.settings.breaker, gateway.truth, str(error))
-            return f"not subscribed: {error}"
-        self._record("subscribed", provider=provider.id)
-        if before:
-            gateway.truth.record("replacement", kind="newHeads", to=provider.id, **before)
-        with trio.CancelScope() as scope:
-            vigil = Vigil(gateway.clock(), self._walk.tip.number)
-            self._followed = followed = Followed(provider, vigil, scope)
-            self._look_now.set()  # what was missed between two streams need not wait for the next block
-            try:
-                await self._listen(followed, heads)
-            finally:
-                self._followed = None
-                self._links.leave(link, heads)
-        self._learn(followed, link)
-        return followed.reason
-
-    async def _subscribe(self, provider: Provider) -> tuple[Link, Subscription]:
-        with trio.move_on_after(SUBSCRIBE_SECONDS):
-            link = await self._links.to(provider)
-            return link, await link.subscribe(["newHeads"])
-        raise LinkFailed(f"no subscription within {SUBSCRIBE_SECONDS:g} s")
-
-    async def _listen(self, followed: Followed, heads: Subscription) -> None:
-        gateway, provider = self._gateway, followed.provider
-        async for document in heads.events:
-            block = read_block(document)
-            if block is None:
-                followed.replace("no header")
-                return
-            if not followed.newest:
-                provider.succeeded("ws", gateway.settings.breaker, gateway.truth)
-            followed.newest = block.hash
-            followed.vigil.hears(block.number, gateway.clock())
-            shown = self._offer(block, "stream")
-            followed.doubts = 0 if shown else followed.doubts
-        followed.reason = THE_LINK_ENDED
-
-    def _learn(self, followed: Followed, link: Link) -> None:
-        """What the end of a stream says of the provider's WebSocket."""
-        gateway, provider = self._gateway, followed.provider
-        if followed.reason == THE_LINK_ENDED:
-            followed.reason = link.ended or THE_LINK_ENDED
-        if followed.reason not in UNBROKEN:
-            rules = gateway.settings.breaker
-            provider.failed("ws", gateway.clock(), rules, gateway.truth, followed.reason)
-            link.cut()
-
-    # The looks at the other providers, and what they are for
 
     async def _look(self) -> None:
         assert self._walk is not None
@@ -219,31 +114,36 @@ class Feed:
     def _patience(self) -> Patience:
         return patience_for(self._pace.seconds, self._stall_after)
 
-    def _offer(self, block: Block, how: str) -> list[Shown]:
-        """Let the walk have a head, unless it is further than any chain can have come by now."""
+    def _hear(self, followed: Followed, block: Block | None) -> None:
+        """A head from the stream, or None when a stream begins."""
+        if block is None:
+            followed.vigil.head = self._walk.tip.number if self._walk else None
+            self._look_now.set()  # what was missed between two streams need not wait for the next block
+        elif self._is_far_off(block):
+            followed.replace("far ahead")
+        elif self._offer(block, "stream"):
+            followed.doubts = 0
+
+    def _offer(self, block: Block, how: str) -> bool:
+        """Let the walk have a head, unless it is further than any chain can have come; whether it shows."""
         assert self._walk is not None
-        if self._is_far_off(block.number):
-            self._look_now.set()  # the others may have come as far
-            return []
+        if self._is_far_off(block):
+            return False
         shown = self._walk.offer(block)
         self._publish(shown, how)
-        return shown
+        return bool(shown)
 
-    def _is_far_off(self, number: int) -> bool:
-        patience = self._patience()
-        return self._horizon.is_beyond(number, self._gateway.clock(), self._pace.seconds, patience.stall)
+    def _is_far_off(self, block: Block) -> bool:
+        now, unix, pace = self._gateway.clock(), self._gateway.truth.clock(), self._pace.seconds
+        return self._horizon.is_beyond(block, now, unix, pace, self._patience().stall)
 
     def _judge(self, best: int | None, patience: Patience) -> None:
         """What has been shown is what the provider should have sent by now."""
-        followed = self._followed
+        followed = self.follower.followed
         if followed is None:
             return
         is_known = followed.provider in self._gateway.providers and not followed.provider.is_wrong_chain
         reason = followed.vigil.sees(best, self._gateway.clock(), patience) if is_known else "retired"
-        is_far_off = followed.vigil.head is not None and self._is_far_off(followed.vigil.head)
-        if is_far_off and followed.is_far_off:
-            reason = "far ahead"
-        followed.is_far_off = is_far_off
         if reason is not None:
             followed.replace(reason)
 
@@ -270,7 +170,7 @@ class Feed:
         is_canonical = await inquiry.is_canonical(self._gateway, self.voters(), place)
         heads = walk.heads_above(hash_)
         self._publish(walk.judged(hash_, is_canonical), "reorg")
-        followed = self._followed
+        followed = self.follower.followed
         if not is_canonical and followed is not None and followed.newest in heads:
             # Once may be the first to see a reorg; the others will have it by the next block.
             followed.doubts += 1
@@ -285,11 +185,8 @@ class Feed:
                 listener(item)
         if shown and how != "stream":
             first, last = shown[0].block.number, shown[-1].block.number
-            self._record(how, first=first, last=last, blocks=len(shown))
+            record(self._gateway, how, first=first, last=last, blocks=len(shown))
         self._unsettled.set()
-
-    def _record(self, what: str, **fields: Any) -> None:
-        self._gateway.truth.record("stream", kind="newHeads", what=what, **fields)
 
 
 def anchors(heads: Iterable[Block]) -> list[Block]:
