@@ -2,14 +2,15 @@
 
 Rule: each block is announced once and in order. When the branch has changed, what was shown of the old one
 is taken back from the newest block down (logs come again, `removed`), then the new one is announced from the
-fork to its head. A head that goes back on the same branch announces nothing. On a chain that shares no block
-with what was shown, its head is where it starts. Nothing is queued: memory does not grow while nobody reads.
+fork to its head. A head that goes back on the same branch announces nothing. A chain that shares no block
+with what was shown starts at its head; back on one that was shown before, nothing is left out. Nothing is
+queued: memory does not grow while nobody reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from battlectl.lab.chain.chain import Chain, View, block_hash, common_height, transaction_hash
@@ -17,6 +18,8 @@ from battlectl.lab.chain.documents import Document, header_document, logs_of_blo
 from battlectl.lab.chain.transfers import transfers_in
 from battlectl.lab.rpc import params as p
 from battlectl.lab.rpc.log_filter import LogFilter, matches, read_filter
+
+MOST_CHAINS = 16  # that a subscription remembers having been on
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Announcements:
     def __init__(self, topic: Topic, begin: View) -> None:
         self._topic = topic
         self._shown = begin
+        self._left: dict[Chain, View] = {}  # where it stood on other chains, by what their forks have alike
         self._waiting: Iterator[Any] = iter(())
 
     def next(self, view: View) -> Any:
@@ -48,22 +52,39 @@ class Announcements:
         while True:
             for announcement in self._waiting:
                 return announcement
-            step = step_between(self._shown, view)
+            shown = self._shown_on(view)
+            step = step_between(shown, view)
             if step is None:
                 return None
-            self._waiting = announced(self._topic, step, self._shown.chain, view.chain)
+            self._waiting = announced(self._topic, step, shown.chain, view.chain)
             self._shown = view
+
+    def _shown_on(self, view: View) -> View:
+        """The last view of this chain, or of the one that is left for it when it is new."""
+        new, old = trunk_of(view.chain), trunk_of(self._shown.chain)
+        if new != old:
+            self._left[old] = self._shown
+            if new in self._left:
+                self._shown = self._left.pop(new)
+            elif len(self._left) > MOST_CHAINS:
+                del self._left[next(iter(self._left))]
+        return self._shown
 
 
 def step_between(shown: View, view: View) -> Step | None:
     """What there is to announce, or None."""
     common = common_height(shown.chain, view.chain)
-    if common == -1:
+    if common == -1:  # another chain altogether
         return Step(range(0), range(view.head, view.head + 1))
     fork = shown.head if common is None else min(shown.head, common)
     if view.head <= fork:
         return None
     return Step(range(shown.head, fork, -1), range(fork + 1, view.head + 1))
+
+
+def trunk_of(chain: Chain) -> Chain:
+    """What all branches of a chain have alike."""
+    return chain if chain.fork is None else replace(chain, fork=None)
 
 
 def announced(topic: Topic, step: Step, old: Chain, new: Chain) -> Iterator[Any]:

@@ -219,6 +219,25 @@ def test_a_node_with_a_stale_head_tells_all_blocks_when_it_is_healed(field):
         assert numbers_of(visit, 10) == list(range(frozen + 1, frozen + 11))
 
 
+def test_no_block_of_the_right_chain_is_left_out_when_a_wrong_one_is_healed(field):
+    with visiting(field.urls[A], "ws") as visit, closing(HttpVisit(field.urls[B])) as other:
+        seen = visit.heads(2)
+        field.inject(A, "wrong_chain")
+        visit.call("eth_chainId")
+        seen += visit.heads(20)
+        field.heal(A)
+        visit.call("eth_chainId")
+        seen += visit.heads(40)
+        first, last = number(seen[0]["number"]), number(seen[-1]["number"])
+        right = [
+            head
+            for head in seen
+            if head["hash"] == other.call("eth_getBlockByNumber", head["number"], False)["hash"]
+        ]
+    assert len(seen) - len(right) >= 15
+    assert [number(head["number"]) for head in right] == list(range(first, last + 1))
+
+
 def test_a_head_that_regresses_comes_back_by_itself(field):
     with visiting(field.urls[A], "http") as visit, closing(HttpVisit(field.urls[B])) as other:
         before = number(visit.call("eth_blockNumber"))

@@ -12,6 +12,7 @@ from battlectl.lab.chain.transfers import TOKENS
 from battlectl.lab.provider.filters import MOST_FILTERS, Filters
 from battlectl.lab.provider.node import ids_of
 from battlectl.lab.provider.subscriptions import (
+    MOST_CHAINS,
     NEW_HASHES,
     NEW_HEADS,
     Announcements,
@@ -94,11 +95,32 @@ def test_logs_pass_a_filter():
     assert {log["address"] for log in said} == {TOKENS[1]}
 
 
-def test_another_chain_begins_at_its_head_and_so_does_the_way_back():
+def test_another_chain_begins_at_its_head_and_the_way_back_leaves_nothing_out():
     announcements, other = Announcements(NEW_HASHES, BEGIN), replace(CHAIN, seed=2, chain_id=5)
     assert drain(announcements, View(other, 102)) == [block_hash(other, 102)]
     assert drain(announcements, View(other, 103)) == [block_hash(other, 103)]
-    assert drain(announcements, View(CHAIN, 104)) == [block_hash(CHAIN, 104)]
+    assert drain(announcements, View(CHAIN, 104)) == [block_hash(CHAIN, n) for n in (101, 102, 103, 104)]
+    assert drain(announcements, View(other, 105)) == [block_hash(other, n) for n in (104, 105)]
+    assert drain(announcements, View(CHAIN, 103)) == []
+    assert drain(announcements, View(CHAIN, 105)) == [block_hash(CHAIN, 105)]
+
+
+def test_a_reorg_that_happened_meanwhile_is_told_on_the_way_back_from_another_chain():
+    announcements, other = Announcements(NEW_HASHES, BEGIN), replace(CHAIN, seed=2)
+    fork = fork_chain(CHAIN, 99, 1)
+    assert drain(announcements, View(other, 101)) == [block_hash(other, 101)]
+    assert drain(announcements, View(fork, 102)) == [block_hash(fork, n) for n in range(99, 103)]
+
+
+def test_a_subscription_that_meets_new_chains_all_the_time_remembers_some():
+    announcements = Announcements(NEW_HASHES, BEGIN)
+    for seed in range(2, 100):
+        chain = replace(CHAIN, seed=seed)
+        assert drain(announcements, View(chain, 100)) == [block_hash(chain, 100)]
+    assert len(announcements._left) <= MOST_CHAINS + 1
+    assert drain(announcements, View(replace(CHAIN, seed=98), 101)) == [
+        block_hash(replace(CHAIN, seed=98), 101)
+    ]
 
 
 def test_pending_transactions_are_those_of_the_next_block():
