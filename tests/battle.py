@@ -48,8 +48,12 @@ def fight_scripted(
     on_line: Callable[[Line, Stop], None] | None = None,
     feeds: Mapping[str, Any] | None = None,
     head: int | None = 100,
+    attributed: bool = False,
 ) -> Fought:
-    """Fight a scenario against a script; `stop_at` asks to stop at these seconds."""
+    """Fight a scenario against a script; `stop_at` asks to stop at these seconds.
+
+    `attributed`: the target says who served, see `served_by`.
+    """
     plan = build_plan(scenario_of(**fields), feeds or {})
     chronicle = Chronicle(plan.frame)
     clients: dict[str, ScriptedClient] = {}
@@ -63,7 +67,7 @@ def fight_scripted(
             on_line(line, stop)
 
     def open_client(workload: Any, _resent: Any) -> ScriptedClient:
-        clients[workload.name] = ScriptedClient(script)
+        clients[workload.name] = ScriptedClient(script, attributed)
         return clients[workload.name]
 
     async def main() -> Ending:

@@ -2,8 +2,9 @@
 
 Rule: a line is a delta of the tally, at most `MOST_BYTES` long. When a delta would be longer, its sketches
 lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and the line says so in `coarse`;
-counts are always exact. Examples go before counts do; at the very last the slices of a segment are counted
-together, and outcomes without their codes.
+counts are always exact. The sketches of who served come first, and their cells say what they lost. Examples
+go before counts do; at the very last the slices of a segment are counted together, providers too, and
+outcomes without their codes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from battlectl.observe.outcome import outcome_of
+from battlectl.observe.served import OTHERS, SKETCHES_GONE, ServedCell, ServedKey
 from battlectl.observe.sketch import MANTISSA_BITS, Sketch
 from battlectl.observe.tally import (
     CallCell,
@@ -34,6 +36,8 @@ EXAMPLES = (64, 12)
 MOST_SEEN = 240
 """Bytes of JSON that an example may spend on what was seen."""
 COUNTS_ONLY = 99
+BITS = (0, 2, 3, 4, 5, 6, MANTISSA_BITS)
+SERVED_BITS = (0, 3, 5, MANTISSA_BITS, SKETCHES_GONE)
 ALL_LABELS = "(all)"
 
 
@@ -50,18 +54,25 @@ class Line:
 
 def encode_line(line: Line) -> bytes:
     """The line with its newline, as fine as fits into `MOST_BYTES`."""
-    data = msgspec.json.encode(_line_json(line, 0, EXAMPLES[0])) + b"\n"
-    if len(data) <= MOST_BYTES:
-        return data
-    for bits in (0, 2, 3, 4, 5, 6, MANTISSA_BITS):
-        data = msgspec.json.encode(_line_json(line, bits, EXAMPLES[1])) + b"\n"
-        if len(data) <= MOST_BYTES:
-            return data
-    for delta in _ever_smaller(line.delta):
-        data = msgspec.json.encode(_line_json(replace(line, delta=delta), COUNTS_ONLY, EXAMPLES[1])) + b"\n"
+    for stored in _ever_coarser(line):
+        data: bytes = msgspec.json.encode(stored) + b"\n"
         if len(data) <= MOST_BYTES:
             break
     return data
+
+
+def _ever_coarser(line: Line) -> Iterator[dict[str, Any]]:
+    for most, served_bits in _finest(line):
+        yield _line_json(line, 0, served_bits, most)
+    for bits in BITS[1:]:
+        yield _line_json(line, bits, SKETCHES_GONE, EXAMPLES[1])
+    for delta in _ever_smaller(line.delta):
+        yield _line_json(replace(line, delta=delta), COUNTS_ONLY, SKETCHES_GONE, EXAMPLES[1])
+
+
+def _finest(line: Line) -> list[tuple[int, int]]:
+    """(examples, bits that the sketches of who served lose), while no other sketch has to lose any."""
+    return [(EXAMPLES[0], 0), *((EXAMPLES[1], bits) for bits in SERVED_BITS if line.delta.served or not bits)]
 
 
 def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
@@ -73,13 +84,18 @@ def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
     for flow_key, flow in line.delta.flows.items():
         flows.append(_flow_json(flow_key, flow, 0))
         yield
-    stored = {
-        **_line_json(replace(line, delta=Delta(examples=line.delta.examples)), 0, EXAMPLES[0]),
-        "calls": calls,
-        "flows": flows,
-    }
-    data: bytes = msgspec.json.encode(stored) + b"\n"
-    return data if len(data) <= MOST_BYTES else encode_line(line)
+    bare = replace(line, delta=Delta(examples=line.delta.examples))
+    for most, served_bits in _finest(line):
+        served = []
+        for served_key, who in line.delta.served.items():
+            served.append(_served_json(served_key, who, served_bits))
+            yield
+        stored = {**_line_json(bare, 0, 0, most), "calls": calls, "flows": flows}
+        data: bytes = msgspec.json.encode(stored | ({"served": served} if served else {})) + b"\n"
+        if len(data) <= MOST_BYTES:
+            return data
+        yield
+    return encode_line(line)
 
 
 def decode_lines(data: bytes) -> Iterator[Line]:
@@ -88,7 +104,8 @@ def decode_lines(data: bytes) -> Iterator[Line]:
         yield _read_line(msgspec.json.decode(raw))
 
 
-def _line_json(line: Line, bits: int, most: int) -> dict[str, Any]:
+def _line_json(line: Line, bits: int, served_bits: int, most: int) -> dict[str, Any]:
+    served = [_served_json(key, cell, served_bits) for key, cell in line.delta.served.items()]
     return {
         "t": line.t,
         "issued": line.issued,
@@ -97,14 +114,19 @@ def _line_json(line: Line, bits: int, most: int) -> dict[str, Any]:
         "calls": [_call_json(key, cell, bits) for key, cell in line.delta.calls.items()],
         "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
         "examples": [_short(example_json(example)) for example in _few(line.delta.examples)[:most]],
+        **({"served": served} if served else {}),
     }
 
 
 def _ever_smaller(delta: Delta) -> Iterator[Delta]:
     counts = _counts_only(delta)
     yield counts
-    yield replace(counts, examples=[])
-    yield _by_segment(counts)
+    few = replace(counts, examples=[])
+    yield few
+    yield replace(few, served=_served_by_segment(counts, {}))
+    by_segment = _by_segment(counts)
+    yield by_segment
+    yield replace(by_segment, served=_served_by_segment(by_segment, {}, OTHERS))
 
 
 def _by_segment(counts: Delta) -> Delta:
@@ -119,6 +141,18 @@ def _by_segment(counts: Delta) -> Delta:
     for flow_key, flow in counts.flows.items():
         slice_ = slices.setdefault((flow_key.workload, flow_key.segment), flow_key.slice)
         result.flows.setdefault(flow_key._replace(slice=slice_), FlowCell()).merge(flow)
+    return replace(result, served=_served_by_segment(counts, slices))
+
+
+def _served_by_segment(
+    counts: Delta, slices: dict[tuple[str, int], int], provider: str | None = None
+) -> dict[ServedKey, ServedCell]:
+    """All slices of a segment as one; with `provider`, all providers under that name."""
+    result: dict[ServedKey, ServedCell] = {}
+    for key, cell in counts.served.items():
+        slice_ = slices.setdefault((key.workload, key.segment), key.slice)
+        merged_key = key._replace(slice=slice_, provider=provider or key.provider)
+        result.setdefault(merged_key, ServedCell()).merge(cell)
     return result
 
 
@@ -132,6 +166,7 @@ def _counts_only(delta: Delta) -> Delta:
     for flow_key, flow in delta.flows.items():
         numbers = result.flows.setdefault(flow_key, FlowCell())
         numbers.sent, numbers.reconnects, numbers.retries = flow.sent, flow.reconnects, flow.retries
+    result.served.update((key, cell.coarser(SKETCHES_GONE)) for key, cell in delta.served.items())
     return result
 
 
@@ -142,6 +177,10 @@ def _call_json(key: CallKey, cell: CallCell, bits: int) -> list[Any]:
 def _flow_json(key: FlowKey, cell: FlowCell, bits: int) -> list[Any]:
     sketches = [_packed(sketch, bits) for sketch in (cell.lag, cell.backlog, cell.service)]
     return [list(key), [cell.sent, cell.reconnects, cell.retries], sketches]
+
+
+def _served_json(key: ServedKey, cell: ServedCell, bits: int) -> list[Any]:
+    return [list(key), *cell.coarser(bits).to_json()]
 
 
 def _packed(sketch: Sketch, bits: int) -> dict[str, Any]:
@@ -178,4 +217,6 @@ def _read_line(stored: dict[str, Any]) -> Line:
         flow.sent, flow.reconnects, flow.retries = sent, reconnects, retries
         flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
         delta.flows[FlowKey(*key)] = flow
+    for key, *served in stored.get("served", ()):
+        delta.served[ServedKey(*key)] = ServedCell.from_json(served)
     return Line(stored["t"], delta, stored["issued"], stored["health"], stored["coarse"])

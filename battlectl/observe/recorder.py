@@ -10,11 +10,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from battlectl.observe import outcome
+from battlectl.observe.served import OTHERS, OWN_NAMES, Served, ServedCell, ServedKey
 from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
 
 MOST_CODES = 40
 """Codes in brackets that a workload may have: those that come later are counted under `(other)`, so that
 a target which makes up a new one each time fills neither memory nor the report."""
+MOST_PROVIDERS = 40
+"""Providers that replies may name in a run: those that come later are counted together, likewise."""
 
 
 class Recorder:
@@ -26,6 +29,8 @@ class Recorder:
         self._delta = Delta()
         self._calls: dict[tuple[str, str, tuple[int, int]], CallCell] = {}
         self._flows: dict[tuple[str, tuple[int, int]], FlowCell] = {}
+        self._served: dict[tuple[str, str, tuple[int, int]], ServedCell] = {}
+        self._providers = set(OWN_NAMES)
         self._here, self._from, self._until = (0, 0), 0.0, 0.0
         self._known: dict[tuple[str, str, int], tuple[float, float]] = {}
         self._slowest: dict[tuple[str, int], float] = {}
@@ -45,7 +50,7 @@ class Recorder:
     def take(self) -> Delta:
         """What was counted since the last call."""
         delta, self._delta = self._delta, Delta()
-        self._calls, self._flows = {}, {}
+        self._calls, self._flows, self._served = {}, {}, {}
         return delta
 
     def end(
@@ -80,6 +85,32 @@ class Recorder:
         cell.lag.record(taken - due + late)
         cell.backlog.record(sent - taken)
         cell.service.record(done - sent)
+
+    def served(
+        self, workload: str, due: float, done: float, served: Served, is_ok: bool, is_timed: bool
+    ) -> None:
+        """One request ended, and this is who served it; times as in `end`."""
+        provider, attempts = served
+        if provider not in self._providers:
+            provider = self._bounded_provider(provider)
+        where = self._here if self._from <= due < self._until else self._where(due)
+        cell = self._served.get((workload, provider, where))
+        if cell is None:
+            cell = self._served[workload, provider, where] = ServedCell()
+            self._delta.served[ServedKey(workload, provider, *where)] = cell
+        cell.requests += 1
+        if is_ok:
+            cell.ok += 1
+        if is_timed:
+            cell.latency.record(done - due)
+        if attempts is not None:
+            cell.told += 1
+            cell.attempts += attempts
+            if attempts > 1:
+                cell.extra += attempts - 1
+                cell.failovers += 1
+                if is_timed:
+                    cell.failover_latency.record(done - due)
 
     def unsent(self, workload: str, due: float, taken: float, done: float) -> None:
         """A request that ended before it got a connection: it has no service."""
@@ -135,6 +166,12 @@ class Recorder:
             return f"{outcome.outcome_of(label)}(other)"
         coded.add(label)
         return label
+
+    def _bounded_provider(self, provider: str) -> str:
+        if len(self._providers) >= MOST_PROVIDERS + len(OWN_NAMES):
+            return OTHERS
+        self._providers.add(provider)
+        return provider
 
     def _keep_example(self, example: Example, kind: str) -> None:
         """Only an example that may be the first or the worst of its kind is handed on."""

@@ -5,16 +5,18 @@ and so does a report that is rebuilt from the journal, hence both end with the s
 
 A cell belongs to a workload, a segment (a stretch that no window divides) and a slice (the grain of the time
 series), by the due time of the arrival. Slices that are long past are frozen to rows, so that memory does
-not grow with the samples.
+not grow with the samples. Who served requests is counted beside, where replies tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from battlectl.observe import outcome
+from battlectl.observe.served import ServedCell, ServedKey, ServedRow
 from battlectl.observe.sketch import Sketch, merged
 
 
@@ -122,6 +124,7 @@ class Delta:
     calls: dict[CallKey, CallCell] = field(default_factory=dict)
     flows: dict[FlowKey, FlowCell] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
+    served: dict[ServedKey, ServedCell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class Tally:
     def __init__(self) -> None:
         self.calls: dict[tuple[str, str, int], CallCell] = {}
         self.flows: dict[tuple[str, int], FlowCell] = {}
+        self.by_provider: dict[tuple[str, str, int], ServedCell] = {}
+        self.provider_rows: dict[tuple[str, int], ServedRow] = {}
         self.rows: dict[SeriesKey, Row] = {}
         self._open: dict[SeriesKey, CallCell] = {}
         self._examples: dict[tuple[str, str, int], tuple[Example, Example]] = {}
@@ -173,8 +178,16 @@ class Tally:
         for flow_key, flow in delta.flows.items():
             self.flows.setdefault((flow_key.workload, flow_key.segment), FlowCell()).merge(flow)
             yield
+        for served_key, served in delta.served.items():
+            self._merge_served(served_key, served)
+            yield
         for example in delta.examples:
             self.keep(example, example)
+
+    def _merge_served(self, key: ServedKey, cell: ServedCell) -> None:
+        self.by_provider.setdefault((key.workload, key.provider, key.segment), ServedCell()).merge(cell)
+        row = self.provider_rows.get((key.provider, key.slice), ServedRow())
+        self.provider_rows[key.provider, key.slice] = row.plus(cell.requests, cell.ok, cell.failovers)
 
     def freeze_before(self, slice_: int) -> None:
         """Turn slices before this one into rows; what still arrives for them is merged into the counts."""
@@ -203,6 +216,18 @@ class Tally:
         for (name, segment), cell in self.flows.items():
             if segment in wanted and workload in (None, name):
                 result.merge(cell)
+        return result
+
+    def served(self, segments: Iterable[int], workload: str | None = None) -> dict[str, ServedCell]:
+        """Provider -> its requests in a stretch, of all workloads or of one; empty where none was told.
+
+        The names in brackets (`observe.served`) hold what no provider was named for.
+        """
+        wanted = set(segments)
+        result: dict[str, ServedCell] = {}
+        for (name, provider, segment), cell in sorted(self.by_provider.items(), key=itemgetter(0)):
+            if segment in wanted and workload in (None, name):
+                result.setdefault(provider, ServedCell()).merge(cell)
         return result
 
     @property

@@ -21,12 +21,13 @@ from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.errors import ExitCode
 from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
+from battlectl.observe.served import OWN_NAMES, ServedCell, ServedRow
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell, Example, FlowCell, Tally, example_json
 from battlectl.plan.frame import Frame, WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.original import original_names
-from battlectl.report.series import read_series, series_json
+from battlectl.report.series import read_provider_series, read_series, series_json
 
 SCHEMA_VERSION = 1
 STATS = ("min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
@@ -55,7 +56,7 @@ def build_document(
         ],
         "series": series_json(evidence.tally, frame.slice_width),
         "digests": {w.name: centroids(_latency(evidence, frame.run, w.name)) for w in frame.workloads},
-        "analysis": original_names(evidence),
+        "analysis": {**original_names(evidence), "providers": _providers_json(evidence)},
         "slo_results": {f.name: _slo_json(f) for f in judgement.objectives},
         "record": _record_json(evidence),
     }
@@ -74,6 +75,11 @@ def read_evidence(document: Mapping[str, Any]) -> Evidence:
         flow = tally.flows[workload, segment] = FlowCell()
         flow.sent, flow.reconnects, flow.retries = numbers
         flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
+    for workload, provider, segment, *served in record.get("served", ()):
+        whole = tally.by_provider.setdefault((workload, provider, segment), ServedCell())
+        whole.merge(ServedCell.from_json(served))
+    for key, row in read_provider_series(document["series"]):
+        tally.provider_rows[key] = tally.provider_rows.get(key, ServedRow()).plus(*row)
     tally.rows.update(read_series(document["series"]))
     for pair in document["examples"]:
         tally.keep(Example(**pair[0]), Example(**pair[1]))
@@ -193,6 +199,24 @@ def _generator_json(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+def _providers_json(evidence: Evidence) -> list[dict[str, Any]] | None:
+    """Who served the requests of the run after warm-up; None where the replies do not say."""
+    served = evidence.tally.served(evidence.frame.segments(evidence.frame.run))
+    total = sum(cell.requests for cell in served.values())
+    return [
+        {
+            "provider": provider,
+            "requests": cell.requests,
+            "share_ratio": _ratio(cell.requests, total),
+            "ok": cell.ok,
+            "success_ratio": _ratio(cell.ok, cell.requests),
+            "latency": latency_json(cell.latency),
+            "coarse_bits": cell.coarse,
+        }
+        for provider, cell in sorted(served.items(), key=lambda item: (item[0] in OWN_NAMES, item[0]))
+    ] or None
+
+
 def _slo_json(finding: Finding) -> dict[str, Any]:
     passed = {Verdict.PASS: True, Verdict.FAIL: False}.get(finding.verdict)
     return {
@@ -218,6 +242,7 @@ def _record_json(evidence: Evidence) -> dict[str, Any]:
             [*key, [f.sent, f.reconnects, f.retries], [s.to_json() for s in (f.lag, f.backlog, f.service)]]
             for key, f in sorted(tally.flows.items())
         ],
+        "served": [[*key, *tally.by_provider[key].to_json()] for key in sorted(tally.by_provider)],
     }
 
 

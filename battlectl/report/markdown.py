@@ -24,6 +24,7 @@ from battlectl.report.markdown_figures import (
     show_generator,
     show_latency_parts,
     show_outcomes,
+    show_providers,
     show_windows,
     show_workloads,
 )
@@ -177,6 +178,7 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Timeline", _timeline),
     ("Windows side by side", show_windows),
     ("Workloads and their calls", show_workloads),
+    ("Who served the requests", show_providers),
     ("Where the latency came from", show_latency_parts),
     ("Outcomes", _outcomes),
     ("The generator itself", show_generator),

@@ -109,6 +109,33 @@ def _cell(cell: Stored) -> list[str]:
     ]
 
 
+SERVED = (
+    "As the headers of replies say, after warm-up; a batch is one request. The share is of all requests that "
+    "ended, whether or not a reply named a provider; latency is over those answered or timed out."
+)
+
+
+def show_providers(document: Document) -> str:
+    """One row per provider, and what none was named for; nothing where replies do not say."""
+    served = document["analysis"].get("providers")
+    if not served:
+        return ""
+    rows = [
+        [
+            in_markdown(row["provider"]),
+            show_count(row["requests"]),
+            show_ratio(row["share_ratio"]),
+            show_ratio(row["success_ratio"]),
+            *show_latencies(row["latency"], "mean", "p95"),
+        ]
+        for row in served
+    ]
+    headers = ("provider", "requests", "share", "success", "mean", "p95")
+    coarse = "\n\nThe journal had no room for some of these latencies: they are coarser, or missing."
+    lost = coarse if any(row["coarse_bits"] for row in served) else ""
+    return f"{SERVED}\n\n{markdown_table(headers, rows, 'lrrrrr')}{lost}"
+
+
 PARTS = {
     "lag": "ours: the due arrival was noticed late",
     "backlog": "waiting for a free connection",

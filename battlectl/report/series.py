@@ -1,6 +1,7 @@
 """The time series of a stored document: columns for each call, small enough for 3,600 slices of many calls.
 
 Rule: a slice's outcomes are stored as pairs (which name, how many) in one flat list, the names once a call.
+Of who served there are counts alone, from the first slice of a provider to its last.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from battlectl.observe.served import ServedRow
 from battlectl.observe.tally import Row, SeriesKey, Tally
 
 LATENCIES = ("p50_ms", "p95_ms", "max_ms")
@@ -19,7 +21,7 @@ def series_json(tally: Tally, slice_width: int) -> dict[str, Any]:
     for (workload, label, slice_), row in sorted(tally.series().items()):
         by_call.setdefault((workload, label), []).append((slice_, row))
     calls = [{"workload": w, "label": label, **_columns(rows)} for (w, label), rows in by_call.items()]
-    return {"slice_s": slice_width, "calls": calls}
+    return {"slice_s": slice_width, "calls": calls, "providers": list(_provider_columns(tally))}
 
 
 def read_series(series: Mapping[str, Any]) -> Iterator[tuple[SeriesKey, Row]]:
@@ -30,6 +32,31 @@ def read_series(series: Mapping[str, Any]) -> Iterator[tuple[SeriesKey, Row]]:
             pairs = zip(counts[::2], counts[1::2], strict=True)
             outcomes = {call["outcomes"][name]: number for name, number in pairs}
             yield (call["workload"], call["label"], slice_), Row(outcomes, *map(_seconds, row))
+
+
+def read_provider_series(series: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], ServedRow]]:
+    """Every slice in which somebody served; none in a series from before that was counted."""
+    for stored in series.get("providers", ()):
+        columns = zip(stored["requests"], stored["failures"], stored["failovers"], strict=True)
+        for slice_, (requests, failures, failovers) in enumerate(columns, stored["first_slice"]):
+            if requests:
+                yield (stored["provider"], slice_), ServedRow(requests, requests - failures, failovers)
+
+
+def _provider_columns(tally: Tally) -> Iterator[dict[str, Any]]:
+    slices: dict[str, list[int]] = {}
+    for provider, slice_ in sorted(tally.provider_rows):
+        slices.setdefault(provider, []).append(slice_)
+    for provider, found in slices.items():
+        whole = range(found[0], found[-1] + 1)
+        rows = [tally.provider_rows.get((provider, slice_), ServedRow()) for slice_ in whole]
+        yield {
+            "provider": provider,
+            "first_slice": found[0],
+            "requests": [row.requests for row in rows],
+            "failures": [row.requests - row.ok for row in rows],
+            "failovers": [row.failovers for row in rows],
+        }
 
 
 def _columns(rows: list[tuple[int, Row]]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ import trio
 from battlectl.jsonrpc.reply import Judged, judge_reply
 from battlectl.observe import outcome
 from battlectl.observe.recorder import Recorder
+from battlectl.observe.served import UNANSWERED, Served
 from battlectl.plan.calls import Request
 from battlectl.plan.workload import Arrival, PlannedWorkload
-from battlectl.transport.base import Client, Exchange, Head, Reply
+from battlectl.transport.base import Client, Exchange, Head, NoReply, Reply
 
 RETRIED = frozenset(
     {
@@ -34,6 +35,10 @@ RETRIED = frozenset(
     }
 )
 """What `retries` sends again: no valid answer came. A JSON-RPC error and a wrong result are answers."""
+
+
+_UNTOLD = Served()
+_NOBODY = Served(UNANSWERED)
 
 
 class Sent(NamedTuple):
@@ -130,9 +135,22 @@ class Flow:
             self._recorder.unsent(name, due, sent.taken, done)
         else:
             self._recorder.flow(name, due, sent.taken, exchange.sent - self.start, done, sent.late)
+        if self._client.attributed:
+            self._record_served(due, done, exchange.answer, judged)
         self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()
+
+    def _record_served(
+        self, due: float, done: float, answer: Reply | NoReply | None, judged: list[Judged]
+    ) -> None:
+        if isinstance(answer, Reply):
+            served, is_timed = answer.served or _UNTOLD, True
+        else:
+            assert answer is not None
+            served, is_timed = _NOBODY, answer.outcome in outcome.TIMED
+        is_ok = judged[0][0] == outcome.OK and (len(judged) == 1 or _all_ok(judged))
+        self._recorder.served(self.workload.name, due, done, served, is_ok, is_timed)
 
     def _record(self, arrival: Arrival, request: Request, done: float, judged: list[Judged]) -> None:
         id_ = arrival.first_id
@@ -151,6 +169,10 @@ def _judge(exchange: Exchange, sent: Sent) -> list[Judged]:
         )
     assert answer is not None
     return [(answer.outcome, answer.seen)] * len(request.items)
+
+
+def _all_ok(judged: list[Judged]) -> bool:
+    return all(label == outcome.OK for label, _ in judged)
 
 
 def _worth_retrying(judged: list[Judged]) -> bool:

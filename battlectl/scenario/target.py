@@ -36,6 +36,17 @@ class Tls(Strict):
     ca: str | None = None
 
 
+class AttributionHeaders(Strict):
+    """The names of the headers by which a reply tells who served it; what is not named is not observable.
+
+    `provider` holds the id of the provider that answered, `attempts` how many attempts that took, the first
+    included.
+    """
+
+    provider: Name | None = None
+    attempts: Name | None = None
+
+
 class Lab(Strict):
     """The embedded lab: simulated providers and a small gateway, started for the run and stopped after it.
 
@@ -57,7 +68,8 @@ class Target(Strict):
     """One config file. `kind: lab` needs no `url`; every other kind does.
 
     Load goes only to the host of `url`. An address that is neither loopback nor private needs
-    `allow_public: true`.
+    `allow_public: true`. Without `attribution` the headers of the lab's own gateway are read, and nobody
+    else's; `attribution: {}` reads none.
     """
 
     version: Literal[1]
@@ -67,6 +79,7 @@ class Target(Strict):
     headers: dict[str, str] = Field(default_factory=dict)
     ready: Ready = Field(default_factory=Ready)
     tls: Tls = Field(default_factory=Tls)
+    attribution: AttributionHeaders | None = None
     lab: Lab = Field(default_factory=Lab)
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
     allow_public: bool = False

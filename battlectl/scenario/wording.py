@@ -50,6 +50,7 @@ EXAMPLES = {
     "headers": "headers: {X-Tier: paid}",
     "ready": "ready: {method: eth_blockNumber, within: 10s}",
     "tls": "tls: {ca: ca.pem}",
+    "attribution": "attribution: {provider: X-Served-By, attempts: X-Attempts}",
     "lab": "lab: {providers: 3}",
     "providers": "providers: [{id: provider_a, url: http://127.0.0.1:8545}]",
     "safety": "safety: {min_success_rate: 50%}",

@@ -10,8 +10,12 @@ from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
 from battlectl.targets.site import Site, endpoint_of
+from battlectl.transport.attribution import Attribution
 
 SIMULATED = "the providers are simulated: this says how battlectl works, not how a real aggregator does"
+
+ATTRIBUTION = Attribution("X-Lab-Provider", "X-Lab-Attempts")
+"""What the lab's gateway says of each answer: docs/gateway.md."""
 
 
 @asynccontextmanager
@@ -30,7 +34,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
         async with watched_lab(spec) as (lab, ended):
             assert lab.url is not None, "a lab that nobody asked to be without has a gateway"
             providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
-            endpoint = endpoint_of(target, lab.url)
+            endpoint = endpoint_of(target, lab.url, ATTRIBUTION)
             yield Site("lab", endpoint, providers, (SIMULATED,), lab.admin_url, ended)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

@@ -9,7 +9,8 @@ from typing import Any
 import trio
 
 from battlectl.plan.workload import PlannedWorkload
-from battlectl.scenario.target import Target
+from battlectl.scenario.target import AttributionHeaders, Target
+from battlectl.transport.attribution import Attribution
 from battlectl.transport.base import Endpoint, parse_endpoint
 
 Ended = Callable[[], Awaitable[str]]
@@ -43,8 +44,11 @@ def describe_site(site: Site) -> dict[str, Any]:
     return {"address": address, **admin, "providers": list(site.providers)}
 
 
-def endpoint_of(target: Target, url: str) -> Endpoint:
-    """The endpoint of a target's URL with everything its config says about connecting."""
+def endpoint_of(target: Target, url: str, own: Attribution | None = None) -> Endpoint:
+    """The endpoint of a target's URL with everything its config says about connecting.
+
+    `own` is what the target says of who served where its config does not name other headers.
+    """
     endpoint = parse_endpoint(url)
     return replace(
         endpoint,
@@ -52,7 +56,13 @@ def endpoint_of(target: Target, url: str) -> Endpoint:
         verify_tls=target.tls.verify,
         ca_file=target.tls.ca,
         allow_public=target.allow_public,
+        attribution=own if target.attribution is None else _attribution(target.attribution),
     )
+
+
+def _attribution(named: AttributionHeaders) -> Attribution | None:
+    headers = Attribution(named.provider, named.attempts)
+    return None if headers == Attribution(None, None) else headers
 
 
 def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:

@@ -15,10 +15,16 @@ from urllib.parse import unquote, urlsplit
 
 import trio
 
+from battlectl.observe.served import Served
+from battlectl.transport.attribution import Attribution
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests go. `headers` are sent with each of them, beside those of the client itself."""
+    """Where requests go. `headers` are sent with each of them, beside those of the client itself.
+
+    `attribution` names the headers of replies that tell who served them, None where none does.
+    """
 
     scheme: str
     host: str
@@ -28,6 +34,7 @@ class Endpoint:
     verify_tls: bool = True
     ca_file: str | None = None
     allow_public: bool = False
+    attribution: Attribution | None = None
 
     @property
     def authority(self) -> str:
@@ -62,11 +69,15 @@ class Limits:
 
 
 class Reply(NamedTuple):
-    """A whole HTTP reply, as it was read. A named tuple because one is made for every request."""
+    """A whole HTTP reply, as it was read. A named tuple because one is made for every request.
+
+    `served` is None where the endpoint names no headers for it.
+    """
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
+    served: Served | None = None
 
     @property
     def content_type(self) -> bytes:
@@ -149,6 +160,8 @@ class Client(Protocol):
 
     opened: int
     """Connections made so far."""
+    attributed: bool
+    """Whether replies carry `served`."""
 
     def submit(self, exchange: Exchange) -> None:
         """Begin an exchange; never blocks, never raises."""

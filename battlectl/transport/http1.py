@@ -35,9 +35,9 @@ class Connection:
 
     __slots__ = ("exchange", "is_sending", "parser", "served", "wire")
 
-    def __init__(self, wire: Wire, max_body: int, known: KnownHeads) -> None:
+    def __init__(self, wire: Wire, parser: ReplyParser) -> None:
         self.wire = wire
-        self.parser = ReplyParser(max_body, known)
+        self.parser = parser
         self.exchange: Exchange | None = None
         self.served = 0
         self.is_sending = False
@@ -66,6 +66,7 @@ class Http1Client:
         self._known = KnownHeads()
         self._nursery: trio.Nursery | None = None
         self.opened = 0
+        self.attributed = endpoint.attribution is not None
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be in service until cancelled; every connection is closed then."""
@@ -168,12 +169,15 @@ class Http1Client:
                 reason = error.reason
             else:
                 self.opened += 1
-                return Connection(wire, self._limits.max_body, self._known)
+                return Connection(wire, self._parser())
         if reason is not None:  # An attempt that took too long ends nobody: each has its own deadline.
             victim = assigned or self._next_waiting()
             if victim is not None and victim.done is None:
                 victim.end(reason, trio.current_time())
         return None
+
+    def _parser(self) -> ReplyParser:
+        return ReplyParser(self._limits.max_body, self._known, self._endpoint.attribution)
 
     def _discard(self, connection: Connection) -> None:
         """Close a connection and make room for the next; harmless when it was done before."""

@@ -29,6 +29,7 @@ class HttpxClient:
         self._unfinished: dict[Exchange, None] = {}
         self._turn = count()
         self.opened = 0
+        self.attributed = endpoint.attribution is not None
         sizes = [
             min(SHARD_CONNECTIONS, limits.connections - first)
             for first in range(0, limits.connections, SHARD_CONNECTIONS)
@@ -113,7 +114,9 @@ class HttpxClient:
         headers = tuple(
             (name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS
         )
-        return Reply(response.status_code, headers, b"".join(parts))
+        attribution = self._endpoint.attribution
+        served = None if attribution is None else attribution.read(headers)
+        return Reply(response.status_code, headers, b"".join(parts), served)
 
     def _end(self, exchange: Exchange, answer: Reply | NoReply) -> None:
         if exchange in self._unfinished:

@@ -26,7 +26,7 @@ class KnownHeads:
         if known is None or known[0] != len(data):
             return None
         like = known[1]
-        return Reply(like.status, like.headers, data[size:])
+        return Reply(like.status, like.headers, data[size:], like.served)
 
     def remember(self, data: bytes, reply: Reply) -> None:
         """Keep the head of a reply that was read from exactly these bytes, if its size is in its head."""
@@ -36,4 +36,4 @@ class KnownHeads:
             return
         if len(self._known) >= MOST_HEADS:
             self._known.clear()
-        self._known[data[:size]] = (len(data), Reply(reply.status, reply.headers, b""))
+        self._known[data[:size]] = (len(data), reply._replace(body=b""))

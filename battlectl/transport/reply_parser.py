@@ -3,7 +3,7 @@
 Rule: llhttp (httptools) reads strictly; what it does not decide is decided here. Interim 1xx replies are
 passed over, a body without length ends with the connection, headers and bodies are bounded, and bytes that
 nobody asked for make the connection unfit for another request. A head that was read before is not read
-again: see `known_heads`.
+again: see `known_heads`; so who served a reply is read from each new head once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import httptools
 
 from battlectl.observe import outcome
+from battlectl.transport.attribution import Attribution
 from battlectl.transport.base import NoReply, Reply
 from battlectl.transport.known_heads import KnownHeads
 
@@ -25,6 +26,7 @@ class ReplyParser:
     """One connection's replies, one after another. Mutable: it is a parser's state."""
 
     __slots__ = (
+        "_attribution",
         "_body",
         "_complete",
         "_fed",
@@ -40,10 +42,11 @@ class ReplyParser:
         "reusable",
     )
 
-    def __init__(self, max_body: int, known: KnownHeads) -> None:
+    def __init__(self, max_body: int, known: KnownHeads, attribution: Attribution | None = None) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)
         self._known = known
         self._max_body = max_body
+        self._attribution = attribution
         self.reusable = True
         """Whether the connection can carry another request."""
         self.began = False
@@ -136,7 +139,8 @@ class ReplyParser:
         self.reusable = self.reusable and self._parser.should_keep_alive()
 
     def _finished(self) -> Reply:
-        reply = Reply(self._status, self._headers, b"".join(self._body))
+        served = None if self._attribution is None else self._attribution.read(self._headers)
+        reply = Reply(self._status, self._headers, b"".join(self._body), served)
         self._reset()
         return reply
 

@@ -12,6 +12,7 @@ import msgspec
 import trio
 
 from battlectl.observe import outcome
+from battlectl.observe.served import Served
 from battlectl.transport.base import Exchange, NoReply, Reply
 
 Script: TypeAlias = Callable[[Exchange, int], tuple[float, Reply | NoReply]]
@@ -19,14 +20,15 @@ Script: TypeAlias = Callable[[Exchange, int], tuple[float, Reply | NoReply]]
 
 
 class ScriptedClient:
-    """Plays a script and keeps what was submitted."""
+    """Plays a script and keeps what was submitted; `attributed` replies may carry who served them."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, attributed: bool = False) -> None:
         self._script = script
         self._nursery: trio.Nursery | None = None
         self._unfinished: dict[Exchange, None] = {}
         self.submitted: list[tuple[float, str, bytes]] = []
         self.opened = 0
+        self.attributed = attributed
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be in service until cancelled."""
@@ -70,6 +72,11 @@ def reply_ok(exchange: Exchange, result: object = "0x1") -> Reply:
     calls = sent if isinstance(sent, list) else [sent]
     answers = [{"jsonrpc": "2.0", "id": call["id"], "result": result} for call in calls]
     return reply_json(answers if isinstance(sent, list) else answers[0])
+
+
+def served_by(provider: str, attempts: int | None, reply: Reply) -> Reply:
+    """The same reply, from a target that says who served it."""
+    return reply._replace(served=Served(provider, attempts))
 
 
 def reply_json(message: object, status: int = 200) -> Reply:

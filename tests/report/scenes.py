@@ -13,11 +13,12 @@ from typing import Any
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
+from battlectl.observe.served import UNNAMED
 from battlectl.plan.build import build_plan
 from battlectl.report.document import build_document
 from battlectl.report.fold import Chronicle
 from battlectl.transport.base import Exchange, NoReply, Reply
-from battlectl.transport.scripted import reply_json, reply_ok
+from battlectl.transport.scripted import reply_json, reply_ok, served_by
 from tests.battle import fight_scripted, scenario_of
 
 HEALTH = {"stall_ms": 1.25, "cpu_ratio": 0.125}
@@ -59,6 +60,16 @@ def troubled(exchange: Exchange, number: int) -> tuple[float, Reply | NoReply]:
     return (9.0, reply_ok(exchange)) if number % 4 == 2 else (0.001, NoReply("refused", "connection refused"))
 
 
+def told(exchange: Exchange, number: int) -> tuple[float, Reply | NoReply]:
+    """The same from a target that says who served: the first provider, then the second in its place."""
+    seconds, answer = troubled(exchange, number)
+    if isinstance(answer, NoReply):
+        return seconds, answer
+    if number < 300:
+        return seconds, served_by("provider_a", 1, answer)
+    return seconds, served_by("provider_b" if number % 4 == 0 else UNNAMED, 2, answer)
+
+
 def _error(exchange: Exchange, code: int, message: str) -> Reply:
     id_ = int(exchange.request_id.rsplit("-", 1)[-1])
     return reply_json({"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": message}})
@@ -82,7 +93,7 @@ def passing() -> dict[str, Any]:
 
 
 def failing() -> dict[str, Any]:
-    """A target that breaks near the end."""
+    """A target that breaks near the end, and says of each answer who gave it."""
     fields = {
         "name": "A provider dies under load",
         "phases": PHASES,
@@ -94,7 +105,7 @@ def failing() -> dict[str, Any]:
             "outcomes.refused == 0",
         ],
     }
-    return document_of(fight_scripted(fields, troubled).evidence, ExitCode.FAILED)
+    return document_of(fight_scripted(fields, told, attributed=True).evidence, ExitCode.FAILED)
 
 
 def inconclusive() -> dict[str, Any]:

@@ -37,7 +37,8 @@ def fight(script: Script, rate: Any = "10/s", seconds: float = 10, **fields: Any
     """Fight with one workload; what is not a field of the scenario goes to the workload."""
     own = ("objectives", "safety", "checks", "generator", "phases", "seed")
     scenario = {name: fields.pop(name) for name in own if name in fields}
-    staged = {name: fields.pop(name) for name in ("stop_at", "on_line", "feeds", "head") if name in fields}
+    told = ("stop_at", "on_line", "feeds", "head", "attributed")
+    staged = {name: fields.pop(name) for name in told if name in fields}
     load = {"reads": {"rate": rate, "calls": ["eth_blockNumber"], **fields}}
     return fight_scripted({"phases": {"steady": f"{seconds}s"}, "load": load, **scenario}, script, **staged)
 

@@ -21,14 +21,14 @@ from battlectl.scenario.params import TEMPLATES
 from battlectl.scenario.parse import parse_scenario
 from battlectl.scenario.parse_target import parse_target
 from battlectl.scenario.rates import SHAPES
-from battlectl.scenario.target import Lab, Provider, Ready, Target, Tls
+from battlectl.scenario.target import AttributionHeaders, Lab, Provider, Ready, Target, Tls
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text()
 BLOCKS = [
     block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if block.startswith("version:")
 ]
 MODELS = [Scenario, HttpWorkload, HttpRoute, Feed, ObjectiveOptions, Safety, Generator]
-MODELS += [Target, Provider, Ready, Tls, Lab]
+MODELS += [Target, Provider, Ready, Tls, AttributionHeaders, Lab]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[1])

@@ -1,0 +1,124 @@
+"""Who served a request, as the reply itself says, and the cells that count it.
+
+Rule: one request is counted once, under the provider that its last reply names. What no reply said is not
+observable: it stands under a name in brackets, which no provider can have, and is never guessed. A batch is
+one request here, ok when all of it is; a request that was dropped was none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from battlectl.observe.sketch import Sketch
+
+UNNAMED = "(none named)"
+"""A reply came and named no provider: the target answered by itself, or nobody could."""
+UNANSWERED = "(no reply)"
+"""No reply came that could name one: a timeout, a refusal, a reset."""
+OTHERS = "(other)"
+"""A name beyond those that are kept apart, or one that is none."""
+OWN_NAMES = frozenset({UNNAMED, UNANSWERED, OTHERS})
+
+SKETCHES_GONE = 99
+"""In `ServedCell.coarse`: a journal line had room for the counts alone."""
+
+
+class Served(NamedTuple):
+    """What one reply says: its provider, and how many attempts it took, the first included; None: unsaid."""
+
+    provider: str = UNNAMED
+    attempts: int | None = None
+
+
+class ServedKey(NamedTuple):
+    """Where a request that was served is counted."""
+
+    workload: str
+    provider: str
+    segment: int
+    slice: int
+
+
+class ServedRow(NamedTuple):
+    """One slice of one provider's series."""
+
+    requests: int = 0
+    ok: int = 0
+    failovers: int = 0
+
+    def plus(self, requests: int, ok: int, failovers: int) -> ServedRow:
+        """The row with so many more."""
+        return ServedRow(self.requests + requests, self.ok + ok, self.failovers + failovers)
+
+
+class ServedCell:
+    """The requests of one provider. Mutable: it is an accumulator.
+
+    `told` are those whose reply said how many attempts they took, `attempts` the sum of what was said,
+    `extra` the attempts beyond the first, `failovers` the requests with more than one. Without `told` the
+    other three say nothing. `latency` is over answered and timed-out requests, `failover_latency` over the
+    failovers among them; `coarse` is the most bits that the two lost in a journal, or `SKETCHES_GONE`.
+    """
+
+    __slots__ = (
+        "attempts",
+        "coarse",
+        "extra",
+        "failover_latency",
+        "failovers",
+        "latency",
+        "ok",
+        "requests",
+        "told",
+    )
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.ok = 0
+        self.told = 0
+        self.attempts = 0
+        self.extra = 0
+        self.failovers = 0
+        self.coarse = 0
+        self.latency = Sketch()
+        self.failover_latency = Sketch()
+
+    def merge(self, other: ServedCell) -> None:
+        """Add all of another cell."""
+        self.requests += other.requests
+        self.ok += other.ok
+        self.told += other.told
+        self.attempts += other.attempts
+        self.extra += other.extra
+        self.failovers += other.failovers
+        self.coarse = max(self.coarse, other.coarse)
+        self.latency.merge(other.latency)
+        self.failover_latency.merge(other.failover_latency)
+
+    def coarser(self, bits: int) -> ServedCell:
+        """The same with sketches that lost so many bits of mantissa, or with none at `SKETCHES_GONE`."""
+        if not bits:
+            return self
+        result = ServedCell()
+        result.merge(self)
+        gone = bits >= SKETCHES_GONE
+        result.latency = Sketch() if gone else self.latency.coarser(bits)
+        result.failover_latency = Sketch() if gone else self.failover_latency.coarser(bits)
+        result.coarse = max(self.coarse, bits)
+        return result
+
+    def to_json(self) -> list[Any]:
+        """The whole cell: its numbers, then its sketches."""
+        numbers = [self.requests, self.ok, self.told, self.attempts, self.extra, self.failovers, self.coarse]
+        return [numbers, self.latency.to_json(), self.failover_latency.to_json()]
+
+    @classmethod
+    def from_json(cls, stored: list[Any]) -> ServedCell:
+        """The cell that `to_json` wrote."""
+        result = cls()
+        numbers, latency, failover_latency = stored
+        result.requests, result.ok, result.told, result.attempts = numbers[:4]
+        result.extra, result.failovers, result.coarse = numbers[4:]
+        result.latency = Sketch.from_json(latency)
+        result.failover_latency = Sketch.from_json(failover_latency)
+        return result
