@@ -137,6 +137,6 @@ async def api_port_busy(world: World) -> Measured:
     return {"api_port_busy": {"exit_code": ended.returncode, "stderr": ended.stderr.decode()}}
 
 
-SCENARIOS = (crashes, api_port_busy)
-MORE_SCENARIOS = (sigterm,)
+SCENARIOS = (crashes,)
+BUSY = (sigterm, api_port_busy)
 ALONE = (over_http,)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from chaostoxi.proxy import actions as proxy_actions
 from chaostoxi.proxy import probes
@@ -58,10 +59,19 @@ def upstream() -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-@pytest.fixture
-def lab() -> Iterator[int]:
+@pytest.fixture(scope="module")
+def process() -> Iterator[int]:
     with lab_process() as port:
         yield port
+
+
+@pytest.fixture
+def lab(process: int) -> Iterator[int]:
+    """The admin port of a lab that begins and ends empty."""
+    yield process
+    with httpx.Client(base_url=f"http://127.0.0.1:{process}") as client:
+        for name in client.get("/proxies").json():
+            assert client.delete(f"/proxies/{name}").status_code == 204
 
 
 def echoes(listen: str, text: bytes = b"hello") -> bool:
