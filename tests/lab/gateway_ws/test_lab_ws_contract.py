@@ -21,29 +21,24 @@ from tests.lab.gateway_ws.upstreams import Lab, clients, lab, until
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/", "/ws/rpc/battlechain", "/ws/rpc/999", "/rpc/battlechain", "/ws/rpc/round-robin/battlechain"),
-        *("/ws/rpc/latency-weighted/battlechain", "/ws/rpc/load-balanced/999", "/ws/rpc/battlechain/mock_c"),
-        *("/ws/rpc/provider/mock_a/battlechain", "/ws/rpc/profile/public/fastest/battlechain"),
-    ],
-)
-async def test_addresses_that_are_taken(path):
-    async with lab() as lab_, clients() as those:
-        client = await those.open(lab_.ws_url + path)
-        reply = await those.do(client.call("eth_getBlockByNumber", "0x10", False))
-        assert reply["result"]["hash"] == lab_.canonical(16)
+TAKEN = [
+    *("/", "/ws/rpc/battlechain", "/ws/rpc/999", "/rpc/battlechain", "/ws/rpc/round-robin/battlechain"),
+    *("/ws/rpc/latency-weighted/battlechain", "/ws/rpc/load-balanced/999", "/ws/rpc/battlechain/mock_c"),
+    *("/ws/rpc/provider/mock_a/battlechain", "/ws/rpc/profile/public/fastest/battlechain"),
+]
+REFUSED = ["/ws", "/ws/rpc/", "/nothing", "/ws/rpc/a/b/c/d", "/ws/rpc/priority/battlechain"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/ws", "/ws/rpc/", "/nothing", "/ws/rpc/a/b/c/d", "/ws/rpc/priority/battlechain"]
-)
-async def test_addresses_that_are_refused(path):
+async def test_addresses():
     async with lab() as lab_, clients() as those:
-        with pytest.raises(InvalidStatus) as refused:
-            await those.open(lab_.ws_url + path)
-        assert refused.value.response.status_code == 403
+        for path in TAKEN:
+            client = await those.open(lab_.ws_url + path)
+            reply = await those.do(client.call("eth_getBlockByNumber", "0x10", False))
+            assert reply["result"]["hash"] == lab_.canonical(16), path
+        for path in REFUSED:
+            with pytest.raises(InvalidStatus) as refused:
+                await those.open(lab_.ws_url + path)
+            assert refused.value.response.status_code == 403, path
 
 
 async def test_strategies_of_2025_10():
@@ -107,18 +102,18 @@ async def test_what_is_no_call_is_refused_and_the_socket_lives():
         assert not lab_.hub._running, "a subscription that nobody could know is none"
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        *([], ["newPendingTransactions"], ["syncing"], ["nothing"], [None], ["logs", {"address": "0x12"}]),
-        *(["logs", {"topics": ["0x12"]}], ["logs", {"topics": [[]] * 5}], ["logs", 7], ["newHeads", 7]),
-    ],
-)
-async def test_other_subscriptions_are_refused(params):
+NO_SUBSCRIPTIONS: list[list[Any]] = [
+    *([], ["newPendingTransactions"], ["syncing"], ["nothing"], [None], ["logs", {"address": "0x12"}]),
+    *(["logs", {"topics": ["0x12"]}], ["logs", {"topics": [[]] * 5}], ["logs", 7], ["newHeads", 7]),
+]
+
+
+async def test_other_subscriptions_are_refused():
     async with lab() as lab_, clients() as those:
         client = await those.open(f"{lab_.ws_url}/ws/rpc/battlechain")
-        reply = await those.do(client.call("eth_subscribe", *params))
-        assert reply["error"]["code"] == -32602
+        for params in NO_SUBSCRIPTIONS:
+            reply = await those.do(client.call("eth_subscribe", *params))
+            assert reply["error"]["code"] == -32602, params
 
 
 async def test_at_most_128_subscriptions_on_a_connection():
