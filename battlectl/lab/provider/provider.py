@@ -34,6 +34,7 @@ from battlectl.lab.provider.connection import Connection
 from battlectl.lab.provider.departures import end_departed
 from battlectl.lab.provider.http_side import serve_http
 from battlectl.lab.provider.place import FaultPlace
+from battlectl.lab.provider.room import Room
 from battlectl.lab.provider.touches import Touches
 from battlectl.lab.proxies.behind import ClientStream
 from battlectl.lab.proxies.counters import Counters
@@ -50,6 +51,7 @@ class Provider:
         self.faults: list[Fault] = []
         self.counters = Counters()
         self.connections: dict[int, Connection] = {}
+        self.room = Room()
         self._places: dict[Fault, FaultPlace] = {}
         self._viewing: list[Fault] = []
         self._refresh: Callable[[], None] = lambda: None

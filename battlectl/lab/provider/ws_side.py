@@ -1,8 +1,8 @@
 """The WebSocket side of a provider: texts of one client and events of its subscriptions, past the faults.
 
 Rule: what no fault touches passes in order and unchanged. A text that a fault holds does not hold the next.
-What waits for the node's answer is bounded: beyond HELD_BYTES nothing more is read from the client. A bug in
-a fault cuts the socket.
+What waits is bounded (room.py): at the bound nothing more is read from the client. A bug in a fault cuts the
+socket.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from battlectl.lab.provider.apart import (
 )
 from battlectl.lab.provider.backend import Session, Unreachable
 from battlectl.lab.provider.connection import Connection
+from battlectl.lab.provider.room import BYTES_A_TEXT, SocketRoom
 from battlectl.lab.provider.sessions import notification
 from battlectl.lab.provider.touches import Touches
 from battlectl.lab.rpc.envelope import Call
@@ -36,8 +37,6 @@ from battlectl.lab.rpc.envelope import Call
 if TYPE_CHECKING:
     from battlectl.lab.provider.provider import Provider
 
-HELD_BYTES = 8 * 1024 * 1024
-BYTES_A_TEXT = 1_024  # what one that waits costs beside its own length
 ON_REPLIES = ("answer", "ask", "reply", "replies", "body")
 WAITING = ("hold", "ask")
 SUBSCRIBE, UNSUBSCRIBE = "eth_subscribe", "eth_unsubscribe"
@@ -59,8 +58,7 @@ class Socket:
         self._order = trio.Lock()
         self._counters = provider.counters  # of the generation in which it was opened
         self._subscriptions: set[str] = set()
-        self._held = 0
-        self._room = trio.Event()
+        self._room = SocketRoom(provider.room)
         self._nursery: trio.Nursery | None = None
 
     async def serve(self) -> None:
@@ -75,6 +73,7 @@ class Socket:
         finally:
             self._counters.open_websockets -= 1
             self._counters.open_subscriptions -= len(self._subscriptions)
+            self._room.give_back(self._room.taken)
             self._connection.socket = self._nursery = None
 
     def notify(self, subscription: str, event: Any) -> None:
@@ -115,10 +114,10 @@ class Socket:
         if not touches.faults and not _is_about_subscriptions(message):
             await self._session.send(text, self._provider.see)
             return
-        await self._wait_for_room()
+        await self._room.wait()
         if touches.have(*WAITING):
             assert self._nursery is not None
-            self._held += _cost(text)
+            self._room.take(_cost(text))
             self._nursery.start_soon(self._loudly, self._ask_held, text, elements, touches)
         else:
             await self._ask(text, elements, touches)
@@ -128,7 +127,7 @@ class Socket:
             await touches.hold()
             await self._ask(text, elements, touches)
         finally:
-            self._release(_cost(text))
+            self._room.give_back(_cost(text))
 
     async def _ask(self, text: bytes, elements: Sequence[Any], touches: Touches) -> None:
         if not touches.have(*ON_REPLIES) and not _is_about_subscriptions(touches.message):
@@ -147,7 +146,7 @@ class Socket:
         for id_ in asked:
             self._asked[id_] = apart
         if question is not None:
-            self._held += len(asked) * BYTES_A_TEXT
+            self._room.take(len(asked) * BYTES_A_TEXT)
             await self._session.send(question, self._provider.see_for(apart.touches))
 
     # From the node to the client
@@ -198,7 +197,7 @@ class Socket:
         asked = [item.asked for item in apart.items if item.asked is not None]
         for id_ in asked:
             del self._asked[id_]
-        self._release(len(asked) * BYTES_A_TEXT)
+        self._room.give_back(len(asked) * BYTES_A_TEXT)
 
     async def _answer(self, apart: Apart) -> None:
         for item in apart.items:
@@ -248,17 +247,6 @@ class Socket:
     async def _send_all_kept(self) -> None:
         while self._kept:
             await self._send_event(self._kept.popleft())
-
-    # How much may wait
-
-    async def _wait_for_room(self) -> None:
-        while self._held > HELD_BYTES:
-            self._room = trio.Event()
-            await self._room.wait()
-
-    def _release(self, size: int) -> None:
-        self._held -= size
-        self._room.set()
 
 
 def _is_about_subscriptions(message: Message) -> bool:

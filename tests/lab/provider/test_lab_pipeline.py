@@ -16,7 +16,7 @@ from battlectl.lab.faults.kind import OnConnections, read_parameters
 from battlectl.lab.faults.noop import KIND as NOOP
 from battlectl.lab.faults.scope import make_fault
 from battlectl.lab.net.wire import Response
-from battlectl.lab.provider import http_side, provider, ws_side
+from battlectl.lab.provider import http_side, provider, room, ws_side
 from battlectl.lab.provider.backend import Unreachable
 from tests.lab.provider.served import call, in_thread, kind_of, request, served, texts, until
 
@@ -759,7 +759,7 @@ async def test_healing_twice_is_healing_once():
 
 
 async def test_a_client_that_does_not_read_is_not_read_from(monkeypatch):
-    monkeypatch.setattr(ws_side, "HELD_BYTES", 20_000)
+    monkeypatch.setattr(room, "SOCKET_BYTES", 80_000)
     async with served() as there:
         fault = await there.inject(Hanging)
 
@@ -774,6 +774,41 @@ async def test_a_client_that_does_not_read_is_not_read_from(monkeypatch):
         held, ids = await there.in_socket(talk)
         assert held < 30
         assert ids == list(range(100))
+
+
+async def test_all_sockets_together_hold_a_bounded_amount_and_nobody_is_silenced_by_others():
+    async with served() as there:
+        there.provider.room.most = 80_000
+        fault = await there.inject(Hanging, methods=("eth_call",))
+
+        def talk(flooder):
+            for number in range(100):
+                flooder.send(json.dumps(request("eth_call", {}, id_=number)))
+            trio.from_thread.run(until, lambda: fault.hits >= 17)
+            other = trio.from_thread.run(there.in_socket, lambda client: call(client, "eth_chainId"))
+            held = fault.hits
+            trio.from_thread.run(there.provider.remove_fault, fault)
+            return held, other, len(texts(flooder, 100))
+
+        held, other, answered = await there.in_socket(talk)
+        assert held < 30
+        assert (other, answered) == (CHAIN_REPLY, 100)
+        await until(lambda: not there.provider.connections)
+        assert there.provider.room.taken == 0
+
+
+async def test_what_a_socket_held_is_free_again_when_its_client_leaves():
+    async with served() as there:
+        fault = await there.inject(Hanging)
+
+        def talk(client):
+            for number in range(10):
+                client.send(json.dumps(request("eth_chainId", id_=number)))
+            trio.from_thread.run(until, lambda: fault.hits == 10)
+            return there.provider.room.taken
+
+        assert await there.in_socket(talk, close_timeout=0.1) >= 10 * room.BYTES_A_TEXT
+        await until(lambda: there.provider.room.taken == 0)
 
 
 async def test_a_share_of_connections_is_drawn_once_for_each_and_forgotten_with_it():
