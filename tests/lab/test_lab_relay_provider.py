@@ -1,5 +1,7 @@
 """Relays behind a port: how ends, refusals and codes pass between a client and a node that are not ours."""
 
+import errno
+import socket
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from battlectl.lab.provider.backend import Unreachable
 from battlectl.lab.provider.provider import Provider
 from battlectl.lab.provider.relay import relay_to
 from battlectl.lab.provider.relay_address import RelayAddress
+from battlectl.lab.proxies.stream import has_ended
 from tests.lab.provider.served import PlainStream, in_thread, request, until
 from tests.lab.test_lab_relay_ws_client import LONG, node
 
@@ -215,6 +218,22 @@ async def test_clients_that_tire_of_a_hung_node_leave_nothing_behind():
                 with trio.fail_after(LONG):
                     assert (await patient.receive_some()).endswith(b"{}")
         nursery.cancel_scope.cancel()
+
+
+def test_a_process_without_file_descriptors_takes_nobody_for_gone(monkeypatch):
+    """It looks at its clients once a second, and must not die of it."""
+
+    def none_left(*arguments):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not has_ended(ours.fileno())
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "fromfd", none_left)
+            assert not has_ended(ours.fileno())
+        theirs.close()
+        assert has_ended(ours.fileno())
 
 
 async def test_a_fault_that_must_know_the_head_is_not_in_force_when_there_is_none():

@@ -257,7 +257,11 @@ class ProxiedStream(ClientStream):
 
 def has_ended(file: int) -> bool:
     """Whether the next read of a connected TCP socket would say that the other side is gone."""
-    with socket.fromfd(file, socket.AF_INET, socket.SOCK_STREAM) as peeking:
+    try:
+        peeking = socket.fromfd(file, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:  # no file descriptor is left to look with: the next look may tell
+        return False
+    with peeking:
         try:
             return not peeking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
