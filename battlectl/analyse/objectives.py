@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence, scope_of, statistic
+from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
 from battlectl.observe.tally import CallCell, Example, FlowCell
@@ -39,6 +40,9 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
     window = evidence.frame.windows.get(objective.window)
     if window is None:
         return _finding(objective, Verdict.INCONCLUSIVE, f"there is no window {objective.window}", None)
+    if objective.metric in MEASURES:
+        needed = objective.min_samples or _default_samples(objective)
+        return judge_fault_objective(objective, evidence, window, generator_fit, format_value, needed)
     if objective.metric not in METRICS:
         return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
     measured = measure(objective, evidence, window)

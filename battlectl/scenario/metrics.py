@@ -1,7 +1,7 @@
 """What objectives can be about: metrics, what they are measured in, and what their brackets name.
 
 Rule: a metric of `METRICS` is measured in every run; those of `FAULT_METRICS` are what faults did to the
-target. As long as nothing measures these, an objective about one is inconclusive.
+target. Where nothing measures these, an objective about one is inconclusive.
 """
 
 from __future__ import annotations
@@ -73,14 +73,16 @@ BREAKER_STATS = ("opens", "closes", "half_opens", *_BREAKER_TIMES, "false_trips"
 FAULT_METRICS: dict[str, Metric] = {
     "recovery_time": Metric("duration", (), False, "first bad second to five good ones", "fault"),
     "failover_time": Metric("duration", (), False, "injection to the first success elsewhere", "fault"),
-    "detection_time": Metric("duration", (), False, "injection to the first attempt elsewhere", "fault"),
+    "detection_time": Metric(
+        "duration", (), False, "injection to the last attempt before it is left alone", "fault"
+    ),
     "unavailability": Metric("duration", (), False, "time outside the objectives, the fault's own", "fault"),
     "failovers": Metric("count", (), False, "requests that needed a second provider", "nothing"),
     "failover_latency": Metric("duration", LATENCY_STATS, False, "latency of those requests", "nothing"),
     "amplification": Metric("factor", (), False, "attempts at providers per request", "nothing"),
     "breaker": Metric("count", BREAKER_STATS, False, "circuit breaker", "provider", _BREAKER_TIMES),
 }
-"""What faults do to a target. Nothing measures them yet."""
+"""What faults do to a target; measured as far as there is evidence (`analyse/objectives_faults.py`)."""
 
 EVERY_METRIC = METRICS | FAULT_METRICS
 

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.observe.faults import Campaign, Count
@@ -107,8 +108,8 @@ class Due:
 
     def _until(self, t: float) -> float:
         index = bisect_right(self.slices, t / self.width) - 1
-        if index < 0:
-            return 0.0
+        if index < 0 or t == inf:
+            return 0.0 if index < 0 else float(self.sums[-1])
         part = min(1.0, t / self.width - self.slices[index])
         return self.sums[index] + part * (self.sums[index + 1] - self.sums[index])
 

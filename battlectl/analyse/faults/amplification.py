@@ -1,0 +1,97 @@
+"""Attempts at providers for each request of a client.
+
+Rule: replies that tell their attempts are exact. Counters are a range: calls inside the window, less what may
+be the target's own probes, up to all calls around it. An attempt at a closed port is seen by nobody, so then
+there is a least and no most.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.figure import Figure, exact, not_observable
+from battlectl.analyse.faults.known import Known, know
+from battlectl.analyse.faults.served import told
+from battlectl.analyse.faults.sight import see
+from battlectl.observe import outcome
+from battlectl.plan.workload import Window
+
+HIDDEN = "attempts at a closed port are seen by nobody"
+
+
+def amplification(evidence: Evidence, window: Window, known: Known | None = None) -> Figure:
+    """See the rule."""
+    segments = evidence.frame.segments(window)
+    replies = told(evidence, segments)
+    if replies.tells and not replies.unsaid:
+        return exact(replies.cell.attempts / replies.cell.told, replies.cell.told, "metadata")
+    sent = requests_sent(evidence, window)
+    attempts = counted_attempts(window, known or know(evidence))
+    if not sent or attempts is None:
+        unsaid = (
+            f"{replies.unsaid:,} requests do not say how many attempts they took, and nothing counts them"
+        )
+        return not_observable(
+            unsaid if replies.tells else "no reply tells its attempts and no call is counted"
+        )
+    least, most = attempts
+    words = HIDDEN if most == inf else "calls counted at the providers"
+    return Figure(least / sent, most / sent, sent, "counters", words)
+
+
+def requests_sent(evidence: Evidence, window: Window) -> int:
+    """Arrivals that went out, each of a batch, and what we sent again."""
+    segments = evidence.frame.segments(window)
+    cell, flow = evidence.tally.cell(segments), evidence.tally.flow(segments)
+    return cell.total - cell.outcomes.get(outcome.DROPPED, 0) + flow.retries + flow.reconnects
+
+
+def counted_attempts(window: Window, known: Known) -> tuple[float, float] | None:
+    """(least, most) attempts that the requests of a window made, by the providers' counters."""
+    if not known.tracks:
+        return None
+    lag = _longest_wait(window, known)
+    least, most = 0.0, 0.0
+    for start, end in window.stretches:
+        for provider in known.tracks:
+            a, b = _counted(provider, start, end, lag, known)
+            least, most = least + a, most + b
+    hidden = any(
+        strike.expected.hides_attempts and strike.overlaps(start, end)
+        for strike in known.strikes
+        for start, end in window.stretches
+    )
+    return least, inf if hidden or _is_partly_counted(known) else most
+
+
+def _is_partly_counted(known: Known) -> bool:
+    """Whether a provider that faults are aimed at is not among those that are counted."""
+    return any(strike.provider not in known.tracks for strike in known.strikes)
+
+
+def _longest_wait(window: Window, known: Known) -> float:
+    """How long after it was due a request of the window may still have made an attempt."""
+    evidence = known.evidence
+    cell = evidence.tally.cell(evidence.frame.segments(window))
+    return cell.latency.maximum or 0.0
+
+
+def _counted(provider: str, start: float, end: float, lag: float, known: Known) -> tuple[float, float]:
+    """At one provider, for one stretch: of what was due before it nothing is left after the longest wait."""
+    track = known.track(provider)
+    inner = track.inside(start + lag if known.due.between(0.0, start) else start, end)
+    least = 0.0 if inner is None or known.own.most == inf else inner.calls - known.own.most * inner.seconds
+    outer = track.around(start, end + lag)
+    if outer is None and track.times and not known.due.between(end, inf) and track.times[-1] >= end:
+        outer = track.around(start, track.times[-1])  # Nothing came after the last look.
+    if outer is None:
+        return max(0.0, least), inf
+    most = outer.calls - known.own.least * outer.seconds + _ended_at_once(provider, start, end, known)
+    return max(0.0, least), max(0.0, most)
+
+
+def _ended_at_once(provider: str, start: float, end: float, known: Known) -> int:
+    """Connections that a fault reset before they could ask: each may have been an attempt."""
+    own = (s for s in known.strikes if s.provider == provider and s.injection.toxic == "kill")
+    return sum(see(s, known).hits or 0 for s in own if s.overlaps(start, end))

@@ -1,0 +1,193 @@
+"""What a provider's circuit breaker did, as far as the calls that reach the provider tell.
+
+Rule: it opened when the calls of the load stopped while others went on, was half-open when single calls came,
+and closed when its share returned; each within the grain of the looks. A target that moves away because
+others are faster looks the same, which is told with every figure. Where a fault keeps attempts from being
+seen, its time is dark: what happened then is known only as far as the light after it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.figure import Figure, not_observable
+from battlectl.analyse.faults.known import Known, know
+from battlectl.analyse.faults.quiet import Watch, watch
+from battlectl.analyse.faults.strike import Strike
+from battlectl.plan.workload import Window
+
+State = Literal["opened", "half-open", "closed"]
+TRIPPED_BY = 1.0
+"""Seconds after a fault in which a breaker may still open because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state, somewhere from `earliest` to `latest`."""
+
+    state: State
+    earliest: float
+    latest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Of one provider. `dark` are stretches in which attempts were not seen; `grain` is in seconds, None when
+    nothing is observable, and then `words` say why."""
+
+    provider: str
+    changes: tuple[Change, ...]
+    dark: tuple[tuple[float, float], ...]
+    grain: float | None
+    seen_until: float
+    sees_single_calls: bool
+    words: str
+
+    @property
+    def is_observable(self) -> bool:
+        """Whether anything is known."""
+        return self.grain is not None
+
+
+def timelines(evidence: Evidence) -> tuple[Timeline, ...]:
+    """Of every provider that was counted or struck."""
+    known = know(evidence)
+    names = dict.fromkeys((*known.tracks, *(strike.provider for strike in known.strikes)))
+    return tuple(timeline(name, known) for name in names)
+
+
+def timeline(provider: str, known: Known) -> Timeline:
+    """Of one provider, over the whole run."""
+    watching = watch(provider, known)
+    dark = tuple(sorted(_dark(provider, known)))
+    if isinstance(watching, str):
+        return Timeline(provider, (), dark, None, 0.0, False, watching)
+    track = watching.track
+    return Timeline(
+        provider=provider,
+        changes=tuple(_changes(watching, dark)),
+        dark=dark,
+        grain=track.grain(track.times[0], track.times[-1]),
+        seen_until=track.times[-1],
+        sees_single_calls=watching.sees_single_calls,
+        words="from the calls that reached it: a breaker, or another reason to leave it alone",
+    )
+
+
+def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
+    for strike in known.strikes:
+        if strike.provider == provider and strike.expected.hides_attempts and strike.to > strike.from_:
+            yield strike.from_, strike.to
+
+
+def _changes(watching: Watch, dark: Sequence[tuple[float, float]]) -> Iterator[Change]:
+    is_open, since = False, watching.track.times[0]
+    in_the_dark: float | None = None
+    for index, step in watching.steps():
+        shade = next(((a, b) for a, b in dark if step.start < b and step.end > a), None)
+        if shade is not None:
+            in_the_dark = shade[0] if in_the_dark is None else in_the_dark
+            continue
+        earliest = since if in_the_dark is None else in_the_dark
+        if not is_open and watching.is_silent(index):
+            is_open = True
+            yield Change("opened", earliest, step.start)
+        elif is_open and watching.is_used(index) and step.calls:
+            is_open = False
+            yield Change("closed", earliest if in_the_dark is not None else step.start, step.end)
+        elif is_open and step.calls and watching.is_single(index):
+            yield Change("half-open", step.start, step.end)
+        since, in_the_dark = step.start, None
+
+
+# Figures
+
+
+def breaker_figure(evidence: Evidence, provider: str, stat: str, window: Window) -> Figure:
+    """`opens`, `closes`, `half_opens`, `false_trips`, `time_to_open` or `time_open` in a window."""
+    known = know(evidence)
+    line = timeline(provider, known)
+    if not line.is_observable:
+        return not_observable(line.words)
+    if stat in ("opens", "closes", "half_opens", "false_trips"):
+        return _count(line, stat, window, known)
+    return _time_to_open(line, known) if stat == "time_to_open" else _time_open(line, window)
+
+
+STATES: dict[str, State] = {"opens": "opened", "closes": "closed", "half_opens": "half-open"}
+
+
+def _count(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
+    if stat == "half_opens" and not line.sees_single_calls:
+        return not_observable("single calls cannot be told from the target's own probes")
+    found = [change for change in line.changes if change.state == STATES.get(stat, "opened")]
+    if stat == "false_trips":
+        found = [change for change in found if not _is_tripped(change, line.provider, known)]
+    sure = sum(_lies_in(change, window) for change in found)
+    may_be = sum(_touches(change.earliest, change.latest, window) for change in found)
+    hidden = any(_touches(start, end, window) for start, end in line.dark) and stat != "false_trips"
+    words = f"{line.words}; attempts were not seen for a time" if hidden else line.words
+    return Figure(sure, inf if hidden else may_be, _looks(line, known, window), "counters", words)
+
+
+def _is_tripped(change: Change, provider: str, known: Known) -> bool:
+    """Whether a fault at the provider can have been the reason."""
+    own = (strike for strike in known.strikes if strike.provider == provider)
+    return any(strike.overlaps(change.earliest - TRIPPED_BY, change.latest) for strike in own)
+
+
+def _lies_in(change: Change, window: Window) -> bool:
+    return any(a <= change.earliest and change.latest <= b for a, b in window.stretches)
+
+
+def _touches(start: float, end: float, window: Window) -> bool:
+    return any(start < b and end > a for a, b in window.stretches)
+
+
+def _looks(line: Timeline, known: Known, window: Window) -> int:
+    return sum(len(known.track(line.provider).within(a, b)) for a, b in window.stretches)
+
+
+def _time_to_open(line: Timeline, known: Known) -> Figure:
+    """The longest that it took after any fault at the provider."""
+    own = [
+        strike for strike in known.strikes if strike.provider == line.provider and strike.struck is not None
+    ]
+    if not own:
+        return not_observable("no fault was in force there")
+    times = [_opened_after(strike, line) for strike in own]
+    return Figure(
+        max(least for least, _ in times), max(most for _, most in times), len(times), "counters", line.words
+    )
+
+
+def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:
+    """(least, most); for one under which it did not open the whole of the fault, and no most."""
+    struck = strike.struck or 0.0
+    for change in line.changes:
+        if change.state == "opened" and change.latest >= struck and change.earliest < strike.end:
+            return max(0.0, change.earliest - struck), change.latest - struck
+    is_dark = any(a < strike.end and b > struck for a, b in line.dark)
+    return 0.0 if is_dark else strike.end - struck, inf
+
+
+def _time_open(line: Timeline, window: Window) -> Figure:
+    """Still open at the end counts up to the last look."""
+    least, most, opened = 0.0, 0.0, None
+    for change in (*line.changes, Change("closed", line.seen_until, line.seen_until)):
+        if change.state == "opened":
+            opened = change
+        elif change.state == "closed" and opened is not None:
+            least += _within(opened.latest, change.earliest, window)
+            most += _within(opened.earliest, change.latest, window)
+            opened = None
+    hidden = any(_touches(start, end, window) for start, end in line.dark)
+    return Figure(least, inf if hidden else most, max(1, len(line.changes)), "counters", line.words)
+
+
+def _within(start: float, end: float, window: Window) -> float:
+    return sum(max(0.0, min(end, b) - max(start, a)) for a, b in window.stretches)

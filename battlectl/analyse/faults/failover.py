@@ -1,0 +1,162 @@
+"""Failovers: how many, how slow, and how soon a target turns to others.
+
+Rule: a failover is a request that needed more than one attempt, never one that was merely slow. Replies that
+tell their attempts are the first source, the providers' counters the second. The time to turn to others runs
+from an injection that is proven, else there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.faults.amplification import HIDDEN, counted_attempts, requests_sent
+from battlectl.analyse.faults.figure import Figure, longest, not_observable
+from battlectl.analyse.faults.known import Known, know
+from battlectl.analyse.faults.proof import prove
+from battlectl.analyse.faults.quiet import watch
+from battlectl.analyse.faults.served import told
+from battlectl.analyse.faults.strike import Strike
+from battlectl.observe.served import OWN_NAMES
+from battlectl.plan.workload import Window
+from battlectl.quantities import format_duration
+
+
+def failovers(evidence: Evidence, window: Window) -> Figure:
+    """Requests of a window with more than one attempt."""
+    replies = told(evidence, evidence.frame.segments(window))
+    if replies.tells:
+        least = float(replies.cell.failovers)
+        words = (
+            f"{replies.unsaid:,} requests do not say how many attempts they took" if replies.unsaid else ""
+        )
+        return Figure(least, least + replies.unsaid, replies.cell.told, "metadata", words)
+    attempts, sent = counted_attempts(window, know(evidence)), requests_sent(evidence, window)
+    if attempts is None or not sent:
+        return not_observable("no reply tells its attempts and no call is counted")
+    beyond = max(0.0, attempts[1] - sent)
+    least = 1.0 if attempts[0] > sent else 0.0  # One request may have made all of them.
+    words = HIDDEN if beyond == inf else f"{max(0.0, attempts[0] - sent):,.0f} to {beyond:,.0f} more calls"
+    return Figure(least, beyond, sent, "counters", words)
+
+
+def failover_latency(evidence: Evidence, window: Window, stat: str) -> Figure:
+    """A statistic of the latency of these requests; only replies tell which they are."""
+    replies = told(evidence, evidence.frame.segments(window))
+    if not replies.tells:
+        return not_observable("no reply tells its attempts")
+    sketch = replies.cell.failover_latency
+    value = statistic(sketch, stat)
+    if replies.cell.coarse and sketch.count:
+        return not_observable("the journal kept these latencies too coarsely to judge")
+    if value is None:
+        return not_observable("no request is known to have been failed over")
+    if not replies.unsaid:
+        return Figure(value, value, sketch.count, "metadata")
+    words = f"{replies.unsaid:,} requests do not say how many attempts they took"
+    return Figure(value if stat == "max" else 0.0, inf, sketch.count, "metadata", words)
+
+
+def failover_time(evidence: Evidence, name: str) -> Figure:
+    """From each injection of a fault to the first success elsewhere; the longest of them."""
+    return longest(_first_elsewhere(strikes, known) for strikes, known in _struck(evidence, name))
+
+
+def detection_time(evidence: Evidence, name: str) -> Figure:
+    """From each injection of a fault until the target left the provider alone; the longest of them."""
+    return longest(
+        _left_alone(strike, known) for strikes, known in _struck(evidence, name) for strike in strikes
+    )
+
+
+def _struck(evidence: Evidence, name: str) -> Iterator[tuple[Sequence[Strike], Known]]:
+    """The strikes of each injection of a fault."""
+    known = know(evidence)
+    for injection in evidence.frame.injections:
+        if name in (injection.name, injection.fault):
+            yield [strike for strike in known.strikes if strike.injection is injection], known
+
+
+def _doubtful(strikes: Sequence[Strike], known: Known) -> str | None:
+    for strike in strikes:
+        proof = prove(strike, known)
+        if proof.verdict != "confirmed":
+            return f"{proof.fault} at {proof.provider} is {proof.verdict}: {proof.reasons[0]}"
+    return None
+
+
+def _first_elsewhere(strikes: Sequence[Strike], known: Known) -> Figure:
+    doubt = _doubtful(strikes, known)
+    if doubt is not None:
+        return not_observable(doubt)
+    since = max(strike.struck or 0.0 for strike in strikes)
+    broken, until = {strike.provider for strike in strikes}, max(strike.end for strike in strikes)
+    seen = [*_replies_elsewhere(broken, since, known), *_calls_elsewhere(broken, since, known)]
+    if not seen:
+        return not_observable("neither replies nor counters tell what others served")
+    best = min(seen, key=lambda figure: figure.most)
+    if best.most <= until - since:
+        return best
+    return Figure(until - since, inf, best.samples, best.source, "no success elsewhere while it lasted")
+
+
+def _replies_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[Figure]:
+    width, rows = known.evidence.frame.slice_width, known.evidence.tally.provider_rows
+    others = {
+        slice_: row.ok
+        for (provider, slice_), row in rows.items()
+        if provider not in broken | OWN_NAMES and row.ok and (slice_ + 1) * width > since
+    }
+    if others:
+        first = min(others)
+        words = f"by replies, in steps of {format_duration(width)}"
+        least = max(0.0, first * width - since)
+        yield Figure(least, (first + 1) * width - since, others[first], "metadata", words)
+
+
+def _calls_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[Figure]:
+    """A call that reached another provider, as an arrival ended ok in the same second."""
+    for provider, track in known.tracks.items():
+        if provider in broken or not track.times:
+            continue
+        for step in track.steps(since, track.times[-1]):
+            ended = _first_ok(step.start, known)
+            if step.calls and ended is not None:
+                words = f"by counters, in steps of {format_duration(step.seconds)}"
+                most = max(step.end, ended) - since
+                yield Figure(max(0.0, step.start - since), most, step.calls, "counters", words)
+                break
+
+
+def _first_ok(since: float, known: Known) -> float | None:
+    """When an arrival due since then had ended ok: at once where all of a second did, else at its end."""
+    width = known.evidence.frame.slice_width
+    totals: dict[int, tuple[int, int]] = {}
+    for (_, _, slice_), row in known.evidence.tally.series().items():
+        total, ok = totals.get(slice_, (0, 0))
+        totals[slice_] = total + row.total, ok + row.ok
+    for slice_ in sorted(totals):
+        total, ok = totals[slice_]
+        if (slice_ + 1) * width > since and ok:
+            return max(since, slice_ * width) if ok == total else float((slice_ + 1) * width)
+    return None
+
+
+def _left_alone(strike: Strike, known: Known) -> Figure:
+    doubt = _doubtful([strike], known)
+    if doubt is not None:
+        return not_observable(doubt)
+    if strike.expected.hides_attempts:
+        return not_observable(f"not observable at {strike.provider}: {HIDDEN}")
+    watching = watch(strike.provider, known)
+    if isinstance(watching, str):
+        return not_observable(watching)
+    since = strike.struck or 0.0
+    before = since
+    for index, step in watching.steps():
+        if since <= step.start <= strike.end and watching.is_silent(index):
+            words = f"by counters, in steps of {format_duration(step.seconds)}"
+            return Figure(max(0.0, before - since), step.start - since, 1, "counters", words)
+        before = step.start
+    return Figure(strike.end - since, inf, 1, "counters", "it was never left alone while the fault lasted")

@@ -1,0 +1,110 @@
+"""When a target leaves a provider alone: no call of the load, for as long as ten would have come.
+
+Rule: silence is told from what was due, not from the clock, so that a pause of the load is none. Where the
+target's own probes are as many as the calls of the load, or the load is too thin, nothing can be told.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from battlectl.analyse.faults.counting import Moved, Track
+from battlectl.analyse.faults.known import Known
+from battlectl.analyse.faults.usual import SHORTEST, Usual, usual_calls
+from battlectl.plan.frame import RUN
+
+ENOUGH = 10.0
+"""Calls that would have come, had it not been left alone."""
+SHORTEST_SILENCE = 1.0
+LONGEST_SILENCE = 30.0
+RETURNED = 0.5
+"""The part of the usual calls at which it is used again."""
+HALF_A_CALL = 0.5
+TRIAL = 0.2
+"""The part of the usual calls up to which they are trials of a provider that is left alone."""
+SIGMAS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What silence means at one provider: for how long, and how many calls are still none of the load."""
+
+    track: Track
+    share: float
+    silence: float
+    allowed: float
+    known: Known
+
+    @property
+    def sees_single_calls(self) -> bool:
+        """Whether one call of the load would be told from the target's own probes."""
+        return self.allowed < 1.0
+
+    def is_silent(self, index: int) -> bool:
+        """Whether nothing of the load came from a look on, though it should have."""
+        ahead = self._ahead(index)
+        return ahead is not None and self._expected(ahead) >= ENOUGH / 2 and ahead.calls <= self.allowed
+
+    def is_used(self, index: int) -> bool:
+        """Whether it gets its part again from a look on."""
+        ahead = self._ahead(index)
+        if ahead is None:
+            return False
+        return ahead.calls - self.allowed >= max(1.0, RETURNED * self._expected(ahead))
+
+    def is_single(self, index: int) -> bool:
+        """Whether so few calls come from a look on that they are trials."""
+        ahead = self._ahead(index)
+        few = ahead is not None and ahead.calls <= max(1.0, TRIAL * self._expected(ahead))
+        return few and self.sees_single_calls
+
+    def steps(self) -> Iterator[tuple[int, Moved]]:
+        """(number of a look, what was counted from it to the next)."""
+        times = self.track.times
+        yield from enumerate(self.track.steps(times[0], times[-1]) if times else ())
+
+    def _ahead(self, index: int) -> Moved | None:
+        times = self.track.times
+        last = bisect_left(times, times[index] + self.silence)
+        return self.track.inside(times[index], times[last]) if last < len(times) else None
+
+    def _expected(self, moved: Moved) -> float:
+        return self.share * self.known.due.between(moved.start, moved.end)
+
+
+def watch(provider: str, known: Known) -> Watch | str:
+    """How to tell that a provider is left alone; in words why that cannot be told."""
+    usual = _usual(provider, known)
+    if usual is None:
+        return "its calls were not counted without a fault"
+    rate = usual.calls / usual.seconds
+    silence = max(SHORTEST_SILENCE, ENOUGH / rate) if rate else math.inf
+    if silence > LONGEST_SILENCE:
+        return f"it gets too few calls to tell silence from chance ({rate:,.2f}/s)"
+    while _may_be_own(silence, known) > RETURNED * rate * silence / 2 and silence * 2 <= LONGEST_SILENCE:
+        silence *= 2
+    allowed = _may_be_own(silence, known)
+    if allowed > RETURNED * rate * silence / 2:
+        return "the target's own probes may be as many as the calls of the load"
+    return Watch(known.track(provider), usual.share, silence, allowed, known)
+
+
+def _may_be_own(seconds: float, known: Known) -> float:
+    """As many calls as the target's own probes may be in some seconds."""
+    own = known.own.most * seconds
+    return own + SIGMAS * math.sqrt(own) if own >= HALF_A_CALL else 0.0
+
+
+def _usual(provider: str, known: Known) -> Usual | None:
+    own = [strike for strike in known.strikes if strike.provider == provider]
+    if own:
+        return usual_calls(min(own, key=lambda strike: strike.from_), known)
+    run = known.evidence.frame.windows.get("baseline") or known.evidence.frame.windows[RUN]
+    moved = known.track(provider).inside(run.start, run.end)
+    if moved is None or moved.seconds < SHORTEST:
+        return None
+    arrivals = known.due.between(moved.start, moved.end)
+    return Usual(moved.calls, moved.start, moved.end, arrivals, is_after=False)

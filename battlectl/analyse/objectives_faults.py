@@ -1,0 +1,108 @@
+"""Judging objectives about what faults did: recovery, failover, breakers, amplification.
+
+Rule: a figure that nobody could see proves nothing, and one that is known only as a range must keep or break
+the objective with all of it. A violation that the generator or an early end may explain is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.amplification import amplification
+from battlectl.analyse.faults.breaker import breaker_figure
+from battlectl.analyse.faults.failover import detection_time, failover_latency, failover_time, failovers
+from battlectl.analyse.faults.figure import Figure
+from battlectl.analyse.faults.recovery import horizon, injections_of, recovery_time, unavailability
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe.served import OWN_NAMES
+from battlectl.plan.workload import Window
+from battlectl.scenario.metrics import Unit
+from battlectl.scenario.objectives import Objective
+
+NOTHING = "nothing in this run measures it"
+
+Measure = Callable[[Objective, Evidence, Window, bool], Figure]
+
+MEASURES: dict[str, Measure] = {
+    "recovery_time": lambda o, evidence, window, fit: recovery_time(evidence, o.scope or "", fit),
+    "unavailability": lambda o, evidence, window, fit: unavailability(evidence, o.scope or "", fit),
+    "failover_time": lambda o, evidence, window, fit: failover_time(evidence, o.scope or ""),
+    "detection_time": lambda o, evidence, window, fit: detection_time(evidence, o.scope or ""),
+    "failovers": lambda o, evidence, window, fit: failovers(evidence, window),
+    "failover_latency": lambda o, evidence, window, fit: failover_latency(evidence, window, o.stat or ""),
+    "amplification": lambda o, evidence, window, fit: amplification(evidence, window),
+    "breaker": lambda o, evidence, window, fit: breaker_figure(evidence, o.scope or "", o.stat or "", window),
+}
+"""One for each of `scenario.metrics.FAULT_METRICS`."""
+
+Shown = Callable[[float | None, Unit | str | None], str]
+
+
+def judge_fault_objective(
+    objective: Objective, evidence: Evidence, window: Window, fit: bool, show: Shown, needed: int
+) -> Finding:
+    """What one such objective found; `show` writes a value, `needed` is how many samples it takes."""
+    if not _is_measured(evidence):
+        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, None, show)
+    figure = MEASURES[objective.metric](objective, evidence, window, fit)
+    if not figure.is_observable:
+        return _finding(objective, Verdict.INCONCLUSIVE, f"not observable: {figure.words}", None, show)
+    told = _tell(figure, objective, show)
+    if figure.samples < needed:
+        summary = f"{figure.samples} samples, {needed} needed"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure, show)
+    kept = figure.verdict(objective)
+    if kept is None:
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}: too little to judge", figure, show)
+    may_change = kept or objective.op not in ("<", "<=")
+    if may_change and not _was_reached(objective, evidence, window):
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but the run was cut short", figure, show)
+    if not kept and not fit and objective.metric not in ("recovery_time", "unavailability"):
+        summary = f"{told}, but the generator was late or short of room"
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure, show)
+    return _finding(objective, Verdict.PASS if kept else Verdict.FAIL, told, figure, show)
+
+
+def _is_measured(evidence: Evidence) -> bool:
+    served = any(key[1] not in OWN_NAMES for key in evidence.tally.by_provider)
+    return bool(evidence.frame.injections or evidence.campaign.counts or served)
+
+
+def _was_reached(objective: Objective, evidence: Evidence, window: Window) -> bool:
+    if evidence.completed:
+        return True
+    ends = [horizon(injection, evidence) for injection in injections_of(evidence, objective.scope or "")]
+    return evidence.ended_at >= max(ends, default=window.end)
+
+
+def _tell(figure: Figure, objective: Objective, show: Shown) -> str:
+    low, high = show(figure.least, objective.unit), show(figure.most, objective.unit)
+    value = low if figure.least == figure.most else f"{low} to {high}"
+    if figure.most == inf:
+        value = f"at least {low}"
+    notes = [figure.words, f"from {figure.source}" if figure.source else ""]
+    return f"{value} ({'; '.join(note for note in notes if note)})"
+
+
+def _finding(
+    objective: Objective, verdict: Verdict, summary: str, figure: Figure | None, show: Shown
+) -> Finding:
+    return Finding(
+        kind="objective",
+        name=objective.text,
+        verdict=verdict,
+        summary=summary,
+        unit=objective.unit,
+        measured=None if figure is None else _one_value(figure, verdict, objective),
+        expected=f"{objective.op} {show(objective.value, objective.unit)}",
+        samples=None if figure is None else figure.samples,
+    )
+
+
+def _one_value(figure: Figure, verdict: Verdict, objective: Objective) -> float | None:
+    """Of a range, the end that is nearest to breaking the objective; what broke it, where it was broken."""
+    if figure.most == inf or objective.op in (">", ">="):
+        return figure.least
+    return figure.most if verdict is not Verdict.FAIL else figure.least
