@@ -72,7 +72,7 @@ async def serve_providers(settings: ProvidersSettings, tell: Tell) -> None:
             for provider in settings.providers:
                 await _open(table, settings.host, provider)
             tell({"admin_url": listener_url(admin), **await _look_at_all(table, settings.host)})
-            await serve(admin, admin_handler(table, nursery, settings.token))
+            await serve(admin, admin_handler(table, nursery, settings.token, shared))
         finally:
             with trio.CancelScope(shield=True):
                 await table.aclose()

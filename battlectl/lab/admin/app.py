@@ -12,13 +12,14 @@ import secrets
 
 import trio
 
-from battlectl.lab.admin import lease_handlers, providers, proxies, toxics
+from battlectl.lab.admin import chain, lease_handlers, providers, proxies, toxics
 from battlectl.lab.admin.documents import encode, error_answer
 from battlectl.lab.admin.errors import ApiError
 from battlectl.lab.admin.routes import Found, Route, find_handler, plain_text
 from battlectl.lab.admin.state import Admin
 from battlectl.lab.net.http_server import Handler
 from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.provider.shared_chain import SharedChain
 from battlectl.lab.proxies.table import ProxyTable
 
 VERSION = "2.12.0"
@@ -60,6 +61,7 @@ ROUTES = (
     Route("/reset", {"POST": proxies.reset}),
     Route("/providers", {"GET": providers.list_providers}),
     Route("/providers/{proxy}", {"GET": providers.show_provider}),
+    Route("/chain/reorg", {"POST": chain.reorg_chain}),
     Route("/leases", {"GET": lease_handlers.list_leases, "POST": lease_handlers.grant_lease}),
     Route(
         "/leases/{id}",
@@ -72,9 +74,11 @@ ROUTES = (
 )
 
 
-def admin_handler(table: ProxyTable, nursery: trio.Nursery, token: str | None = None) -> Handler:
-    """The handler, whose leases are watched in `nursery`."""
-    admin = Admin(table)
+def admin_handler(
+    table: ProxyTable, nursery: trio.Nursery, token: str | None = None, shared: SharedChain | None = None
+) -> Handler:
+    """The handler, whose leases are watched in `nursery`; `shared` is the chain of the simulated nodes."""
+    admin = Admin(table, shared)
     nursery.start_soon(admin.leases.watch, nursery, admin.end_lease)
 
     async def handle(request: Request) -> Response:

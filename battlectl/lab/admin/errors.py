@@ -51,4 +51,5 @@ NO_TOXICITY = (400, "toxicity is for toxics of bytes: this one has the attribute
 LEASE_NOT_FOUND = (409, "lease not found")
 LEASE_UNKNOWN = (404, "lease not found")
 ONE_LEASE = (400, "lease or ttl_ms, not both")
+NO_CHAIN = (400, "this lab has no simulated chain")
 LEASE_NEEDS_HARM = (400, "a lease holds toxics and disabled proxies: enabled must be false with it")

@@ -23,6 +23,7 @@ from battlectl.lab.admin.errors import (
 )
 from battlectl.lab.admin.leases import Lease, Leases
 from battlectl.lab.faults.scope import Fault
+from battlectl.lab.provider.shared_chain import SharedChain
 from battlectl.lab.proxies.proxy import CannotListen, Proxy
 from battlectl.lab.proxies.table import ProxyTable
 from battlectl.lab.toxics.stage import Stage
@@ -35,9 +36,10 @@ TRY_AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """The state behind the API."""
+    """The state behind the API; `chain` is that of the simulated nodes, None in a lab that can have none."""
 
     table: ProxyTable
+    chain: SharedChain | None = None
     leases: Leases = field(default_factory=Leases)
 
     def proxy(self, name: str) -> Proxy:

@@ -30,15 +30,16 @@ class SharedChain:
         """What an up-to-date provider shows now."""
         return view_at(self.chain, self._clock())
 
-    def reorg(self, depth: int) -> int:
-        """Replace the newest `depth` blocks, genesis apart; returns the first that was replaced."""
+    def reorg(self, depth: int) -> range:
+        """Replace the newest `depth` blocks, genesis apart; returns their numbers."""
         if depth < 1:
             raise ValueError(f"a reorg replaces at least one block, not {depth}")
-        start = max(1, self.view().head - depth + 1)
+        head = self.view().head
+        start = max(1, head - depth + 1)
         self._reorgs += 1
         self.chain = fork_chain(self.chain, start, self._reorgs)
         self.look_again()
-        return start
+        return range(start, head + 1)
 
     def look_again(self) -> None:
         """Tell all who watch that there may be something new to see."""
