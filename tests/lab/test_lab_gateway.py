@@ -285,7 +285,9 @@ async def test_when_all_fail_the_caller_gets_its_id_and_the_reasons():
 async def test_a_batch_goes_whole_to_one_provider():
     seen = []
     body = b"[" + CALL + b', {"jsonrpc":"2.0","method":"note"}, 5]'
-    answer = json.dumps([json.loads(OK), {"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}]).encode()
+    answer = json.dumps(
+        [json.loads(OK), {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no"}}]
+    ).encode()
     async with gateway_over(answering(json_response(200, answer), seen)) as gateway:
         response = await ask(gateway, body)
     assert response.body == answer

@@ -14,14 +14,14 @@ from battlectl.lab.gateway import breaker as b
 from battlectl.lab.gateway import latency
 from battlectl.lab.gateway.filters import remember
 from battlectl.lab.gateway.head_answers import heads_in, judge_heads
+from battlectl.lab.gateway.heads import believe
 from battlectl.lab.gateway.judgement import Accepted, Complaint, judge_reply
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
 from battlectl.lab.gateway.settings import Transport
 from battlectl.lab.gateway.state import Gateway, release
-from battlectl.lab.net.upstream import Reply, UpstreamError
-
-BELIEF_SECONDS = 3.0  # how long what the probes say of the head can be held against an answer
+from battlectl.lab.net import upstream
+from battlectl.lab.net.upstream import NotConnected, Reply, UpstreamError
 
 Verdict = Accepted | Complaint
 
@@ -67,29 +67,44 @@ async def _ask(
 ) -> tuple[Reply | None, Verdict]:
     post = gateway.posts.get(transport)
     if post is None:
-        return None, Complaint(f"this gateway does not ask over {transport}", "nobody")
+        return None, Complaint(f"this gateway does not ask over {transport}", "nobody", may_have_acted=False)
     patience = max(
         (gateway.settings.deadline(call.method) for call in question.calls),
         default=gateway.settings.deadline(""),
     )
     remaining = ends - gateway.clock()
     with trio.move_on_after(min(patience, remaining)):
+        if not question.is_repeatable:
+            # What meets a kept connection that has ended is sent again by the pool.
+            await upstream.close(provider.pool)
         try:
             reply = await post(provider, question.body, question.headers)
         except UpstreamError as error:
-            return None, Complaint(str(error))
-        return reply, _judge(gateway, reply, question)
+            return None, Complaint(str(error), may_have_acted=not isinstance(error, NotConnected))
+        return reply, _judge(gateway, provider, reply, question)
     if remaining < patience:
         return None, Complaint("the request's own time was up", "nobody")
     return None, Complaint(f"no answer within {patience:g} s")
 
 
-def _judge(gateway: Gateway, reply: Reply, question: Question) -> Verdict:
+def _judge(gateway: Gateway, provider: Provider, reply: Reply, question: Question) -> Verdict:
     verdict = judge_reply(reply, question.ids, question.is_batch)
     if isinstance(verdict, Complaint):
         return verdict
-    believed = gateway.believed_head if gateway.clock() < gateway.believed_at + BELIEF_SECONDS else None
-    return judge_heads(question.calls, verdict.items, gateway.shown_head, believed) or verdict
+    for head in heads_in(question.calls, verdict.items):
+        _hear_of_head(gateway, provider, head)
+    furthest = None if gateway.belief is None else gateway.belief.furthest(gateway.clock())
+    return judge_heads(question.calls, verdict.items, gateway.shown_head, furthest) or verdict
+
+
+def _hear_of_head(gateway: Gateway, provider: Provider, head: int) -> None:
+    """A head further than expected is believed as soon as most say so: a chain may make a leap."""
+    provider.saw_head(head)
+    now = gateway.clock()
+    if gateway.belief is not None and head > gateway.belief.furthest(now):
+        others = [p for p in gateway.providers if p.is_probe_well and not p.is_wrong_chain]
+        said = [p.head for p in {provider, *others} if p.head is not None]
+        gateway.belief = believe(gateway.belief, said, now)
 
 
 def _count(gateway: Gateway, provider: Provider, question: Question, transport: Transport) -> None:
@@ -118,7 +133,6 @@ def _learn_from_success(
         gateway.truth.served[provider.id, transport, gateway.truth.label(call.method)] += 1
     remember(gateway.filters, question.calls, verdict.items, provider.id)
     for head in heads_in(question.calls, verdict.items):
-        provider.saw_head(head)
         gateway.show(head)
 
 

@@ -1,9 +1,10 @@
 """One request through the gateway: ask the providers in turn until one gives an answer fit to pass on.
 
 Rule: at most `attempts` attempts and `request_s` seconds, each attempt at another provider and with its
-method's own deadline; only where all are behind the head that was shown are they given a moment and asked
-again. What is passed on is byte for byte what a provider said. When all fail, the caller gets what the first
-of them said if that was at least a JSON-RPC error of its own, else -32000 with the reasons.
+method's own deadline; only those behind the head that was shown are given a moment and asked again, when
+nobody else could answer. What does more when asked twice goes elsewhere only if it was certainly not done.
+What is passed on is byte for byte what a provider said. When all fail, the caller gets what the first of them
+said if that was at least a JSON-RPC error of its own, else -32000 with the reasons.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from battlectl.lab.gateway.judgement import Accepted, Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question, needed_block
 from battlectl.lab.gateway.selection import choose_candidates
+from battlectl.lab.gateway.sent import settle
 from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.rpc.envelope import SERVER_ERROR, RpcError, error_reply
@@ -43,6 +45,18 @@ class Outcome:
     selection_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What the caller gets: `provider` is who said it, None for the gateway's own words.
+
+    `is_answer` unless it is the error that says that nobody could answer, or the first server error.
+    """
+
+    body: bytes
+    provider: Provider | None
+    is_answer: bool
+
+
 async def forward(
     gateway: Gateway,
     question: Question,
@@ -52,23 +66,20 @@ async def forward(
 ) -> Outcome:
     """The first answer fit to pass on, else the gateway's own; never raises for what providers do."""
     gateway.requests += 1
-    began = gateway.clock()
-    candidates = choose_candidates(
-        gateway,
-        question.method,
-        strategy or gateway.settings.default_strategy,
-        transport,
-        needed_block(question.calls),
-        only,
-    )
-    home = home_of(gateway.filters, question.calls)
-    if home is not None:
-        candidates.sort(key=lambda provider: provider.id != home)
+    began, known = gateway.clock(), gateway.providers
+    ends = began + gateway.settings.request_s
+    strategy = strategy or gateway.settings.default_strategy
+    candidates = _candidates(gateway, question, strategy, transport, only)
     selection_s = gateway.clock() - began
-    attempts = await _ask_until(gateway, question, candidates, transport, began + gateway.settings.request_s)
-    body, provider = _conclude(gateway, question, attempts)
-    _write_down(gateway, question, attempts, provider)
-    return Outcome(body, provider, attempts, candidates, transport, selection_s)
+    attempts = await _ask_until(gateway, question, candidates, transport, ends)
+    if only is None and gateway.providers is not known and _is_open(question, attempts):
+        # All that it could be offered to may have been replaced meanwhile.
+        found = _candidates(gateway, question, strategy, transport, None)
+        new = [provider for provider in found if provider not in known]
+        attempts += await _ask_in_turn(gateway, question, new, transport, ends)
+    conclusion = await _conclude(gateway, question, attempts, transport, ends)
+    _write_down(gateway, question, attempts, conclusion)
+    return Outcome(conclusion.body, conclusion.provider, attempts, candidates, transport, selection_s)
 
 
 def exhausted_body(question: Question, refusals: list[dict[str, str]]) -> bytes:
@@ -80,15 +91,28 @@ def exhausted_body(question: Question, refusals: list[dict[str, str]]) -> bytes:
     return msgspec.json.encode(replies if question.is_batch else replies[0])
 
 
+def _candidates(
+    gateway: Gateway, question: Question, strategy: Strategy, transport: Transport, only: Provider | None
+) -> list[Provider]:
+    needed = needed_block(question.calls)
+    candidates = choose_candidates(gateway, question.method, strategy, transport, needed, only)
+    home = home_of(gateway.filters, question.calls)
+    if home is not None:
+        candidates.sort(key=lambda provider: provider.id != home)
+    return candidates
+
+
 async def _ask_until(
     gateway: Gateway, question: Question, candidates: list[Provider], transport: Transport, ends: float
 ) -> list[Attempt]:
-    attempts = await _ask_in_turn(gateway, question, candidates, transport, ends)
+    made = attempts = await _ask_in_turn(gateway, question, candidates, transport, ends)
     for pause in CATCH_UP_PAUSES:
-        if not _is_behind(attempts) or gateway.clock() + pause >= ends:
+        behind = [found.provider for found in made if _is_for_head(found)]
+        if not behind or not _is_open(question, attempts) or gateway.clock() + pause >= ends:
             break
         await trio.sleep(pause)
-        attempts += await _ask_in_turn(gateway, question, candidates, transport, ends)
+        made = await _ask_in_turn(gateway, question, behind, transport, ends)
+        attempts = attempts + made
     return attempts
 
 
@@ -98,14 +122,27 @@ async def _ask_in_turn(
     """The attempts of one round: the last was accepted, or all failed."""
     left = candidates[: gateway.settings.attempts]
     made: list[Attempt] = []
-    while left and gateway.clock() < ends:
-        made.append(await attempt(gateway, left.pop(0), question, transport, ends))
-        verdict = made[-1].verdict
-        if isinstance(verdict, Accepted):
-            break
-        if verdict.blame == "head":
+    while left and gateway.clock() < ends and _is_open(question, made):
+        provider = left.pop(0)
+        if provider.is_retired:
+            continue
+        made.append(await attempt(gateway, provider, question, transport, ends))
+        if _is_for_head(made[-1]):
             left.sort(key=lambda provider: not _has_shown_head(gateway, provider))
     return made
+
+
+def _is_open(question: Question, attempts: Sequence[Attempt]) -> bool:
+    """Whether the request may be offered to another provider."""
+    verdict = attempts[-1].verdict if attempts else None
+    return verdict is None or (
+        isinstance(verdict, Complaint) and (question.is_repeatable or not verdict.may_have_acted)
+    )
+
+
+def _is_for_head(made: Attempt) -> bool:
+    """Whether it was for the head that the answer could not be passed on."""
+    return isinstance(made.verdict, Complaint) and made.verdict.blame == "head"
 
 
 def _has_shown_head(gateway: Gateway, provider: Provider) -> bool:
@@ -113,29 +150,27 @@ def _has_shown_head(gateway: Gateway, provider: Provider) -> bool:
     return shown is not None and provider.head is not None and provider.head >= shown
 
 
-def _is_behind(attempts: Sequence[Attempt]) -> bool:
-    """Whether it was for the head that nothing could be passed on."""
-    return (
-        bool(attempts)
-        and isinstance(attempts[-1].verdict, Complaint)
-        and any(isinstance(made.verdict, Complaint) and made.verdict.blame == "head" for made in attempts)
-    )
-
-
-def _conclude(
-    gateway: Gateway, question: Question, attempts: Sequence[Attempt]
-) -> tuple[bytes, Provider | None]:
-    """The answer, and whose it is."""
-    if attempts and isinstance(attempts[-1].verdict, Accepted) and attempts[-1].reply is not None:
-        return attempts[-1].reply.body, attempts[-1].provider
-    if _is_behind(attempts) and not question.is_batch and question.method == "eth_blockNumber":
+async def _conclude(
+    gateway: Gateway, question: Question, attempts: Sequence[Attempt], transport: Transport, ends: float
+) -> Conclusion:
+    last = attempts[-1] if attempts else None
+    if (sent := await settle(gateway, question, attempts, transport, ends)) is not None:
+        return Conclusion(*sent, is_answer=True)
+    if last is not None and isinstance(last.verdict, Accepted) and last.reply is not None:
+        # What a provider says to a notification is nobody's business.
+        return Conclusion(last.reply.body if question.ids else b"", last.provider, is_answer=True)
+    if any(map(_is_for_head, attempts)) and _asks_for_head(question) and gateway.shown_head is not None:
         # The head that was shown exists: saying so again is true, and an older one would be going back.
-        known = {"jsonrpc": "2.0", "id": question.ids[0], "result": hex(gateway.shown_head or 0)}
-        return msgspec.json.encode(known), None
+        known = {"jsonrpc": "2.0", "id": question.ids[0], "result": hex(gateway.shown_head)}
+        return Conclusion(msgspec.json.encode(known), None, is_answer=True)
     for made in attempts:
         if made.reply is not None and isinstance(made.verdict, Complaint) and made.verdict.blame == "method":
-            return made.reply.body, made.provider
-    return exhausted_body(question, _refusals(attempts)), None
+            return Conclusion(made.reply.body if question.ids else b"", made.provider, is_answer=False)
+    return Conclusion(exhausted_body(question, _refusals(attempts)), None, is_answer=False)
+
+
+def _asks_for_head(question: Question) -> bool:
+    return not question.is_batch and question.method == "eth_blockNumber" and bool(question.ids)
 
 
 def _refusals(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
@@ -147,17 +182,21 @@ def _refusals(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
 
 
 def _write_down(
-    gateway: Gateway, question: Question, attempts: Sequence[Attempt], provider: Provider | None
+    gateway: Gateway, question: Question, attempts: Sequence[Attempt], conclusion: Conclusion
 ) -> None:
     """What the answer means for the gateway's own account of itself."""
-    now = gateway.clock()
+    now, provider = gateway.clock(), conclusion.provider
     gateway.traffic.count("requests", now)
-    refusals = _refusals(attempts)
-    if provider is None:
+    tried = {
+        "method": question.method[:80],
+        "to": None if provider is None else provider.id,
+        "attempts": _refusals(attempts),
+    }
+    if not conclusion.is_answer:
         gateway.exhausted += 1
         gateway.traffic.count("failed", now)
-        gateway.truth.record("rejected", method=question.method[:80], attempts=refusals)
-    elif refusals:
+        gateway.truth.record("rejected", **tried)
+    elif tried["attempts"]:
         gateway.failed_over += 1
         gateway.traffic.count("failovers", now)
-        gateway.truth.record("failover", method=question.method[:80], to=provider.id, attempts=refusals)
+        gateway.truth.record("failover", **tried)

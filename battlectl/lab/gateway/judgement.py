@@ -3,13 +3,14 @@
 Rule: passed on is HTTP 200 with a JSON-RPC reply to this very request, be it a result or an error that
 another provider would give as well (a revert, -32600 to -32602, ...). Asked elsewhere is all else: any other
 status, a body or content type that is no such reply, a wrong id, part of a batch, a server error (-32000 to
--32099, -32603). Whom the complaint is to be held against is part of it: the provider, for its breaker; its
-patience with us, which is no illness; one method of it; or nobody.
+-32099, -32603, 429). Whom the complaint is to be held against is part of it: the provider, for its breaker;
+its patience with us, which is no illness; one method of it; or nobody. So is whether the provider may have
+done what was asked: only a refusal in so many words says that it has not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from battlectl.lab.net.upstream import Reply
 
 SERVER_ERRORS = frozenset({*range(-32099, -31999), -32603})
-LIMIT_EXCEEDED = -32005  # EIP-1474: the provider has had enough of us
+RATE_LIMITS = frozenset({-32005, 429})  # EIP-1474's code, and the one that some providers give instead
 NO_BODY = frozenset({200, 202, 204})
 
 Blame = Literal["provider", "rate", "method", "head", "nobody"]
@@ -25,11 +26,15 @@ Blame = Literal["provider", "rate", "method", "head", "nobody"]
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Why the next provider is asked, and whom that is held against; `retry_after` in seconds, when said."""
+    """Why the next provider is asked, and whom that is held against; `retry_after` in seconds, when said.
+
+    `may_have_acted` unless it is known that the provider did nothing of what was asked.
+    """
 
     reason: str
     blame: Blame = "provider"
     retry_after: float | None = None
+    may_have_acted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Accepted:
 def judge_reply(reply: Reply, ids: list[Any], is_batch: bool) -> Accepted | Complaint:
     """`ids` are those of the request that want an answer."""
     if reply.status == 429:
-        return Complaint("http 429", "rate", retry_after(reply))
+        return Complaint("http 429", "rate", retry_after(reply), may_have_acted=False)
     if not ids and reply.status in NO_BODY:
         return Accepted([])
     if reply.status != 200:
@@ -76,14 +81,26 @@ def _judge_value(value: Any, ids: list[Any], is_batch: bool) -> Accepted | Compl
     refused_whole = is_batch and isinstance(value, dict) and "error" in value
     if not refused_whole and (isinstance(value, list) is not is_batch or not _answers(items, ids)):
         return Complaint("not the reply to this request")
-    return next((found for item in items if (found := _server_error(item))), None) or Accepted(items)
+    found = next((found for item in items if (found := _server_error(item))), None)
+    if found is None:
+        return Accepted(items)
+    # Of a batch, one call may have been refused and the others carried out.
+    return replace(found, may_have_acted=isinstance(value, list))
 
 
 def _is_reply(item: Any) -> bool:
+    """Version, an id that can be one, and either a result or an error with a code and a message."""
     if not isinstance(item, dict) or item.get("jsonrpc") != "2.0" or "id" not in item:
         return False
-    error = item.get("error")
-    return ("result" in item) if error is None else isinstance(error, dict)
+    if isinstance(item["id"], list | dict) or ("result" in item) is ("error" in item):
+        return False
+    return "result" in item or _is_error(item["error"])
+
+
+def _is_error(error: Any) -> bool:
+    return (
+        isinstance(error, dict) and type(error.get("code")) is int and isinstance(error.get("message"), str)
+    )
 
 
 def _answers(items: list[dict[str, Any]], ids: list[Any]) -> bool:
@@ -93,10 +110,7 @@ def _answers(items: list[dict[str, Any]], ids: list[Any]) -> bool:
 
 def _server_error(item: dict[str, Any]) -> Complaint | None:
     error: dict[str, Any] | None = item.get("error")
-    if error is None:
+    if error is None or not (error["code"] in SERVER_ERRORS or error["code"] in RATE_LIMITS):
         return None
-    code = error.get("code")
-    if not isinstance(code, int) or code not in SERVER_ERRORS:
-        return None
-    reason = f"error {code}: {str(error.get('message', ''))[:200]}"
-    return Complaint(reason, "rate" if code == LIMIT_EXCEEDED else "method")
+    reason = f"error {error['code']}: {error['message'][:200]}"
+    return Complaint(reason, "rate" if error["code"] in RATE_LIMITS else "method")

@@ -157,7 +157,7 @@ def take_stock(gateway: Gateway) -> None:
         due = believed if provider.due_head is None else provider.due_head
         provider.stands(
             gateway.truth,
-            lagging=h.lags(head, due, gateway.settings.lag_limit) or h.is_implausible(head, believed),
+            lagging=h.lags(head, due, gateway.settings.lag_limit) or _is_too_far(gateway, head),
             forked=_is_forked(provider),
             wrong_chain=provider not in right,
         )
@@ -172,6 +172,11 @@ def _expected_genesis(gateway: Gateway, well: Sequence[Provider]) -> str | None:
     return gateway.genesis
 
 
+def _is_too_far(gateway: Gateway, head: int | None) -> bool:
+    belief = gateway.belief
+    return head is not None and belief is not None and head > belief.furthest(gateway.clock())
+
+
 def _is_forked(provider: Provider) -> bool:
     """By its last ballot; a tie leaves it as it was."""
     ballot = provider.ballot
@@ -181,12 +186,10 @@ def _is_forked(provider: Provider) -> bool:
 
 def _believe(gateway: Gateway, heads: Sequence[int]) -> None:
     now = gateway.clock()
-    believed = h.believed_head(gateway.believed_head, heads)
-    if not heads or believed is None:
-        return
-    gateway.believed_head, gateway.believed_at = believed, now
-    if gateway.shown_head is None or max(heads) >= gateway.shown_head:
-        gateway.shown_at = now
+    gateway.belief = h.believe(gateway.belief, heads, now)
+    believed = gateway.believed_head
+    if not heads or gateway.shown_head is None or max(heads) >= gateway.shown_head:
+        gateway.shown_at = now  # while nobody answers, nobody says that it was set back
     elif now - gateway.shown_at > SHOWN_SECONDS:
         gateway.truth.record("standing", what="head_set_back", shown=gateway.shown_head, to=believed)
         gateway.shown_head, gateway.shown_at = believed, now

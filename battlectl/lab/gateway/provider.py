@@ -126,8 +126,9 @@ class Provider:
         """An attempt failed in a way that speaks of the provider; `began` as for `succeeded`."""
         self.noted(reason)
         self.failures_in_a_row, self.successes_in_a_row = self.failures_in_a_row + 1, 0
-        if began in (None, self.breakers[transport].state):
-            old = b.at(self.breakers[transport], now)
+        # A probe fails at a breaker as time has made it; an attempt at the one that it was begun with.
+        old = self.breaker(transport, now, truth) if began is None else self.breakers[transport]
+        if began in (None, old.state):
             self.set_breaker(transport, b.after_failure(old, now, rules), truth, reason)
 
     def abandoned(self, transport: Transport, began: b.State) -> None:

@@ -15,6 +15,9 @@ from battlectl.lab.rpc import envelope
 from battlectl.lab.rpc.envelope import INVALID_REQUEST, Call, RpcError
 
 WRITES = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
+ONCE = frozenset({"eth_sendTransaction", "personal_sendTransaction"})
+ONCE_PREFIXES = ("evm_", "anvil_", "hardhat_")  # they change a development node
+"""What is done twice when it is asked twice."""
 BATCH = "batch"
 
 BLOCK_PARAMETER = {
@@ -46,9 +49,9 @@ class Question:
         return BATCH if self.is_batch or not self.calls else self.calls[0].method
 
     @property
-    def is_read(self) -> bool:
-        """Whether the state that the provider knows matters for the answer."""
-        return not all(call.method in WRITES for call in self.calls)
+    def is_repeatable(self) -> bool:
+        """Whether to ask twice does no more than to ask once."""
+        return not any(call.method in ONCE or call.method.startswith(ONCE_PREFIXES) for call in self.calls)
 
 
 def read_question(value: Any, body: bytes, headers: Headers, batch_limit: int) -> Question:

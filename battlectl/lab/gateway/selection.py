@@ -1,10 +1,10 @@
 """Whom a request is offered to, in which order: the strategy's order, parted by health.
 
 Rule: first whoever is due for its trial, then the healthy, then those that are rate limited, soured for this
-method, or known not to have the block that is asked for; for reads, those that lag or are on another fork
-come after all of these. A provider whose breaker is open is not asked, except for one, the next to be tried
-anyway, after all others have failed: a doubtful provider is better than a certain error. A provider on
-another chain is never asked.
+method, or known not to have the block that is asked for, due for a trial or not; for reads, those that lag or
+are on another fork come after all of these. A provider whose breaker is open is not asked, except for one,
+after all others have failed: a doubtful provider is better than a certain error. It is one that has answered
+its last probe, if there is any, and the next to be tried anyway. A provider on another chain is never asked.
 """
 
 from __future__ import annotations
@@ -49,12 +49,14 @@ def rank(provider: Provider, breaker: Breaker, now: float, method: str, needed: 
         return LAST_RESORT
     if method not in WRITES and (provider.is_lagging or provider.is_forked):
         return BEHIND
-    if breaker.state == "half_open":
+    if breaker.state == "half_open" and provider.is_probe_well is False:
         # A client's request is not risked on a provider that did not even answer its last probe.
-        return LAST_RESORT if provider.is_probe_well is False else TRIAL
+        return LAST_RESORT
     is_short = needed is not None and provider.head is not None and provider.head < needed
     is_sour = provider.sour_until.get(method, now) > now
-    return DOUBTFUL if is_short or is_sour or provider.limited_until > now else HEALTHY
+    if is_short or is_sour or provider.limited_until > now:
+        return DOUBTFUL
+    return TRIAL if breaker.state == "half_open" else HEALTHY
 
 
 def _in_order(
@@ -80,4 +82,7 @@ def _with_one_last_resort(
 ) -> list[Provider]:
     fit = [provider for provider in ordered if ranks[provider.id] != LAST_RESORT]
     doubtful = [provider for provider in ordered if ranks[provider.id] == LAST_RESORT]
-    return fit + sorted(doubtful, key=lambda provider: provider.breakers[transport].until)[:1]
+    doubtful.sort(
+        key=lambda provider: (provider.is_probe_well is not True, provider.breakers[transport].until)
+    )
+    return fit + doubtful[:1]

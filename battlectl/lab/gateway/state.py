@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from battlectl.lab.gateway.filters import Homes
+from battlectl.lab.gateway.heads import Belief
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport
 from battlectl.lab.gateway.traffic import Traffic
@@ -39,7 +40,7 @@ class Gateway:
     """`posts` has a way to ask per transport: HTTP always, WebSocket once gateway/ws has put its own there.
 
     `shown_head` is the newest block that an answer has shown, and `shown_at` when a provider was last known
-    to be there; `believed_head` is what the probes say, `genesis` what they agreed the chain to be. `changed`
+    to be there; `belief` is what the probes say of it, `genesis` what they agreed the chain to be. `changed`
     is set, and replaced, whenever the providers are others than before.
     """
 
@@ -53,8 +54,7 @@ class Gateway:
     turns: Iterator[int] = field(default_factory=itertools.count)
     clock: Callable[[], float] = trio.current_time
     shown_head: int | None = None
-    believed_head: int | None = None
-    believed_at: float = float("-inf")
+    belief: Belief | None = None
     shown_at: float = float("-inf")
     genesis: str | None = None
     is_serving: bool = True
@@ -72,6 +72,11 @@ class Gateway:
         """An answer is about to show this head to a client."""
         if self.shown_head is None or head >= self.shown_head:
             self.shown_head, self.shown_at = head, self.clock()
+
+    @property
+    def believed_head(self) -> int | None:
+        """The newest block worth believing; None before anybody has named one."""
+        return None if self.belief is None else self.belief.head
 
     def find(self, id_: str) -> Provider | None:
         """The provider of that name."""
@@ -95,7 +100,7 @@ async def configure(gateway: Gateway, settings: GatewaySettings, is_serving: boo
     gateway.settings, gateway.is_serving = settings, is_serving
     gateway.providers = tuple(kept.get(wanted) or new_provider(wanted) for wanted in settings.providers)
     if not any(provider in old for provider in gateway.providers):
-        gateway.genesis = gateway.shown_head = gateway.believed_head = None  # it may be another chain
+        gateway.genesis = gateway.shown_head = gateway.belief = None  # it may be another chain
     gateway.truth.record("configuration", providers=[provider.id for provider in gateway.providers])
     gateway.changed, told = trio.Event(), gateway.changed
     told.set()

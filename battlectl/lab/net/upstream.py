@@ -29,6 +29,10 @@ class UpstreamError(Exception):
     """The upstream gave no whole HTTP answer; the message says why in a few words."""
 
 
+class NotConnected(UpstreamError):
+    """There was no connection, so the upstream saw nothing of the request."""
+
+
 class ClosedWhileIdle(Exception):
     """A pooled connection was closed before the answer began."""
 
@@ -95,13 +99,13 @@ async def close(pool: Pool) -> None:
 
 
 async def connect(pool: Pool) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
-    """A fresh connection, not in the pool; raises UpstreamError."""
+    """A fresh connection, not in the pool; raises NotConnected."""
     try:
         if pool.tls is None:
             return await trio.open_tcp_stream(pool.host, pool.port)
         return await _connect_tls(pool, pool.tls)
-    except OSError as error:
-        raise UpstreamError(f"no connection: {_first_cause(error)}") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host is no name that can be looked up
+        raise NotConnected(f"no connection: {_first_cause(error)}") from None
 
 
 async def _connect_tls(pool: Pool, tls: ssl.SSLContext) -> trio.SSLStream[trio.SocketStream]:
@@ -112,7 +116,7 @@ async def _connect_tls(pool: Pool, tls: ssl.SSLContext) -> trio.SSLStream[trio.S
         is_open = True
         return stream
     except trio.BrokenResourceError as error:
-        raise UpstreamError(f"no TLS: {error.__cause__ or 'the connection ended'}") from None
+        raise NotConnected(f"no TLS: {error.__cause__ or 'the connection ended'}") from None
     finally:
         if not is_open:
             await trio.aclose_forcefully(stream)

@@ -189,6 +189,11 @@ def test_the_methods_that_clients_make_up_take_no_memory():
     assert document["totals"] == {"failover": 5_000}
 
 
+def belief(head, pace=1.0, at=0.0):
+    """Most were at this head at that time."""
+    return heads.Belief(head, head, at, pace)
+
+
 @pytest.mark.parametrize(
     ("before", "said", "believed"),
     [
@@ -199,7 +204,7 @@ def test_the_methods_that_clients_make_up_take_no_memory():
         (10, [], 10),
         (10, [11, 10, 10], 11),  # one may be first
         (10, [10, 10, 11, 7], 11),
-        (10, [1_000, 10, 11], 11),  # but nobody jumps alone
+        (10, [20, 10, 11], 11),  # but nobody jumps alone
         (10, [1_000, 1_001, 11], 1_000),  # most may
         (10, [10, 3, 3], 10),  # the frozen are late, however many
         (10, [8, 8, 8], 8),  # a chain that all have set back is followed
@@ -207,36 +212,61 @@ def test_the_methods_that_clients_make_up_take_no_memory():
     ],
 )
 def test_which_head_is_believed(before, said, believed):
-    assert heads.believed_head(before, said) == believed
+    found = heads.believe(None if before is None else belief(before), said, now=1.0)
+    assert (None if found is None else found.head) == believed
+
+
+def looked(before, *rounds, every=1.0):
+    """The belief after these looks, one after the other."""
+    now = 0.0 if before is None else before.at
+    for said in rounds:
+        now += every
+        before = heads.believe(before, said, now)
+    return before
+
+
+@pytest.mark.parametrize("pace", [0.1, 1, 20])
+def test_the_pace_of_the_chain_is_learnt(pace):
+    found = looked(None, *([int(100 + pace * second)] * 3 for second in range(60)))
+    assert found.pace == pytest.approx(pace, rel=0.3)
+    ahead = found.furthest(60.0) - int(100 + pace * 59)
+    assert heads.LEAD <= ahead <= heads.LEAD + heads.HASTE * pace * 1.5 + 1
+
+
+def test_when_most_stand_still_or_fall_back_the_one_that_goes_on_is_followed():
+    for others in ([10, 10], [3, 3]):
+        assert looked(belief(10), *([10 + n, *others] for n in range(1, 90))).head == 99
+
+
+def test_when_most_lag_behind_and_move_the_one_that_does_not_is_followed():
+    assert looked(belief(10), *([10 + n, 3 + n, 3 + n] for n in range(1, 90))).head == 99
+
+
+def test_one_that_goes_ahead_a_little_each_time_gets_nowhere():
+    found = looked(belief(10), *([10 + 4 * n, 10 + n, 10 + n] for n in range(1, 60)))
+    assert found.head <= 70 + heads.LEAD + heads.HASTE
 
 
 @given(
     st.none() | st.integers(0, 10**6), st.lists(st.integers(0, 10**6), min_size=3, max_size=7), st.integers()
 )
 def test_one_provider_cannot_lie_about_the_head(before, honest, lie):
-    """With all others in agreement, whatever one says moves the belief by MOST_STEP at most."""
+    """With all others in agreement, whatever one says moves the belief by what the chain can do at most."""
     agreed = honest[0]
     said = [agreed] * len(honest)
-    if before is None or abs(before - agreed) <= heads.MOST_STEP:
-        believed = heads.believed_head(before, [*said, abs(lie) % 10**9])
-        assert believed >= agreed
-        assert believed <= max(agreed, before or agreed) + heads.MOST_STEP
+    step = heads.LEAD + heads.HASTE
+    if before is None or abs(before - agreed) <= step:
+        known = None if before is None else belief(before)
+        found = heads.believe(known, [*said, abs(lie) % 10**9], now=1.0)
+        assert found.head >= agreed
+        assert found.head <= max(agreed, before or agreed) + step
 
 
 @pytest.mark.parametrize(
-    ("head", "believed", "lags", "implausible"),
-    [
-        (None, 9, False, False),
-        (9, None, False, False),
-        (7, 9, False, False),
-        (6, 9, True, False),
-        (9 + heads.MOST_STEP, 9, False, False),
-        (10 + heads.MOST_STEP, 9, False, True),
-    ],
+    ("head", "believed", "lags"), [(None, 9, False), (9, None, False), (7, 9, False), (6, 9, True)]
 )
-def test_who_lags_and_who_is_implausible(head, believed, lags, implausible):
+def test_who_lags(head, believed, lags):
     assert heads.lags(head, believed, limit=2) is lags
-    assert heads.is_implausible(head, believed) is implausible
 
 
 @pytest.mark.parametrize(
@@ -277,7 +307,11 @@ def test_heads_that_an_answer_shows(call, result, found):
     [
         (rpc("eth_blockNumber"), "0x10", False),
         (rpc("eth_blockNumber"), "0xf", True),
-        (rpc("eth_blockNumber"), hex(17 + heads.MOST_STEP), True),
+        (rpc("eth_blockNumber"), "0x14", False),
+        (rpc("eth_blockNumber"), "0x15", True),
+        (rpc("eth_blockNumber"), None, True),
+        (rpc("eth_blockNumber"), "sixteen", True),
+        (rpc("eth_getBlockByNumber", "latest", False), None, True),
         (rpc("eth_getBlockByNumber", "latest", False), {"number": "0xf"}, True),
         (rpc("eth_getBlockByNumber", "0x10", False), None, True),
         (rpc("eth_getBlockByNumber", "0x11", False), None, False),
@@ -285,7 +319,7 @@ def test_heads_that_an_answer_shows(call, result, found):
     ],
 )
 def test_answers_that_go_back_or_jump(call, result, blamed):
-    complaint = judge_heads([call], [reply(result)], shown=16, believed=16)
+    complaint = judge_heads([call], [reply(result)], shown=16, furthest=20)
     assert (complaint is not None and complaint.blame == "head") is blamed
 
 
@@ -293,6 +327,13 @@ def test_heads_in_a_batch_are_told_apart_by_id():
     calls = [rpc("eth_gasPrice", id_=1), rpc("eth_blockNumber", id_="1"), rpc("eth_blockNumber", id_=2)]
     items = [reply("0x63", 1), reply("0x12", 2), reply("0x11", "1")]
     assert sorted(heads_in(calls, items)) == [17, 18]
+
+
+def test_an_id_that_is_used_twice_tells_no_head():
+    calls = [rpc("eth_blockNumber", id_=1), rpc("eth_gasPrice", id_=1)]
+    items = [reply("0x11", 1), reply("0x3b9aca00", 1)]
+    assert heads_in(calls, items) == []
+    assert judge_heads(calls, items, shown=18, furthest=20) is None
 
 
 @pytest.mark.parametrize(

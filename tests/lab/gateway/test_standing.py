@@ -1,5 +1,7 @@
 """Providers that lag, lie, fork, or are another chain: what the probes see, and what clients get."""
 
+import json
+
 import pytest
 import trio
 
@@ -52,8 +54,10 @@ async def test_two_frozen_providers_do_not_outvote_the_one_that_goes_on():
         await probe_all(gateway)
         head = nodes[0].view().head
         nodes[1].head = nodes[2].head = head
-        for number in range(head + 1, head + 9):
-            nodes[0].head = number
+        started = gateway.clock()
+        for passed in range(1, 9):
+            gateway.clock = lambda passed=passed: started + passed
+            nodes[0].head = head + passed
             await probe_all(gateway)
         assert await share(gateway, "eth_blockNumber") == ["mock_a"]
 
@@ -68,6 +72,79 @@ async def test_a_head_that_jumps_is_not_believed():
         await probe_all(gateway)
         assert await share(gateway, "eth_blockNumber") == ["mock_b", "mock_c"]
         assert gateway.providers[0].breakers["http"].state == "closed"
+
+
+async def test_a_small_jump_is_not_believed_either_and_leaves_nothing_behind():
+    async with simulated() as (gateway, nodes, _):
+        await probe_all(gateway)
+        true = nodes[0].view().head
+        nodes[0].head = true + 10
+        await probe_all(gateway)
+        assert await share(gateway, "eth_getBlockByNumber", "latest", False) == ["mock_b", "mock_c"]
+        assert gateway.shown_head == true
+        nodes[0].head = None
+        await probe_all(gateway)
+        blocks = [await result_of(gateway, "eth_getBlockByNumber", "latest", False) for _ in range(6)]
+    assert {block["result"]["number"] for block in blocks} == {hex(true)}
+    assert {event["provider"] for event in events(gateway, "standing")} == {"mock_a"}
+
+
+async def test_a_leap_of_the_whole_chain_is_believed_at_once():
+    """What is further than expected at one provider is no lie once another one says so as well."""
+    async with simulated() as (gateway, nodes, _):
+        await probe_all(gateway)
+        head = nodes[0].view().head + 500
+        for node in nodes:
+            node.head = head
+        first, *others = [await ask(gateway, call("eth_blockNumber")) for _ in range(4)]
+    assert {json.loads(reply.body)["result"] for reply in (first, *others)} == {hex(head)}
+    assert [header(reply, b"x-lab-attempts") for reply in (first, *others)] == [b"2", b"1", b"1", b"1"]
+
+
+@pytest.mark.parametrize("method", ["eth_blockNumber", "eth_getBlockByNumber"])
+async def test_an_answer_without_a_head_is_none(method):
+    params = [] if method == "eth_blockNumber" else ["latest", False]
+    async with simulated() as (gateway, nodes, _):
+        nodes[0].refuse[method] = json_response(200, b'{"jsonrpc":"2.0","id":7,"result":null}')
+        assert await share(gateway, method, *params) == ["mock_b", "mock_c"]
+
+
+async def test_ids_used_twice_in_a_batch_harm_nobody():
+    """Of two answers with one id, the gas price could be taken for the head."""
+    items = [{"jsonrpc": "2.0", "id": 1, "method": method} for method in ("eth_blockNumber", "eth_gasPrice")]
+    async with simulated() as (gateway, nodes, _):
+        for body in (items, items[::-1]):
+            replies = json.loads((await ask(gateway, json.dumps(body).encode())).body)
+            assert all("result" in reply for reply in replies)
+        assert (await result_of(gateway, "eth_blockNumber"))["result"] == hex(nodes[0].view().head)
+
+
+async def test_after_an_outage_a_moment_s_delay_is_no_chain_that_was_set_back(monkeypatch):
+    monkeypatch.setattr(probing, "SHOWN_SECONDS", 0.2)
+    async with simulated() as (gateway, nodes, _):
+        await result_of(gateway, "eth_blockNumber")
+        shown = gateway.shown_head
+        for node in nodes:
+            node.response = Response(500)
+        for _ in range(3):
+            await probe_all(gateway)
+            await trio.sleep(0.15)
+        for node in nodes:
+            node.response, node.behind = None, 1
+        await probe_all(gateway)
+        assert (await result_of(gateway, "eth_blockNumber"))["result"] == hex(shown)
+    assert not events(gateway, "standing")
+
+
+async def test_only_who_was_behind_is_asked_again():
+    async with simulated(attempt_s=0.3) as (gateway, nodes, _):
+        await result_of(gateway, "eth_blockNumber")
+        nodes[0].behind = 1
+        nodes[1].delay = nodes[2].delay = 60
+        reply = await ask(gateway, call("eth_blockNumber"))
+        assert json.loads(reply.body)["result"] == hex(gateway.shown_head)
+        asked = {node.name: node.seen.count("eth_blockNumber") for node in nodes[1:]}
+    assert all(count <= 2 for count in asked.values()), asked
 
 
 async def test_a_provider_on_another_fork_is_not_asked_until_it_is_back():
