@@ -38,6 +38,8 @@ MOST_SEEN = 240
 COUNTS_ONLY = 99
 BITS = (0, 2, 3, 4, 5, 6, MANTISSA_BITS)
 SERVED_BITS = (0, 3, 5, MANTISSA_BITS, SKETCHES_GONE)
+LEAST_SKETCHED = 120
+"""Bytes that a cell of who served takes with any sketch at all."""
 ALL_LABELS = "(all)"
 
 
@@ -64,15 +66,19 @@ def encode_line(line: Line) -> bytes:
 def _ever_coarser(line: Line) -> Iterator[dict[str, Any]]:
     for most, served_bits in _finest(line):
         yield _line_json(line, 0, served_bits, most)
+    lighter = replace(line, delta=replace(line.delta, served=_served_counts(line.delta)))
     for bits in BITS[1:]:
-        yield _line_json(line, bits, SKETCHES_GONE, EXAMPLES[1])
-    for delta in _ever_smaller(line.delta):
-        yield _line_json(replace(line, delta=delta), COUNTS_ONLY, SKETCHES_GONE, EXAMPLES[1])
+        yield _line_json(lighter, bits, 0, EXAMPLES[1])
+    for delta in _ever_smaller(lighter.delta):
+        yield _line_json(replace(line, delta=delta), COUNTS_ONLY, 0, EXAMPLES[1])
 
 
 def _finest(line: Line) -> list[tuple[int, int]]:
     """(examples, bits that the sketches of who served lose), while no other sketch has to lose any."""
-    return [(EXAMPLES[0], 0), *((EXAMPLES[1], bits) for bits in SERVED_BITS if line.delta.served or not bits)]
+    served = line.delta.served.values()
+    if sum(cell.latency.count > 0 for cell in served) * LEAST_SKETCHED > MOST_BYTES:
+        return [(EXAMPLES[1], SKETCHES_GONE)]  # Sparing the trial: a crowd of cells takes long to pack.
+    return [(EXAMPLES[0], 0), *((EXAMPLES[1], bits) for bits in SERVED_BITS if served or not bits)]
 
 
 def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
@@ -166,8 +172,11 @@ def _counts_only(delta: Delta) -> Delta:
     for flow_key, flow in delta.flows.items():
         numbers = result.flows.setdefault(flow_key, FlowCell())
         numbers.sent, numbers.reconnects, numbers.retries = flow.sent, flow.reconnects, flow.retries
-    result.served.update((key, cell.coarser(SKETCHES_GONE)) for key, cell in delta.served.items())
-    return result
+    return replace(result, served=_served_counts(delta))
+
+
+def _served_counts(delta: Delta) -> dict[ServedKey, ServedCell]:
+    return {key: cell.coarser(SKETCHES_GONE) for key, cell in delta.served.items()}
 
 
 def _call_json(key: CallKey, cell: CallCell, bits: int) -> list[Any]:

@@ -85,6 +85,11 @@ class ServedCell:
 
     def merge(self, other: ServedCell) -> None:
         """Add all of another cell."""
+        self._add_numbers(other)
+        self.latency.merge(other.latency)
+        self.failover_latency.merge(other.failover_latency)
+
+    def _add_numbers(self, other: ServedCell) -> None:
         self.requests += other.requests
         self.ok += other.ok
         self.told += other.told
@@ -92,19 +97,17 @@ class ServedCell:
         self.extra += other.extra
         self.failovers += other.failovers
         self.coarse = max(self.coarse, other.coarse)
-        self.latency.merge(other.latency)
-        self.failover_latency.merge(other.failover_latency)
 
     def coarser(self, bits: int) -> ServedCell:
         """The same with sketches that lost so many bits of mantissa, or with none at `SKETCHES_GONE`."""
         if not bits:
             return self
         result = ServedCell()
-        result.merge(self)
-        gone = bits >= SKETCHES_GONE
-        result.latency = Sketch() if gone else self.latency.coarser(bits)
-        result.failover_latency = Sketch() if gone else self.failover_latency.coarser(bits)
+        result._add_numbers(self)
         result.coarse = max(self.coarse, bits)
+        if bits < SKETCHES_GONE:
+            result.latency = self.latency.coarser(bits)
+            result.failover_latency = self.failover_latency.coarser(bits)
         return result
 
     def to_json(self) -> list[Any]:

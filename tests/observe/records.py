@@ -67,6 +67,8 @@ def state(tally: Tally) -> dict[str, Any]:
             key: (f.sent, f.reconnects, f.retries, *(s.to_json() for s in (f.lag, f.backlog, f.service)))
             for key, f in tally.flows.items()
         },
+        "served": {key: cell.to_json() for key, cell in tally.by_provider.items()},
+        "provider_rows": dict(tally.provider_rows),
         "series": tally.series(),
         "examples": list(tally.examples()),
     }

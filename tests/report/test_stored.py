@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
 from battlectl.observe.journal import MOST_BYTES, Line, encode_line
+from battlectl.observe.served import SKETCHES_GONE, ServedCell, ServedKey
 from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
 from battlectl.plan.build import build_plan
 from battlectl.plan.frame import Frame
@@ -39,6 +41,33 @@ def test_a_document_read_back_gives_the_same_bytes(scene):
 def test_a_document_read_back_renders_the_same(scene):
     document = SCENES[scene]()
     assert render_markdown(rebuilt(document)) == render_markdown(document)
+
+
+def test_a_document_from_before_providers_were_counted_is_still_read():
+    document = copy.deepcopy(SCENES["fail"]())
+    del document["record"]["served"], document["series"]["providers"], document["analysis"]["providers"]
+    assert "Who served" not in render_markdown(document)
+    again = rebuilt(document)
+    assert (again["analysis"]["providers"], again["record"]["served"]) == (None, [])
+    assert again["windows"] == document["windows"]
+
+
+def test_a_document_names_who_served_and_none_where_nobody_was_told():
+    served = {row["provider"]: row["requests"] for row in SCENES["fail"]()["analysis"]["providers"]}
+    assert served == {"provider_a": 220, "provider_b": 45, "(no reply)": 90, "(none named)": 45}
+    assert SCENES["pass"]()["analysis"]["providers"] is None
+
+
+def test_latencies_that_a_journal_had_no_room_for_are_said_to_be_missing():
+    document = copy.deepcopy(SCENES["fail"]())
+    record = document["record"]["served"]
+    for stored in record:
+        stored[3][-1] = SKETCHES_GONE
+        stored[4:] = [{"count": 0}, {"count": 0}]
+    text = render_markdown(rebuilt(document))
+    assert "| provider_b   |         45 |  11.25% |      100% |      - |     - |" in text
+    assert "coarser, or missing" in text
+    assert "coarser, or missing" not in render_markdown(SCENES["fail"]())
 
 
 def frame(duration: str, workloads: int, calls: int) -> Frame:
@@ -71,17 +100,32 @@ def spread_flow(chance: random.Random, samples: int) -> FlowCell:
     return flow
 
 
-def lines_of(frame: Frame, step: int, samples: int, kinds: int):
+def spread_served(chance: random.Random, samples: int) -> ServedCell:
+    """A cell of one provider, half of it failed over."""
+    cell = ServedCell()
+    cell.requests, cell.ok, cell.told, cell.failovers = 2 * samples, samples, 2 * samples, samples
+    cell.attempts, cell.extra = 3 * samples, samples
+    for _ in range(samples):
+        cell.latency.record(min(5.0, chance.lognormvariate(-5, 2)))
+        cell.failover_latency.record(min(5.0, chance.lognormvariate(-4, 2)))
+    return cell
+
+
+def lines_of(frame: Frame, step: int, samples: int, kinds: int, providers: int = 0):
     """A line for every `step` seconds; a few cells are shared by all, which spares the time to fill them."""
     chance = random.Random(7)
     cells = [spread_cell(chance, samples, kinds) for _ in range(20)]
     flows = [spread_flow(chance, samples) for _ in range(5)]
+    served = [spread_served(chance, samples) for _ in range(5)] if providers else []
     issued = dict.fromkeys((workload.name for workload in frame.workloads), 0)
     for second in range(0, int(frame.duration), step):
         delta = Delta()
         segment, slice_ = int(second >= frame.cuts[1]), second // frame.slice_width
         for workload in frame.workloads:
             delta.flows[FlowKey(workload.name, segment, slice_)] = chance.choice(flows)
+            for number in range(providers):
+                key = ServedKey(workload.name, f"provider-number-{number}", segment, slice_)
+                delta.served[key] = chance.choice(served)
             for label in workload.labels:
                 cell = delta.calls[CallKey(workload.name, label, segment, slice_)] = chance.choice(cells)
                 issued[workload.name] += cell.total
@@ -92,27 +136,29 @@ def lines_of(frame: Frame, step: int, samples: int, kinds: int):
         yield Line(float(second + step), delta, dict(issued), HEALTH)
 
 
-def folded(frame: Frame, step: int, samples: int, kinds: int):
+def folded(frame: Frame, step: int, samples: int, kinds: int, providers: int = 0):
     """The document of all lines."""
     chronicle = Chronicle(frame)
-    for line in lines_of(frame, step, samples, kinds):
+    for line in lines_of(frame, step, samples, kinds, providers):
         chronicle.add(line)
     evidence = replace(chronicle.evidence(), ended_at=frame.duration)
     return build_document(META, evidence, judge(evidence), ExitCode.FAILED)
 
 
 @pytest.mark.parametrize(
-    ("duration", "workloads", "calls", "step", "kinds"),
+    ("duration", "workloads", "calls", "step", "kinds", "providers"),
     [
-        pytest.param("10m", 1, 3, 1, 5, id="ten minutes"),
-        pytest.param("10h", 1, 3, 1, 5, id="ten hours"),
-        pytest.param("10m", 20, 10, 4, 1, id="ten minutes of 200 calls"),
-        pytest.param("10h", 20, 10, 180, 1, id="ten hours of 200 calls"),
-        pytest.param("10h", 20, 10, 180, 5, id="the same with 5 kinds of errors"),
+        pytest.param("10m", 1, 3, 1, 5, 0, id="ten minutes"),
+        pytest.param("10h", 1, 3, 1, 5, 0, id="ten hours"),
+        pytest.param("10m", 20, 10, 4, 1, 0, id="ten minutes of 200 calls"),
+        pytest.param("10h", 20, 10, 180, 1, 0, id="ten hours of 200 calls"),
+        pytest.param("10h", 20, 10, 180, 5, 0, id="the same with 5 kinds of errors"),
+        pytest.param("10h", 1, 3, 20, 5, 43, id="ten hours of as many providers as can be"),
+        pytest.param("10h", 20, 10, 360, 1, 5, id="ten hours of 200 calls and 5 providers"),
     ],
 )
-def test_the_document_stays_under_five_megabytes(duration, workloads, calls, step, kinds):
-    document = folded(frame(duration, workloads, calls), step, samples=20, kinds=kinds)
+def test_the_document_stays_under_five_megabytes(duration, workloads, calls, step, kinds, providers):
+    document = folded(frame(duration, workloads, calls), step, 20, kinds, providers)
     assert len(encode_document(document)) < MOST_DOCUMENT
     assert max(len(call["slice"]) for call in document["series"]["calls"]) <= 3_600
 

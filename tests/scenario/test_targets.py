@@ -86,6 +86,18 @@ def test_a_public_host_needs_an_explicit_allowance():
         (GENERIC + "headers: {X-A: a, x-a: b}\n", "t.yml:4:19: headers.x-a: the same header as X-A"),
         (GENERIC + "headers: {X A: a}\n", "t.yml:4:11: headers.X A: no header name"),
         (GENERIC + "ready: {within: 5}\n", 't.yml:4:17: ready.within: "5" needs a unit'),
+        (
+            GENERIC + "attribution: {provider: X Served By}\n",
+            't.yml:4:25: attribution.provider: the text "X Served By" is no name',
+        ),
+        (
+            GENERIC + "attribution: X-Served-By\n",
+            't.yml:4:14: attribution: is the text "X-Served-By", must be a mapping',
+        ),
+        (
+            GENERIC + "attribution: {providers: X-Served-By}\n",
+            't.yml:4:15: attribution.providers: unknown key "providers", did you mean "provider"?',
+        ),
         (GENERIC + "redy: {within: 5s}\n", 't.yml:4:1: redy: unknown key "redy", did you mean "ready"?'),
         ("version: 1\nurl: ${AGGREGATOR}\n", "t.yml:2:6: url: the variable AGGREGATOR is not set"),
     ],
