@@ -1,12 +1,14 @@
 """GET /api/status: the process, the connections and the providers, in the shape of 2025-10.
 
 Rule: `availability` is what a request would meet: "up" may be asked, "limited" and "behind" after the others,
-"open" only when nobody else is left, "wrong_chain" never.
+"open" only when nobody else is left, "wrong_chain" never. Of a provider's URL the status page shows no more
+than the host: the rest may be a key. (The administration shows it whole, or nothing could be put back.)
 """
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import trio
 
@@ -68,6 +70,16 @@ def provider_config(settings: ProviderSettings) -> Document:
     }
 
 
+def shown_url(url: str | None) -> str | None:
+    """Scheme, host and port, and "/..." in place of a path or query; no name and password."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    rest = "/..." if parts.path.strip("/") or parts.query else ""
+    return f"{parts.scheme}://{host}{rest}"
+
+
 def provider_status(gateway: Gateway, provider: Provider) -> Document:
     """All that is known of a provider."""
     now, state = gateway.clock(), availability(gateway, provider)
@@ -79,7 +91,11 @@ def provider_status(gateway: Gateway, provider: Provider) -> Document:
         "id": provider.id,
         "name": provider.settings.name or provider.id,
         "status": "healthy" if state == "up" else "unhealthy",
-        "config": provider_config(provider.settings),
+        "config": {
+            **provider_config(provider.settings),
+            "url": shown_url(provider.url),
+            "ws_url": shown_url(provider.ws_url),
+        },
         "availability": state,
         "consecutive_failures": provider.failures_in_a_row,
         "consecutive_successes": provider.successes_in_a_row,

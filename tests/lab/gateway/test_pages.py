@@ -8,12 +8,14 @@ import httpx
 import pytest
 import trio
 
-from battlectl.lab.gateway.app import gateway_handler
+from battlectl.lab.gateway.app import build_gateway, gateway_handler
 from battlectl.lab.gateway.meta import META_LIMIT, meta_headers
 from battlectl.lab.gateway.probing import probe_all
+from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings
+from battlectl.lab.gateway.status import shown_url
 from battlectl.lab.net.http_server import listener_url, open_listener, serve
 from battlectl.lab.net.wire import Response
-from tests.lab.gateway.parts import Node, simulated
+from tests.lab.gateway.parts import Node, ask, simulated
 from tests.lab.gateway_ws.upstreams import lab
 
 CHAIN = "/api/admin/chains/battlechain"
@@ -99,6 +101,30 @@ async def test_status_shows_every_provider():
         assert chain["stats"]["total_requests"] == 2
         assert chain["stats"]["healthy_providers"] == 1
         assert chain["stats"]["last_failover"] > 1_600_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (None, None),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:8545"),
+        ("https://node.example/", "https://node.example"),
+        ("https://node.example/v2/KEY", "https://node.example/..."),
+        ("https://node.example:444?token=KEY", "https://node.example:444/..."),
+        ("wss://user:KEY@node.example/", "wss://node.example"),
+        ("http://[::1]:8545/KEY", "http://[::1]:8545/..."),
+    ],
+)
+def test_a_url_is_shown_without_its_key(url, shown):
+    assert shown_url(url) == shown
+
+
+async def test_no_page_shows_a_key():
+    provider = ProviderSettings("p", "http://u:KEY@127.0.0.1:1/KEY?a=KEY", "ws://127.0.0.1:1/KEY")
+    gateway = build_gateway(GatewaySettings((provider,)))
+    await ask(gateway)
+    for page in ("/api/status", "/api/health", "/api/chains", "/api/metrics/battlechain", "/lab/truth"):
+        assert b"KEY" not in (await ask(gateway, b"", page, "GET")).body
 
 
 async def test_the_truth_says_who_served_what():
