@@ -78,10 +78,11 @@ def _was_reached(objective: Objective, evidence: Evidence, window: Window) -> bo
 
 
 def _tell(figure: Figure, objective: Objective, show: Shown) -> str:
-    low, high = show(figure.least, objective.unit), show(figure.most, objective.unit)
-    value = low if figure.least == figure.most else f"{low} to {high}"
+    value = low = show(figure.least, objective.unit)
     if figure.most == inf:
         value = f"at least {low}"
+    elif figure.least != figure.most:
+        value = f"{low} to {show(figure.most, objective.unit)}"
     notes = [figure.words, f"from {figure.source}" if figure.source else ""]
     return f"{value} ({'; '.join(note for note in notes if note)})"
 

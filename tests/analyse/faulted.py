@@ -4,6 +4,8 @@ faulted(KILL, deeds="inject@20-20.1 heal@30-30.1", probes="new:ok@19 new:refused
 counts="a:50@0-20 a:0@20-30 a:50@30-40"): what was done to provider_a, how our probes of it ended (`/300` is
 300 ms, `kept` a connection from before), and the load calls per second that it and others (`b:`) counted.
 A stretch `@20-29` is once a second, its end excluded; `hits="12@20.1-30"` a count of hits that grows evenly.
+served="a:10@0-20 b:2x2/80@20-30 -:1@20-30" are replies that name their provider, ten a second by a, two by b
+after two attempts and 80 ms, and one that never came; `x?` does not say how many attempts.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Any
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.observe.faults import Campaign, Count, Deed, LeaseLost, Probe
+from battlectl.observe.recorder import Recorder
+from battlectl.observe.served import UNANSWERED, Served
 from battlectl.plan.injection import Injection
 from tests.analyse.histories import evidence_of
 
@@ -23,6 +27,7 @@ LOAD = "20*ok@0-40"
 LOOK_EVERY = 0.25
 _PROBE = re.compile(r"(?:(\w+)/)?(new|kept):([a-z_]+(?:\(-?\w+\))?)(?:/([\d.]+))?@([\d.]+)(?:-([\d.]+))?")
 _DEED = re.compile(r"(?:(\w+)/)?(inject|heal)@([\d.]+)(?:-([\d.]+))?(?:!(\S+))?")
+_SERVED = re.compile(r"(\w+|-):(\d+)(?:x(\d+|\?))?(?:/([\d.]+))?@([\d.]+)")
 _COUNT = re.compile(r"(\w+):([\d.]+)(?:\+([\d.]+))?@([\d.]+)-([\d.]+)(?:#(\d+))?")
 
 
@@ -65,6 +70,7 @@ def faulted(
     lost: str = "",
     driver: str = "toxiproxy",
     leftovers: Sequence[str] = (),
+    served: str = "",
     ended_at: float = 40.0,
     **more: Any,
 ) -> Evidence:
@@ -72,6 +78,7 @@ def faulted(
     evidence = evidence_of(
         spread(reads), injections=injections, ended_at=ended_at, **{"phases": PHASES, **more}
     )
+    _serve(evidence, served)
     first = injections[0].name if injections else ""
     campaign = Campaign(
         driver=driver,
@@ -82,6 +89,20 @@ def faulted(
         leftovers=tuple(leftovers),
     )
     return replace(evidence, campaign=campaign)
+
+
+def _serve(evidence: Evidence, text: str) -> None:
+    recorder = Recorder(evidence.frame.cuts, evidence.frame.slice_width)
+    for token in spread(text).split():
+        match = _SERVED.fullmatch(token)
+        assert match is not None, token
+        provider, number, attempts, latency, due = match.groups()
+        name = UNANSWERED if provider == "-" else provider
+        told = None if attempts == "?" or provider == "-" else int(attempts or 1)
+        done = float(due) + float(latency or 10) / 1e3
+        for _ in range(int(number)):
+            recorder.served("reads", float(due), done, Served(name, told), provider != "-", True)
+    evidence.tally.merge(recorder.take())
 
 
 def _deeds(text: str, first: str) -> Iterator[Deed]:

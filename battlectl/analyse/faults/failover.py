@@ -148,7 +148,7 @@ def _left_alone(strike: Strike, known: Known) -> Figure:
     if doubt is not None:
         return not_observable(doubt)
     if strike.expected.hides_attempts:
-        return not_observable(f"not observable at {strike.provider}: {HIDDEN}")
+        return not_observable(f"{HIDDEN}, and {strike.provider} had one")
     watching = watch(strike.provider, known)
     if isinstance(watching, str):
         return not_observable(watching)

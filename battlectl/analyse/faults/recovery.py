@@ -1,14 +1,16 @@
 """How long a fault did harm: recovery time, and unavailability in seconds.
 
 Rule: recovery runs from the first bad second since the injection to the first of five good seconds in a row.
-Where these never came before the next fault or the end, it did not recover: the time is what was seen of it
-at least. Unavailability counts every bad second up to then, those of the fault itself included.
+Harm that begins anew, while the fault lasts or within five seconds of its end, is its doing as well: the
+longest counts. Where the good seconds never came before the next fault or the end, it did not recover: the
+time is what was seen of it at least. Unavailability counts every bad second up to then, those of the fault
+itself included.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -24,7 +26,7 @@ GOOD_FOR = 5
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Of one injection, in seconds from the start of the run: the first bad second, and when it was over.
+    """Of one injection, in seconds from the start of the run: when its longest harm began, and when it ended.
 
     `harmed_at` is None without any harm, `back_at` None when it did not recover by `seen_until`. `from_heal`
     is the time from the planned end of the fault, 0.0 when it was over before.
@@ -78,66 +80,81 @@ def horizon(injection: Injection, evidence: Evidence) -> float:
 
 
 def _recovery(injection: Injection, seconds: Sequence[Second], evidence: Evidence) -> Recovery:
-    until = horizon(injection, evidence)
-    own = between(seconds, injection.at, until)
-    count = math.ceil(GOOD_FOR / evidence.frame.slice_width)
-    harmed, back = _harm(own, count, lambda second: second.was_good)
-    time = _time(injection, own, count, evidence)
+    own = between(seconds, injection.at, horizon(injection, evidence))
+    harm = _worst(_harms(injection, own, evidence, lambda second: second.was_good))
+    back = None if harm is None else harm.back
     return Recovery(
         fault=injection.name,
-        harmed_at=harmed,
+        harmed_at=None if harm is None else harm.start,
         back_at=back,
         seen_until=own[-1].end if own else injection.at,
-        time=time,
-        from_heal=0.0 if harmed is None else None if back is None else max(0.0, back - injection.until),
+        time=_time(injection, own, harm, evidence),
+        from_heal=0.0 if harm is None else None if back is None else max(0.0, back - injection.until),
         unavailable=_unavailable(own, evidence),
     )
 
 
-def _harm(
-    seconds: Sequence[Second], count: int, is_good: Callable[[Second], bool]
-) -> tuple[float | None, float | None]:
-    """(the first bad second, the first of enough good ones after it)."""
-    harmed: float | None = None
-    streak: list[float] = []
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """From a bad second to the first of enough good ones, or to the end of the last bad one."""
+
+    start: float
+    bad_until: float
+    back: float | None
+
+    @property
+    def least(self) -> float:
+        """How long it was, at least."""
+        return (self.bad_until if self.back is None else self.back) - self.start
+
+    @property
+    def most(self) -> float:
+        """How long it was, at most."""
+        return inf if self.back is None else self.back - self.start
+
+
+def _harms(
+    injection: Injection, seconds: Sequence[Second], evidence: Evidence, is_good: Callable[[Second], bool]
+) -> Iterator[_Harm]:
+    """Those that began during the fault or soon after it."""
+    count = math.ceil(GOOD_FOR / evidence.frame.slice_width)
+    start, bad_until, streak = 0.0, -inf, list[float]()
     for second in seconds:
         if not is_good(second):
-            harmed, streak = second.start if harmed is None else harmed, []
-        elif harmed is not None:
+            if bad_until == -inf and second.start >= injection.until + GOOD_FOR:
+                return
+            start = second.start if bad_until == -inf else start
+            bad_until, streak = second.end, []
+        elif bad_until > -inf:
             streak.append(second.start)
             if len(streak) == count:
-                return harmed, streak[0]
-    return harmed, None
+                yield _Harm(start, bad_until, streak[0])
+                bad_until = -inf
+    if bad_until > -inf:
+        yield _Harm(start, bad_until, None)
 
 
-def _time(injection: Injection, own: Sequence[Second], count: int, evidence: Evidence) -> Figure:
+def _worst(harms: Iterable[_Harm]) -> _Harm | None:
+    return max(harms, key=lambda harm: (harm.most, harm.least), default=None)
+
+
+def _time(injection: Injection, own: Sequence[Second], harm: _Harm | None, evidence: Evidence) -> Figure:
     known = [second for second in own if second.arrivals]
     if not any(second.start < injection.until for second in known):
         return not_observable("nothing was due while it was in force")
-    harmed, back = _harm(own, count, lambda second: second.was_good)
-    most = 0.0 if harmed is None else inf if back is None else back - harmed
-    least, is_over = _least(known, count)
+    at_best = list(_harms(injection, known, evidence, lambda second: second.may_be_good))
+    least = max((one.least for one in at_best), default=0.0)
+    most = 0.0 if harm is None else harm.most
     words = f"in steps of {format_duration(evidence.frame.slice_width)}"
-    if harmed is not None and back is None:
-        words = _not_back(own, harmed, is_over, evidence)
+    if harm is not None and harm.back is None:
+        words = _not_back(harm, own[-1].end, evidence)
     return Figure(min(least, most), most, len(known), "client", words)
 
 
-def _least(known: Sequence[Second], count: int) -> tuple[float, bool]:
-    """(the shortest that it can have been, whether it was over then), in the most favourable reading."""
-    harmed, back = _harm(known, count, lambda second: second.may_be_good)
-    if harmed is None:
-        return 0.0, True
-    if back is not None:
-        return back - harmed, True
-    bad = [second.end for second in known if not second.may_be_good]
-    return bad[-1] - harmed, bad[-1] < known[-1].end
-
-
-def _not_back(own: Sequence[Second], harmed: float, is_over: bool, evidence: Evidence) -> str:
-    seen = format_duration(own[-1].end - harmed)
+def _not_back(harm: _Harm, end: float, evidence: Evidence) -> str:
+    seen = format_duration(end - harm.start)
     held_to = ", ".join(objective.text for objective in standards(evidence.frame))
-    if is_over:
+    if harm.bad_until < end:
         return f"not seen to recover: fewer than {GOOD_FOR}s in a row were surely good in the {seen} left"
     return f"did not recover in the {seen} that were left ({held_to})"
 

@@ -1,0 +1,368 @@
+"""Windows, distribution, failovers, breakers, amplification: measured where there is evidence, else not."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battlectl.analyse.faults.breaker import timelines
+from battlectl.analyse.faults.distribution import distributions
+from battlectl.analyse.faults.figure import Figure, exact, longest, not_observable
+from battlectl.analyse.faults.windows import window_figures
+from battlectl.analyse.judge import judge
+from battlectl.analyse.objectives import judge_objective
+from battlectl.analyse.objectives_faults import MEASURES
+from battlectl.scenario.metrics import FAULT_METRICS
+from battlectl.scenario.objectives import parse_objective
+from tests.analyse.faulted import faulted, injection
+
+KILL = injection(name="kill")
+ERRORS = injection("http_5xx", name="errors")
+USED = "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-20 b:20@20-30 b:10@30-40"
+DOWN = "new:ok@19 kept:ok@19 new:refused@20.2-30 kept:reset@20.2 new:ok@30.2"
+FAILING = "new:ok@19 kept:ok@19 new:http_error(503)@20.2-29 kept:http_error(503)@20.2-29 new:ok@30.2"
+TRIPPED = "a:10@0-21 a:0@21-30 a:10@30-40 b:10@0-20 b:20@20-30 b:10@30-40"
+"""Ten more attempts fail at a until its breaker opens; each is made again at b."""
+REPLIES = "a:10@0-20 b:10@0-20 b:19@20-30 b:1x2/80@20-30 a:10@30-40 b:10@30-40"
+
+
+def judged(objective: str, *injections, fit: bool = True, **campaign):
+    evidence = faulted(*(injections or (KILL,)), objectives=[objective], **campaign)
+    return judge_objective(evidence.frame.objectives[0], evidence, fit)
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("objective", "least", "most", "holds"),
+        [
+            ("failovers < 5", 1, 4, True),
+            ("failovers < 5", 1, 5, None),
+            ("failovers < 5", 5, 9, False),
+            ("failovers < 5", 1, inf, None),
+            ("failovers >= 5", 5, inf, True),
+            ("failovers == 0", 0, 0, True),
+            ("failovers == 2", 1, 3, None),
+            ("failovers == 4", 1, 3, False),
+            ("failovers != 2", 1, 3, None),
+            ("failovers != 4", 1, 3, True),
+        ],
+    )
+    def test_an_objective_must_be_kept_or_broken_by_all_of_it(self, objective, least, most, holds):
+        assert Figure(least, most, 9, "counters").verdict(parse_objective(objective)) is holds
+
+    def test_of_several_the_longest_is_known_only_when_all_are(self):
+        one, other = exact(2.0, 1, "client"), Figure(1.0, 5.0, 3, "counters", "about")
+        assert longest([one, other]) == Figure(2.0, 5.0, 4, "counters", "about")
+        assert longest([one, not_observable("dark")]).words == "dark"
+        assert not longest([]).is_observable
+
+
+def test_windows_stand_side_by_side():
+    reads = "20*ok@0-20 19*ok/50@20-30 refused@20-30 20*ok@30-40"
+    found = {w.name: w for w in window_figures(faulted(KILL, reads=reads))}
+    assert list(found) == ["baseline", "during:kill", "recovery:kill"]
+    during = found["during:kill"]
+    assert (during.seconds, during.arrivals, during.ok, during.success_rate) == (10.0, 200, 190, 0.95)
+    assert (during.arrivals_per_s, during.ok_per_s) == (20.0, 19.0)
+    assert (during.p50, found["baseline"].p95) == (pytest.approx(0.05), pytest.approx(0.01))
+    empty = window_figures(faulted(KILL, reads=""))[0]
+    assert (empty.arrivals, empty.success_rate, empty.p95) == (0, None, None)
+
+
+class TestDistribution:
+    def test_comes_from_replies(self):
+        found = {d.window: d for d in distributions(faulted(KILL, served=REPLIES, counts=USED))}
+        assert found["baseline"].source == "metadata"
+        assert [(s.provider, s.requests, s.share) for s in found["baseline"].shares] == [
+            ("a", 200, 0.5),
+            ("b", 200, 0.5),
+        ]
+        [b] = found["during:kill"].shares
+        assert (b.requests, b.success_rate, b.was_broken) == (200, 1.0, False)
+        assert b.mean == pytest.approx(0.0135)
+        assert b.p95 == pytest.approx(0.01, rel=0.01)
+
+    def test_else_from_counters_which_do_not_tell_how_calls_ended(self):
+        found = {d.window: d for d in distributions(faulted(KILL, counts=USED))}
+        a, b = found["during:kill"].shares
+        assert found["during:kill"].source == "counters"
+        assert (a.requests, a.share, a.was_broken) == (0, 0.0, True)
+        assert (b.requests, b.share, b.success_rate, b.mean, b.p95) == (200, 1.0, None, None, None)
+        assert found["during:kill"].words.endswith("how they ended is not observable")
+
+    def test_else_from_nothing(self):
+        found = distributions(faulted(KILL))
+        assert {(d.source, d.shares) for d in found} == {("", ())}
+        assert found[0].words.startswith("not observable")
+
+
+@pytest.mark.parametrize(
+    ("objective", "seen", "verdict", "summary"),
+    [
+        ("failovers == 10", {"served": REPLIES}, "pass", "10 (from metadata)"),
+        ("failovers < 10", {"served": REPLIES}, "fail", "10 (from metadata)"),
+        ("failovers == 0 in baseline", {"served": REPLIES}, "pass", "0 (from metadata)"),
+        (
+            "failovers <= 10",
+            {"served": f"{REPLIES} -:1@20-30"},
+            "inconclusive",
+            "10 to 20 (10 requests do not say how many attempts they took; from metadata): "
+            "too little to judge",
+        ),
+        ("failover_latency.max < 90ms", {"served": REPLIES}, "pass", "80ms (from metadata)"),
+        ("failover_latency.p50 < 70ms", {"served": REPLIES}, "fail", "80ms (from metadata)"),
+        ("failover_latency.p95 < 1s", {"served": REPLIES}, "inconclusive", "10 samples, 20 needed"),
+        (
+            "failover_latency.max < 1s",
+            {"served": f"{REPLIES} -:1@20-30"},
+            "inconclusive",
+            "at least 80ms (10 requests do not say how many attempts they took; from metadata): "
+            "too little to judge",
+        ),
+        (
+            "failover_latency.max < 1s",
+            {"served": "a:10@0-40"},
+            "inconclusive",
+            "not observable: no request is known to have been failed over",
+        ),
+        (
+            "failover_latency.max < 1s",
+            {"counts": USED},
+            "inconclusive",
+            "not observable: no reply tells its attempts",
+        ),
+        (
+            "failovers < 100",
+            {"counts": USED},
+            "inconclusive",
+            "at least 0 (attempts at a closed port are seen by nobody; from counters): too little to judge",
+        ),
+        ("amplification < 1.1", {"served": REPLIES}, "pass", "1.0125 (from metadata)"),
+        ("amplification < 1.01", {"served": REPLIES}, "fail", "1.0125 (from metadata)"),
+        (
+            "amplification < 1.1",
+            {"served": "a:10x?@0-40"},
+            "inconclusive",
+            "not observable: no reply tells its attempts and no call is counted",
+        ),
+        (
+            "amplification < 1.5",
+            {"counts": USED},
+            "inconclusive",
+            "at least 1 (attempts at a closed port are seen by nobody; from counters): too little to judge",
+        ),
+    ],
+)
+def test_what_requests_took(objective, seen, verdict, summary):
+    found = judged(objective, **seen)
+    assert (found.verdict, found.summary) == (verdict, summary)
+
+
+class TestCountedAttempts:
+    def test_are_a_range_by_the_looks(self):
+        found = judged("amplification < 1.1", ERRORS, counts=TRIPPED)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(810 / 800))
+
+    def test_twice_as_many_calls_as_arrivals_are_a_storm(self):
+        storm = "a:10@0-20 b:10@0-20 a:40@20-30 b:40@20-30 a:10@30-40 b:10@30-40"
+        assert judged("amplification < 3 in during:errors", ERRORS, counts=storm).verdict == "fail"
+        assert judged("failovers < 100", ERRORS, counts=storm).verdict == "inconclusive"
+
+    def test_the_targets_own_probes_are_not_held_against_it_and_prove_nothing(self):
+        """What every arrival cost from the beginning on may be probes or not."""
+        hedged = "a:20@0-40 b:20@0-40"
+        found = judged("amplification < 1.5", ERRORS, counts=hedged)
+        assert (found.verdict, "1 to 2" in found.summary) == ("inconclusive", True)
+
+    def test_probes_that_were_counted_before_the_load_are_taken_off(self):
+        idle = "a:2@0-10 b:2@0-10 a:12@10-40 b:12@10-40"
+        late = {"phases": {"idle": "10s", "steady": "10s", "battle": "20s"}, "reads": "20*ok@10-40"}
+        load = {"reads": {"rate": "1/s", "calls": ["a", "b"], "phases": ["steady", "battle"]}}
+        found = judged("amplification <= 1.01", ERRORS, counts=idle, load=load, **late)
+        assert found.verdict == "pass"
+
+
+class TestTimes:
+    def test_the_first_success_elsewhere_within_the_grain(self):
+        found = judged("failover_time(kill) < 1s", probes=DOWN, counts=USED)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(0.4))
+        assert "by counters, in steps of 250ms" in found.summary
+
+    def test_replies_tell_it_by_the_second(self):
+        found = judged("failover_time(kill) < 1s", probes=DOWN, counts="a:10@0-20 a:0@20-40", served=REPLIES)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(0.9))
+
+    def test_nothing_is_said_of_a_fault_that_is_not_proven(self):
+        for metric in ("failover_time", "detection_time"):
+            found = judged(f"{metric}(kill) < 9s", counts=USED)
+            assert found.verdict == "inconclusive"
+            assert found.summary.startswith("not observable: kill at a is unproven: no probe says")
+
+    def test_no_success_elsewhere_is_a_value(self):
+        dead = {"reads": "20*ok@0-20 20*refused@20-30 20*ok@30-40", "probes": DOWN}
+        found = judged("failover_time(kill) < 5s", counts="a:10@0-20 a:0@20-30 a:10@30-40 b:0@0-40", **dead)
+        assert found.verdict == "inconclusive"
+        silent = "a:20@0-20 a:0@20-30 a:20@30-40 b:0@0-31 b:1@31-40"
+        found = judged("failover_time(kill) < 5s", counts=silent, **dead)
+        assert (found.verdict, found.summary) == (
+            "fail",
+            "at least 9.9s (no success elsewhere while it lasted; from counters)",
+        )
+
+    def test_detection_is_when_calls_stop(self):
+        found = judged("detection_time(errors) < 2s", ERRORS, probes=FAILING, counts=TRIPPED)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(0.9))
+
+    def test_a_provider_that_is_asked_all_the_time_was_not_detected(self):
+        found = judged("detection_time(errors) < 5s", ERRORS, probes=FAILING, counts="a:10@0-40 b:10@0-40",
+                       hits="200@20.1-30")  # fmt: skip
+        assert found.summary.startswith("at least 9.9s (it was never left alone")
+        assert found.verdict == "fail"
+
+    def test_a_closed_port_hides_it(self):
+        found = judged("detection_time(kill) < 5s", probes=DOWN, counts=USED)
+        assert found.summary == "not observable: attempts at a closed port are seen by nobody, and a had one"
+
+
+HALF_OPEN = (
+    "a:10@0-21 a:0@21-25 a:4@25-25.25 a:0@25.25-29 a:4@29-29.25 a:0@29.25-33 a:10@33-40 "
+    "b:10@0-20 b:20@20-33 b:10@33-40"
+)
+
+
+class TestBreaker:
+    def test_opens_tries_and_closes(self):
+        line = timelines(faulted(ERRORS, counts=HALF_OPEN))[0]
+        assert [(c.state, c.earliest, c.latest) for c in line.changes] == [
+            ("opened", 20.75, 21.0),
+            ("half-open", 25.0, 25.25),
+            ("half-open", 29.0, 29.25),
+            ("closed", 33.0, 33.25),
+        ]
+        assert (line.provider, line.grain, line.dark) == ("a", 0.25, ())
+
+    @pytest.mark.parametrize(
+        ("objective", "verdict", "measured"),
+        [
+            ("breaker(a).opens == 1", "pass", 1),
+            ("breaker(a).closes == 1", "pass", 1),
+            ("breaker(a).half_opens == 2", "pass", 2),
+            ("breaker(a).false_trips == 0", "pass", 0),
+            ("breaker(a).time_to_open < 1s", "pass", 0.9),
+            ("breaker(a).time_to_open < 600ms", "fail", 0.65),
+            ("breaker(a).time_to_open < 800ms", "inconclusive", 0.9),
+            ("breaker(a).time_open < 13s", "pass", 12.5),
+            ("breaker(b).opens == 0", "pass", 0),
+            ("breaker(a).opens == 0 in baseline", "pass", 0),
+        ],
+    )
+    def test_is_judged(self, objective, verdict, measured):
+        found = judged(objective, ERRORS, probes=FAILING, counts=HALF_OPEN)
+        assert (found.verdict, found.measured) == (verdict, pytest.approx(measured))
+
+    def test_that_opens_without_a_fault_is_a_false_trip(self):
+        tripped = "a:10@0-10 a:0@10-15 a:10@15-40 b:10@0-10 b:20@10-15 b:10@15-40"
+        assert judged("breaker(a).false_trips == 0", ERRORS, counts=tripped).verdict == "fail"
+        assert judged("breaker(b).false_trips == 0", ERRORS, counts=tripped).verdict == "pass"
+
+    def test_that_never_opens_has_no_time_to_open(self):
+        steady = "a:10@0-40 b:10@0-40"
+        found = judged("breaker(a).time_to_open < 5s", ERRORS, probes=FAILING, counts=steady)
+        assert (found.verdict, found.measured) == ("fail", pytest.approx(9.9))
+
+    def test_in_the_dark_is_known_by_the_light_after_it_only(self):
+        still_open = "a:10@0-20 a:0@20-33 a:10@33-40 b:10@0-20 b:20@20-33 b:10@33-40"
+        line = timelines(faulted(KILL, counts=still_open))[0]
+        assert line.dark == ((20.0, 30.1),)
+        assert [(c.state, c.earliest, c.latest) for c in line.changes] == [
+            ("opened", 20.0, 30.25),
+            ("closed", 33.0, 33.25),
+        ]
+        assert judged("breaker(a).opens >= 1", KILL, counts=still_open).verdict == "pass"
+        assert judged("breaker(a).opens <= 1", KILL, counts=still_open).verdict == "inconclusive"
+        assert judged("breaker(a).time_to_open < 5s", KILL, counts=still_open).verdict == "inconclusive"
+        assert judged("breaker(a).opens >= 1", KILL, counts=USED).verdict == "inconclusive"
+
+    def test_a_pause_of_the_load_opens_nothing(self):
+        pause = "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-20 b:0@20-30 b:10@30-40"
+        evidence = faulted(ERRORS, reads="20*ok@0-20 20*ok@30-40", counts=pause)
+        assert [line.changes for line in timelines(evidence)] == [(), ()]
+
+    @pytest.mark.parametrize(
+        ("counts", "words"),
+        [
+            ("", "its calls were not counted without a fault"),
+            ("a:0.1@0-40 b:20@0-40", "it gets too few calls to tell silence from chance (0.10/s)"),
+            ("a:12@0-40 b:2000@0-40", "the target's own probes may be as many as the calls of the load"),
+        ],
+    )
+    def test_is_not_observable_where_calls_do_not_tell(self, counts, words):
+        found = judged("breaker(a).opens == 0", ERRORS, counts=counts)
+        assert found.verdict == "inconclusive"
+        assert found.summary == f"not observable: {words}"
+
+
+def test_every_metric_has_its_measure():
+    assert set(MEASURES) == set(FAULT_METRICS)
+
+
+@pytest.mark.parametrize("metric", ["failovers < 99", "amplification < 9", "breaker(a).opens < 9"])
+def test_an_unfit_generator_fails_nobody(metric):
+    worst = {"served": "a:10x9@0-40", "counts": HALF_OPEN}
+    strict = metric.replace("99", "1").replace("9", "1")
+    assert judged(strict, ERRORS, fit=True, **worst).verdict == "fail"
+    assert judged(strict, ERRORS, fit=False, **worst).verdict == "inconclusive"
+
+
+def test_a_run_cut_short_neither_passes_nor_has_missed_what_may_still_come():
+    cut = {"how": "interrupted", "ended_at": 22.0, "counts": "a:10@0-22 b:10@0-22"}
+    assert judged("breaker(a).opens == 0", ERRORS, **cut).verdict == "inconclusive"
+    assert judged("breaker(a).opens >= 1", ERRORS, **cut).verdict == "inconclusive"
+
+
+BRACKETS = {"fault": "(errors)", "provider": "(a)"}
+BOUNDS = {"duration": ["< 1h", "> 1us"], "count": ["< 99", "== 0"], "factor": ["< 9", "> 0"]}
+EVERY = [
+    f"{name}{BRACKETS.get(metric.scope, '')}{f'.{stat}' if stat else ''} {bound}"
+    for name, metric in FAULT_METRICS.items()
+    for stat in metric.stats or ("",)
+    for bound in BOUNDS[metric.unit_of(stat)]
+]
+
+
+@pytest.mark.parametrize("objective", EVERY)
+def test_without_any_data_nothing_passes_or_fails(objective):
+    found = judged(objective, ERRORS, reads="")
+    assert found.verdict == "inconclusive"
+    assert found.summary.startswith("not observable: ")
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    objective=st.sampled_from(["failovers <= 3", "failover_latency.max < 50ms", "amplification <= 1.05"]),
+    attempts=st.lists(st.tuples(st.sampled_from(["x1", "x2", "x3", "x?"]), st.integers(0, 39)), max_size=8),
+    at=st.integers(0, 39),
+)
+def test_a_slow_failover_more_never_improves_a_verdict(objective, attempts, at):
+    better = {"fail": 0, "inconclusive": 1, "pass": 2}
+    served = " ".join(["a:1@0-40", *(f"a:1{x}/{20 * len(x)}@{due}" for x, due in attempts)])
+    before = judged(objective, ERRORS, served=served).verdict.value
+    after = judged(objective, ERRORS, served=f"{served} b:1x9/5000@{at}").verdict.value
+    has_none = before == "inconclusive" and "x2" not in served and "x3" not in served
+    assert better[after] <= better[before] or has_none
+
+
+def test_a_whole_run_is_judged_with_everything_at_once():
+    promises = [
+        "success_rate >= 99%",
+        "recovery_time(errors) < 5s",
+        "breaker(a).time_to_open < 2s",
+        "failovers <= 20",
+    ]
+    evidence = faulted(ERRORS, probes=FAILING, counts=TRIPPED, served=REPLIES, objectives=promises)
+    judgement = judge(evidence)
+    assert [f.verdict for f in judgement.objectives] == ["pass"] * 4
+    assert judgement.verdict == "pass"
