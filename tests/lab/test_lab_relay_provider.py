@@ -220,6 +220,20 @@ async def test_clients_that_tire_of_a_hung_node_leave_nothing_behind():
         nursery.cancel_scope.cancel()
 
 
+async def test_bytes_that_are_no_text_reach_the_node_as_text_that_it_cannot_read():
+    def echo(socket):
+        socket.send(repr(socket.recv()))
+
+    def talk(url):
+        with connect(url, proxy=None) as client:
+            client.send(b"\xff[]")
+            return client.recv(timeout=LONG)
+
+    with node(echo) as ws_url:
+        async with relayed(ws_url=ws_url) as there:
+            assert await in_thread(lambda: talk(there.ws_url)) == repr("\ufffd[]")
+
+
 def test_a_process_without_file_descriptors_takes_nobody_for_gone(monkeypatch):
     """It looks at its clients once a second, and must not die of it."""
 

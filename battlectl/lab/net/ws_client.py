@@ -41,9 +41,12 @@ class ClientSocket:
         self._connection = connection
 
     async def send(self, text: bytes) -> None:
-        """Send one text, whole. Once the other side has ended it is dropped: `receive` says so."""
+        """Send one text, whole; bytes that are none go as U+FFFD: a binary message may hold any.
+
+        Once the other side has ended it is dropped: `receive` says so.
+        """
         with suppress(ConnectionClosed):
-            await self._connection.send_message(text.decode())
+            await self._connection.send_message(text.decode(errors="replace"))
 
     async def receive(self) -> bytes | Ended:
         """The next message, or how it ended; that again when asked again."""

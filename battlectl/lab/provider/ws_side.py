@@ -77,7 +77,9 @@ class Socket:
             self._connection.socket = self._nursery = None
 
     def notify(self, subscription: str, event: Any) -> None:
-        """Send one event past the faults, before any that comes now."""
+        """Send one event past the faults, before any that comes now, unless the client has unsubscribed."""
+        if subscription not in self._subscriptions:
+            return
         self._kept.append(notification(subscription, event))
         if self._nursery is not None:
             self._nursery.start_soon(self._loudly, self._send_kept)

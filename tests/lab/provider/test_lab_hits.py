@@ -172,6 +172,23 @@ async def test_subscriptions_are_counted_when_made_and_while_open():
         assert (counters.subscriptions, counters.open_subscriptions) == (4, 0)
 
 
+async def test_what_a_fault_kept_back_is_not_told_to_who_has_unsubscribed():
+    async with served(block_time=0.1) as there:
+        fault = await put(there, "ws_reorder")
+
+        def talk(client):
+            ids = [call(client, "eth_subscribe", "newHeads")["result"] for _ in range(2)]
+            trio.from_thread.run(until, lambda: fault.hits == 1 and len(fault.effect._kept) == 2)
+            client.send(json.dumps(request("eth_unsubscribe", ids[0], id_="end")))
+            while (text := json.loads(client.recv(timeout=10))).get("id") != "end":
+                pass
+            trio.from_thread.run(there.provider.remove_fault, fault)
+            told = {text["params"]["subscription"] for text in texts(client, 4)}
+            return text["result"], told == {ids[1]}
+
+        assert await there.in_socket(talk) == (True, True)
+
+
 class Fickle(Effect):
     def __init__(self):
         super().__init__()
