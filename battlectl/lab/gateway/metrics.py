@@ -1,8 +1,8 @@
 """GET /api/metrics/:chain: what was served, by provider and by method, in Lasso's fields.
 
 Rule: only clients' requests count here, no probes. A batch is one request; by method, each of its calls
-counts. An attempt is one request, or by method one call, at one provider; `score` is a provider's mean latency
-in ms as the strategies see it, lower being better.
+counts. An attempt is one request, or by method one call, at one provider; `score` is a provider's mean
+latency in ms as the strategies see it, lower being better.
 """
 
 from __future__ import annotations
