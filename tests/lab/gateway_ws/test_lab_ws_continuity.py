@@ -39,7 +39,7 @@ async def test_ten_subscribers_through_twenty_kills_miss_nothing():
             victim = lab_.followed()
             assert victim is not None
             port = victim.kill()
-            await trio.sleep(0.5)
+            await trio.sleep(0.35)
             await victim.open(lab_.nursery, port)
         target = lab_.head
         await until(lambda: all(heads and numbers(heads)[-1] >= target for heads in streams))
@@ -129,7 +129,7 @@ async def test_a_provider_that_lags_leaves_no_gap_when_it_takes_over_and_is_repl
         first = lab_.followed()
         assert first is not None
         for upstream in lab_.upstreams.values():
-            upstream.lag = 0 if upstream is first else 5
+            upstream.lag = 0 if upstream is first else 8
         port = first.kill()
         await until(lambda: lab_.followed() and lab_.followed() is not first)
         await trio.sleep(1)

@@ -36,7 +36,7 @@ from battlectl.lab.net.ws_server import Ended, Manners, WebSocket, wants_websock
 from battlectl.lab.provider.node import SimulatedNode
 from battlectl.lab.provider.shared_chain import SharedChain
 
-BLOCK_TIME = 0.2
+BLOCK_TIME = 0.1
 PATIENCE = 30.0
 T = TypeVar("T")
 NAMES = ("mock_a", "mock_b", "mock_c")

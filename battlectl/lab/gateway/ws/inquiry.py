@@ -112,11 +112,13 @@ async def logs_of(
             raise Unanswered("no list")
         return found
 
-    asked = list(providers)
+    left = list(providers)
     answers: dict[str, list[Any]] = {}
-    while asked and not answers:
-        witnesses, asked = asked[:WITNESSES], asked[WITNESSES:]
-        answers = await _gather(witnesses, logs, lambda found: len(found) >= WITNESSES, GRACE_SECONDS)
+    while left and len(answers) < WITNESSES:
+        # Who is down is no witness: others are asked in its place, however well the first has answered.
+        missing = WITNESSES - len(answers)
+        asked, left = left[:missing], left[missing:]
+        answers |= await _gather(asked, logs, lambda found: False, GRACE_SECONDS)
     if not answers:
         raise Unanswered("no provider knows the logs of the block")
     return list(answers.values())
