@@ -22,10 +22,11 @@ run: setup ## run the main scenario on the embedded lab; the report is in result
 	$(BIN)/battlectl run scenarios/steady-reads.yml
 
 test: setup ## all tests; real parts that are missing are skipped by name (in CI: a failure)
-	$(BIN)/pytest
+	$(BIN)/pytest -m quiet
+	$(BIN)/pytest -m 'not quiet' -n 2 --dist loadfile
 
-test-fast: setup ## only the tests in virtual time: seconds
-	$(BIN)/pytest -m 'not real'
+test-fast: setup ## only the tests in virtual time
+	$(BIN)/pytest -m 'not real' -n 2 --dist loadfile
 
 lint: setup ## ruff: lint and format
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ def result(cpu_seconds, requests=1000):
 
 
 @pytest.mark.real
+@pytest.mark.quiet
 def test_a_child_process_is_billed_too(tmp_path):
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}])"
     finished = run_pinned([sys.executable, "-c", parent], 0, 1, tmp_path)
@@ -27,6 +28,7 @@ def test_a_child_process_is_billed_too(tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.quiet
 def test_a_generator_that_fails_is_unavailable_with_its_last_words(tmp_path):
     finished = run_pinned([sys.executable, "-c", "raise SystemExit('no such option')"], 0, 1, tmp_path)
     with pytest.raises(Unavailable, match="ended with 1: no such option"):

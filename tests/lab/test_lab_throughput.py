@@ -11,7 +11,7 @@ from tests.cli.command import Desk, crashed, finish, read_report
 from tests.cli.test_lab_death import process_of
 from tests.cli.test_signals import wait_for
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 RATE, SECONDS = 500, 10
 SCENARIO = {
     "version": 1,

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.command import Desk, finish, read_report
 from tests.real.haproxy import StoppableServer, running_haproxy
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 BEFORE_END_MS = {"p95_ms": 500.0, "p99_ms": 100.0, "p99.9_ms": 10.0}
 WITHIN = 0.02
 RUNS = 5

@@ -24,7 +24,7 @@ from tests.lab.toxiproxy.checks import CHECKS, EXCUSED, agrees
 from tests.lab.toxiproxy.lab import lab_started
 from tests.lab.toxiproxy.world import World, close_all
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.quiet]
 
 FACTS: dict[str, dict[str, Any]] = {
     fact["id"]: fact["measured"]
