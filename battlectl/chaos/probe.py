@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import trio
 
+from battlectl.chaos.exchange import exchange
 from battlectl.jsonrpc.reply import judge_reply
 from battlectl.observe import outcome
 from battlectl.plan.calls import Item
@@ -25,7 +26,11 @@ WAIT = 2.0
 """Seconds that an answer is waited for."""
 MOST_BODY = 2**20
 MOST_SEEN = 200
-HEADERS = {"User-Agent": "battlectl-probe", "Accept-Encoding": "identity"}
+HEADERS = {
+    "User-Agent": "battlectl-probe",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+}
 
 PARAMS: Mapping[str, Sequence[Any]] = {
     "eth_getBlockByNumber": ["latest", False],
@@ -150,29 +155,18 @@ class HttpProber:
         message = {"jsonrpc": "2.0", "id": id_, "method": method, "params": PARAMS.get(method, [])}
         extensions = {} if trace is None else {"trace": trace}
         try:
-            async with client.stream(
-                "POST", self._urls[provider], json=message, extensions=extensions
-            ) as response:
-                body = await _read_bounded(response)
+            content = msgspec.json.encode(message)
+            url = self._urls[provider]
+            answer = await exchange(client, "POST", url, content, MOST_BODY, extensions=extensions)
         except httpx.TransportError as error:
             return _outcome_of(error), _words(error)
-        if body is None:
+        if answer.body is None:
             return outcome.TOO_LARGE, f"an answer of more than {MOST_BODY} bytes"
-        kind = response.headers.get("content-type", "").encode("latin-1")
+        kind = answer.content_type.encode("latin-1", "replace")
         [(label, seen)] = judge_reply(
-            response.status_code, kind, body, [Item(method, method, None)], id_, False
+            answer.status, kind, answer.body, [Item(method, method, None)], id_, False
         )
-        return label, seen if seen is not None else _result_of(body)
-
-
-async def _read_bounded(response: httpx.Response) -> bytes | None:
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            return None
-    return b"".join(parts)
+        return label, seen if seen is not None else _result_of(answer.body)
 
 
 def _result_of(body: bytes) -> str:

@@ -37,7 +37,8 @@ class FaultKind:
 
     `lasts` says of whole attributes how long it lasts by itself, in seconds, None until it is healed.
     `length_attribute` is the one that holds this length in milliseconds, `fixed` has what is sent although it
-    was not written, where the driver's own default is another.
+    was not written, where the driver's own default is another. `where` is what it can be done to in the lab: a
+    simulated "node", a "relay".
     """
 
     name: str
@@ -48,6 +49,7 @@ class FaultKind:
     lasts: Callable[[Attributes], float | None] = lambda attributes: None
     length_attribute: str | None = None
     fixed: Attributes = field(default_factory=dict)
+    where: frozenset[str] = frozenset({"node", "relay"})
 
     def defaults(self) -> dict[str, Any]:
         """The attributes that hold where none is written; those that must be written are missing."""
@@ -132,6 +134,7 @@ def _kind(name: str, toxic: str) -> FaultKind:
         stops_answers=toxic in STOP_ANSWERS,
         lasts=LASTING.get(toxic, lambda attributes: None),
         length_attribute=LENGTHS.get(toxic),
+        where=KINDS[toxic].where,
     )
 
 
