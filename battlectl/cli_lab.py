@@ -60,7 +60,11 @@ Revision = Annotated[
 ]
 Strategy = Annotated[
     str | None,
-    typer.Option(help="Of requests that name none, fastest for instance.", show_default="the revision's"),
+    typer.Option(
+        help="Of requests that name none: fastest, cheapest, priority, round-robin, load-balanced or "
+        "latency-weighted.",
+        show_default="the revision's",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of text.")]
 

@@ -42,7 +42,7 @@ def lab_spec(
             block_time=parse_duration(block_time),
             latency=parse_duration(latency),
             relays=read_upstreams(upstreams),
-            admin_ports=(TOXIPROXY_PORT, 0) if admin_port is None else (admin_port,),
+            admin_ports=_admin_ports(admin_port, said.get("port")),
             token=read_token(token_env, environ),
             has_gateway=has_gateway,
             **said,
@@ -52,6 +52,13 @@ def lab_spec(
     except (ValueError, LabError) as error:
         raise UserError(str(error)) from error
     return spec
+
+
+def _admin_ports(asked: int | None, gateway: int | None) -> tuple[int, ...]:
+    """Those to try in turn; where nobody asked for one, the gateway may have Toxiproxy's."""
+    if asked is not None:
+        return (asked,)
+    return (0,) if gateway == TOXIPROXY_PORT else (TOXIPROXY_PORT, 0)
 
 
 def read_token(token_env: str | None, environ: Mapping[str, str]) -> str | None:

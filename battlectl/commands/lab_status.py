@@ -14,7 +14,8 @@ from typing import Any, TextIO
 
 import httpx
 
-from battlectl.errors import ExitCode, NotReady
+from battlectl.errors import ExitCode, NotReady, UserError
+from battlectl.lab.spec import TOXIPROXY_PORT
 from battlectl.quantities import format_duration
 from battlectl.report.inert import one_line
 from battlectl.report.tables import plain_table
@@ -32,7 +33,9 @@ Row = tuple[str, ...]
 
 
 def status(admin: str, token: str | None, as_json: bool, out: TextIO) -> ExitCode:
-    """Print the status of the lab at `admin`; raises `NotReady` when none answers there."""
+    """Print the status of the lab at `admin`; `UserError` for no URL, `NotReady` when none answers."""
+    if not admin.startswith(("http://", "https://")):
+        raise UserError(f'--admin: "{one_line(admin)}" is no http URL, try http://127.0.0.1:{TOXIPROXY_PORT}')
     answers = ask(admin.rstrip("/"), token)
     try:
         text = (
@@ -89,7 +92,7 @@ def _row(name: str, provider: Answers, toxics: list[Answers], remaining: Mapping
         faults.insert(0, "disabled")
     return (
         one_line(name),
-        one_line(provider["url"]),
+        one_line(provider["url"] or "-"),
         "yes" if provider["up"] else "no",
         f"{provider['generation']:,}",
         f"{provider['connections']:,}",

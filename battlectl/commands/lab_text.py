@@ -1,6 +1,7 @@
 """What `battlectl lab up` and `lab relay` say once the lab is up: a line for programs, or text for people.
 
-Rule: every command shown works when it is pasted, so none is broken over lines however narrow the terminal.
+Rule: every command shown works when it is pasted, so none is broken over lines however narrow the terminal,
+and a call says that it is JSON: the lab does not mind, but real nodes behind relays do.
 No key in the URL of a real node is shown, and no token: commands name its environment variable.
 """
 
@@ -74,7 +75,7 @@ def _commands(lab: Lab, token_env: str | None) -> Iterator[tuple[str, str]]:
     first = lab.providers[0]
     url = lab.url or first.url
     token = f' -H "Authorization: Bearer ${token_env}"' if token_env else ""
-    yield "one call", f"curl -s {url} -d {shlex.quote(CALL)}"
+    yield "one call", f"curl -s {url} -H 'content-type: application/json' -d {shlex.quote(CALL)}"
     kill = f"curl -s{token} {lab.admin_url}/proxies/{first.id}/toxics -d {shlex.quote(KILL)}"
     yield f"kill {first.id} for 30 s", kill
     named = f" --token-env {token_env}" if token_env else ""

@@ -113,12 +113,12 @@ async def _first_line(process: trio.Process) -> bytes:
 
 
 def _why_not_ready(child: Child) -> str:
+    """One that ended has said itself what to try; one that hangs has not."""
     code = child.process.poll()
-    how = f"did not become ready within {READY_SECONDS:g} s" if code is None else _ending(code)
-    return (
-        f"the lab's {child.name} {how}: {_words(child)}\n"
-        "try another port, or fewer providers on a busy machine"
-    )
+    if code is not None:
+        return f"the lab's {child.name} {_ending(code)}: {_words(child)}"
+    late = f"the lab's {child.name} did not become ready within {READY_SECONDS:g} s: {_words(child)}"
+    return f"{late}\ntry again when the machine is less busy, or fewer providers"
 
 
 def _why_over(child: Child) -> str:

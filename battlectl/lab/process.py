@@ -61,7 +61,7 @@ async def listen(host: str, ports: tuple[int, ...], allow_any_address: bool) -> 
             return await open_listener(host, port)
         except OSError as error:
             trouble = trouble or error
-    reason = f"cannot listen on {host}:{ports[0]}: {trouble}; port 0 takes a free one"
+    reason = f"cannot listen on {host}:{ports[0]}: {trouble}; try port 0, which takes a free one"
     raise CannotListen(EXIT_NOT_READY, reason)
 
 

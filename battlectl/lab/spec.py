@@ -85,7 +85,7 @@ def read_upstreams(texts: Sequence[str]) -> tuple[RelaySpec, ...]:
     relays = tuple(_read_upstream(id_, text) for id_, text in zip(ids, texts, strict=True))
     for relay in relays:
         if sum(other.id == relay.id for other in relays) > 1:
-            raise LabError(f'two relays are called "{relay.id}": name them, as in NAME={relay.address.url}')
+            raise LabError(f'two relays are called "{relay.id}": give each a NAME of its own')
     return relays
 
 
@@ -119,6 +119,8 @@ def _mistakes(spec: LabSpec) -> Iterator[str]:
     for port in (spec.port, *spec.admin_ports):
         if not 0 <= port <= LAST_PORT:
             yield f"port {port}: a port is 0 (any free one) to {LAST_PORT}"
+    if spec.has_gateway and spec.port and spec.admin_ports == (spec.port,):
+        yield f"port {spec.port} cannot be the gateway's and the admin API's: try another for one of them"
     if spec.token is not None and not re.fullmatch(r"[!-~]+", spec.token):
         yield "the token is empty, or has characters that an HTTP header cannot carry"
     for what, value, known in (
@@ -135,7 +137,7 @@ def _distant(spec: LabSpec) -> Iterator[str]:
     """Addresses beyond this machine."""
     if not is_loopback(spec.host):
         yield (
-            f"{spec.host} is not a loopback address: the lab binds to 127.0.0.1 or ::1 "
+            f"{spec.host} is not a loopback address (no name is one): the lab binds to 127.0.0.1 or ::1 "
             "unless it is started with --allow-any-address"
         )
     for relay in spec.relays:

@@ -1,11 +1,14 @@
 """`battlectl --help` answers at once: nothing heavy is imported before a verb needs it."""
 
 import json
+import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
+from battlectl.lab.gateway.settings import Revision, Strategy
 from tests.cli.command import environment
 
 pytestmark = pytest.mark.real
@@ -54,6 +57,14 @@ def test_help_of_the_lab_names_its_verbs():
     code, _, _, out = timed("lab", "--help")
     assert code == 0
     assert [verb for verb in LAB_VERBS if f"\n  {verb} " not in out] == []
+
+
+@pytest.mark.parametrize("verb", ["up", "relay"])
+def test_help_of_the_lab_names_every_strategy_and_revision(verb):
+    _, _, _, out = timed("lab", verb, "--help")
+    unwrapped = re.sub(r"-\n\s+", "-", out)
+    words = set(re.findall(r"[a-z0-9][a-z0-9-]*", unwrapped))
+    assert {*get_args(Strategy), *get_args(Revision)} <= words
 
 
 def test_help_names_every_verb_and_the_exit_codes():

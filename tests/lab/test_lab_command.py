@@ -51,6 +51,7 @@ def test_each_command_to_paste_is_whole_on_its_line():
     call, kill, status, run, socket = commands_in(ready_text(LAB, LabSpec()))
     assert call[:3] == ["curl", "-s", LAB.url]
     assert json.loads(call[-1])["method"] == "eth_blockNumber"
+    assert call[3:5] == ["-H", "content-type: application/json"]  # anvil and geth refuse a call without
     assert kill[:3] == ["curl", "-s", f"{LAB.admin_url}/proxies/provider_a/toxics"]
     assert json.loads(kill[-1]) == {"type": "kill", "ttl_ms": 30_000}
     assert status == ["battlectl", "lab", "status", "--admin", LAB.admin_url]

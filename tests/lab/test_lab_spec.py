@@ -27,6 +27,7 @@ def asked(environ=None, **said):
         (LabSpec(attempt_timeout=float("inf")), "attempt timeout"),
         (LabSpec(port=70_000), "port 70000"),
         (LabSpec(admin_ports=(-1,)), "port -1"),
+        (LabSpec(port=9000, admin_ports=(9000,)), "try another for one of them"),
         (LabSpec(token=""), "token"),
         (LabSpec(token="two words"), "token"),
         (LabSpec(token="line\nbreak"), "token"),
@@ -34,6 +35,7 @@ def asked(environ=None, **said):
         (LabSpec(strategy="quickest"), "known are fastest, cheapest"),
         (LabSpec(host="0.0.0.0"), "--allow-any-address"),
         (LabSpec(host="example.com"), "--allow-any-address"),
+        (LabSpec(host="localhost"), "no name is one"),
         (LabSpec(relays=read_upstreams([FAR])), "--allow-any-address"),
         (LabSpec(relays=read_upstreams([f"{NODE} ws://10.0.0.1:1"])), "10.0.0.1 is beyond"),
     ],
@@ -49,6 +51,9 @@ def test_an_impossible_lab_is_refused_before_anything_starts(spec, says):
     [
         LabSpec(),
         LabSpec(host="::1"),
+        LabSpec(admin_ports=(9000,)),
+        LabSpec(port=9000, admin_ports=(9000, 0)),
+        LabSpec(port=9000, admin_ports=(9000,), has_gateway=False),
         LabSpec(host="0.0.0.0", allow_any_address=True),
         LabSpec(relays=read_upstreams([FAR]), allow_any_address=True),
         LabSpec(relays=read_upstreams(["http://localhost:8545"])),
@@ -89,7 +94,7 @@ def test_upstreams_have_a_letter_or_a_name_and_perhaps_a_websocket_elsewhere():
         ([""], "an upstream is"),
         (["1st=" + NODE], "an upstream is"),
         ([f"{NODE} http://127.0.0.1:1"], "ws or wss"),
-        ([NODE, f"provider_a={NODE}"], 'two relays are called "provider_a"'),
+        ([NODE, f"provider_a={NODE}"], 'two relays are called "provider_a": give each'),
         ([NODE] * 27, "at most 26"),
     ],
 )
@@ -109,6 +114,8 @@ def test_the_admin_port_is_toxiproxy_s_or_any_free_one_unless_it_was_said():
     assert asked().admin_ports == (8474, 0)
     assert asked(admin_port=9000).admin_ports == (9000,)
     assert asked(admin_port=0).admin_ports == (0,)
+    assert asked(gateway={"port": 8474}).admin_ports == (0,)
+    assert asked(gateway={"port": 9000}).admin_ports == (8474, 0)
     assert LabSpec().admin_ports == (0,)
 
 

@@ -56,9 +56,10 @@ def test_a_fault_says_how_long_its_lease_lasts():
 def test_a_fault_with_a_name_of_its_own_says_both_and_a_disabled_provider_says_that():
     told = answers()
     told["proxies"]["provider_a"]["toxics"] = [{"name": "mine", "type": "kill"}]
-    told["providers"]["provider_b"]["enabled"] = False
+    told["providers"]["provider_b"] |= {"enabled": False, "url": None}
     shown = show(told, 200)
     assert "kill as mine" in shown
+    assert shown.splitlines()[2].split()[:2] == ["provider_b", "-"]
     assert shown.splitlines()[2].endswith("disabled")
 
 

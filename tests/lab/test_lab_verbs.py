@@ -211,10 +211,14 @@ def test_status_where_nothing_answers_is_4(desk):
     assert not crashed(ran)
 
 
-@pytest.mark.parametrize("admin", ["127.0.0.1:8474", "http://", "nonsense", "ftp://127.0.0.1"])
-def test_status_of_what_is_no_url_is_no_crash(desk, admin):
+@pytest.mark.parametrize(
+    ("admin", "code"),
+    [("127.0.0.1:8474", 2), ("http://", 4), ("nonsense", 2), ("ftp://127.0.0.1", 2), ("", 2)],
+)
+def test_status_of_what_is_no_url_is_bad_usage_or_no_lab_and_no_crash(desk, admin, code):
     ran = desk.battlectl("lab", "status", "--admin", admin)
-    assert (ran.code, ran.out) == (4, "")
+    assert (ran.code, ran.out) == (code, "")
+    assert ("try http://127.0.0.1:8474" in ran.err) == (code == 2)
     assert not crashed(ran)
 
 

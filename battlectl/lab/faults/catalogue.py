@@ -50,9 +50,9 @@ TOXICS = (
     ("reset_peer", "timeout (ms)", "the connection is reset, after the time"),
     ("slicer", "average_size, size_variation (bytes), delay (µs)", "chunks come in pieces"),
     ("limit_data", "bytes", "the connection ends after so many bytes"),
-    ("noop", "none", "nothing"),
+    ("noop", "", "nothing"),
 )
-"""(name, attributes, what it does)."""
+"""(name, attributes or nothing, what it does)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class FaultRow:
 def catalogue_rows() -> tuple[FaultRow, ...]:
     """All kinds in the order of the table, then Toxiproxy's toxics."""
     toxics = (
-        FaultRow(name, "bytes", f"{what}: {attributes}", "", ("tcp", "node", "relay"), ())
+        FaultRow(name, "bytes", _with(what, attributes), "", ("tcp", "node", "relay"), ())
         for name, attributes, what in TOXICS
     )
     return (*(_row(kind) for kind in KINDS.values()), *toxics)
@@ -93,8 +93,12 @@ def catalogue_markdown() -> str:
     for layer in dict.fromkeys(row.layer for row in rows):
         parts.append(f"## {layer}\n")
         parts.extend(_section(row) for row in rows if row.layer == layer)
-    lines = (f"| `{name}` | {attributes} | {what} |\n" for name, attributes, what in TOXICS)
+    lines = (f"| `{name}` | {attributes or 'none'} | {what} |\n" for name, attributes, what in TOXICS)
     return "\n".join(parts) + "\n" + BYTES + "".join(lines)
+
+
+def _with(what: str, attributes: str) -> str:
+    return f"{what}: {attributes}" if attributes else what
 
 
 def _row(kind: Kind) -> FaultRow:

@@ -30,7 +30,14 @@ def test_toxiproxys_toxics_are_those_of_the_lab_with_their_attributes():
     assert {name for name, _, _ in TOXICS} == set(toxics.TOXICS)
     for name, attributes, _ in TOXICS:
         fields = toxics.TOXICS[name].attributes.__struct_fields__
-        assert re.findall(r"[a-z_]+(?=,| \(|$)", attributes.replace("none", "")) == list(fields)
+        assert re.findall(r"[a-z_]+(?=,| \(|$)", attributes) == list(fields)
+
+
+def test_a_toxic_without_attributes_claims_none():
+    rows = {row.name: row for row in catalogue_rows()}
+    assert rows["noop"].what == "nothing"
+    assert rows["limit_data"].what == "the connection ends after so many bytes: bytes"
+    assert "| `noop` | none | nothing |" in catalogue_markdown()
 
 
 def test_every_fault_of_the_vocabulary_is_there():
