@@ -138,7 +138,8 @@ class TestDistribution:
             "failovers < 100",
             {"counts": USED},
             "inconclusive",
-            "at least 0 (attempts at a closed port are seen by nobody; from counters): too little to judge",
+            "at least 0 (attempts at a provider that is down are counted by nobody; from counters): "
+            "too little to judge",
         ),
         ("amplification < 1.1", {"served": REPLIES}, "pass", "1.0125 (from metadata)"),
         ("amplification < 1.01", {"served": REPLIES}, "fail", "1.0125 (from metadata)"),
@@ -152,7 +153,8 @@ class TestDistribution:
             "amplification < 1.5",
             {"counts": USED},
             "inconclusive",
-            "at least 1 (attempts at a closed port are seen by nobody; from counters): too little to judge",
+            "at least 1 (attempts at a provider that is down are counted by nobody; from counters): "
+            "too little to judge",
         ),
     ],
 )
@@ -165,6 +167,12 @@ class TestCountedAttempts:
     def test_are_a_range_by_the_looks(self):
         found = judged("amplification < 1.1", ERRORS, counts=TRIPPED)
         assert (found.verdict, found.measured) == ("pass", pytest.approx(810 / 800))
+
+    def test_connections_that_are_reset_at_once_are_attempts(self):
+        reset = injection("kill", name="kill", mode="reset")
+        found = judged("amplification < 1.1", reset, probes=DOWN, counts=USED, hits="40@20.1-30")
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(840 / 800, rel=0.01))
+        assert judged("breaker(a).time_to_open < 9s", reset, counts=USED).verdict == "inconclusive"
 
     def test_twice_as_many_calls_as_arrivals_are_a_storm(self):
         storm = "a:10@0-20 b:10@0-20 a:40@20-30 b:40@20-30 a:10@30-40 b:10@30-40"
@@ -189,7 +197,7 @@ class TestTimes:
     def test_the_first_success_elsewhere_within_the_grain(self):
         found = judged("failover_time(kill) < 1s", probes=DOWN, counts=USED)
         assert (found.verdict, found.measured) == ("pass", pytest.approx(0.4))
-        assert "by counters, in steps of 250ms" in found.summary
+        assert found.summary == "0ms to 400ms (in steps of 250ms; from counters)"
 
     def test_replies_tell_it_by_the_second(self):
         found = judged("failover_time(kill) < 1s", probes=DOWN, counts="a:10@0-20 a:0@20-40", served=REPLIES)
@@ -224,7 +232,10 @@ class TestTimes:
 
     def test_a_closed_port_hides_it(self):
         found = judged("detection_time(kill) < 5s", probes=DOWN, counts=USED)
-        assert found.summary == "not observable: attempts at a closed port are seen by nobody, and a had one"
+        assert (
+            found.summary
+            == "not observable: attempts at a provider that is down are counted by nobody, and a was down"
+        )
 
 
 HALF_OPEN = (
@@ -273,12 +284,21 @@ class TestBreaker:
         found = judged("breaker(a).time_to_open < 5s", ERRORS, probes=FAILING, counts=steady)
         assert (found.verdict, found.measured) == ("fail", pytest.approx(9.9))
 
+    def test_need_not_open_for_what_is_no_failure(self):
+        found = judged("breaker(a).time_to_open < 5s", injection("http_429"), counts=HALF_OPEN)
+        assert found.summary == "not observable: no fault was in force there that a breaker must open for"
+
+    def test_is_not_open_because_the_dark_begins(self):
+        """The second before a port closes is followed by silence, whatever the breaker does."""
+        line = timelines(faulted(KILL, counts=USED))[0]
+        assert (line.changes, line.dark) == ((), ((20.0, 30.1),))
+
     def test_in_the_dark_is_known_by_the_light_after_it_only(self):
         still_open = "a:10@0-20 a:0@20-33 a:10@33-40 b:10@0-20 b:20@20-33 b:10@33-40"
         line = timelines(faulted(KILL, counts=still_open))[0]
         assert line.dark == ((20.0, 30.1),)
         assert [(c.state, c.earliest, c.latest) for c in line.changes] == [
-            ("opened", 20.0, 30.25),
+            ("opened", 19.75, 30.25),
             ("closed", 33.0, 33.25),
         ]
         assert judged("breaker(a).opens >= 1", KILL, counts=still_open).verdict == "pass"

@@ -17,7 +17,7 @@ from battlectl.analyse.faults.sight import see
 from battlectl.observe import outcome
 from battlectl.plan.workload import Window
 
-HIDDEN = "attempts at a closed port are seen by nobody"
+HIDDEN = "attempts at a provider that is down are counted by nobody"
 
 
 def amplification(evidence: Evidence, window: Window, known: Known | None = None) -> Figure:
@@ -58,7 +58,9 @@ def counted_attempts(window: Window, known: Known) -> tuple[float, float] | None
             a, b = _counted(provider, start, end, lag, known)
             least, most = least + a, most + b
     hidden = any(
-        strike.expected.hides_attempts and strike.overlaps(start, end)
+        strike.expected.hides_attempts
+        and not strike.expected.attempts_are_hits
+        and strike.overlaps(start, end)
         for strike in known.strikes
         for start, end in window.stretches
     )
@@ -93,5 +95,5 @@ def _counted(provider: str, start: float, end: float, lag: float, known: Known) 
 
 def _ended_at_once(provider: str, start: float, end: float, known: Known) -> int:
     """Connections that a fault reset before they could ask: each may have been an attempt."""
-    own = (s for s in known.strikes if s.provider == provider and s.injection.toxic == "kill")
+    own = (s for s in known.strikes if s.provider == provider and s.expected.attempts_are_hits)
     return sum(see(s, known).hits or 0 for s in own if s.overlaps(start, end))

@@ -8,7 +8,7 @@ seen, its time is dark: what happened then is known only as far as the light aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
@@ -21,6 +21,7 @@ from battlectl.analyse.faults.strike import Strike
 from battlectl.plan.workload import Window
 
 State = Literal["opened", "half-open", "closed"]
+NO_FAILURES = frozenset({"http_429", "rate_limit_in_body", "revert"})
 TRIPPED_BY = 1.0
 """Seconds after a fault in which a breaker may still open because of it."""
 
@@ -63,14 +64,13 @@ def timelines(evidence: Evidence) -> tuple[Timeline, ...]:
 def timeline(provider: str, known: Known) -> Timeline:
     """Of one provider, over the whole run."""
     watching = watch(provider, known)
-    dark = tuple(sorted(_dark(provider, known)))
     if isinstance(watching, str):
-        return Timeline(provider, (), dark, None, 0.0, False, watching)
+        return Timeline(provider, (), (), None, 0.0, False, watching)
     track = watching.track
     return Timeline(
         provider=provider,
-        changes=tuple(_changes(watching, dark)),
-        dark=dark,
+        changes=tuple(_changes(watching)),
+        dark=watching.dark,
         grain=track.grain(track.times[0], track.times[-1]),
         seen_until=track.times[-1],
         sees_single_calls=watching.sees_single_calls,
@@ -78,30 +78,22 @@ def timeline(provider: str, known: Known) -> Timeline:
     )
 
 
-def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
-    for strike in known.strikes:
-        if strike.provider == provider and strike.expected.hides_attempts and strike.to > strike.from_:
-            yield strike.from_, strike.to
-
-
-def _changes(watching: Watch, dark: Sequence[tuple[float, float]]) -> Iterator[Change]:
-    is_open, since = False, watching.track.times[0]
-    in_the_dark: float | None = None
+def _changes(watching: Watch) -> Iterator[Change]:
+    is_open, was_dark, used_at = False, False, max(watching.track.times[0], watching.begin)
     for index, step in watching.steps():
-        shade = next(((a, b) for a, b in dark if step.start < b and step.end > a), None)
-        if shade is not None:
-            in_the_dark = shade[0] if in_the_dark is None else in_the_dark
+        if any(step.start < end and step.end > start for start, end in watching.dark):
+            was_dark = True
             continue
-        earliest = since if in_the_dark is None else in_the_dark
         if not is_open and watching.is_silent(index):
             is_open = True
-            yield Change("opened", earliest, step.start)
+            yield Change("opened", used_at, watching.stopped_by(index))
         elif is_open and watching.is_used(index) and step.calls:
             is_open = False
-            yield Change("closed", earliest if in_the_dark is not None else step.start, step.end)
-        elif is_open and step.calls and watching.is_single(index):
+            yield Change("closed", used_at if was_dark else step.start, watching.returned_by(index))
+        elif is_open and watching.is_single(index) and step.calls:
             yield Change("half-open", step.start, step.end)
-        since, in_the_dark = step.start, None
+        used_at = step.start if step.calls or was_dark else used_at
+        was_dark = False
 
 
 # Figures
@@ -153,16 +145,22 @@ def _looks(line: Timeline, known: Known, window: Window) -> int:
 
 
 def _time_to_open(line: Timeline, known: Known) -> Figure:
-    """The longest that it took after any fault at the provider."""
-    own = [
-        strike for strike in known.strikes if strike.provider == line.provider and strike.struck is not None
-    ]
+    """The longest that it took after any fault there that every breaker should open for."""
+    struck = [s for s in known.strikes if s.provider == line.provider and s.struck is not None]
+    own = [strike for strike in struck if _should_trip(strike)]
     if not own:
-        return not_observable("no fault was in force there")
+        return not_observable("no fault was in force there that a breaker must open for")
     times = [_opened_after(strike, line) for strike in own]
     return Figure(
         max(least for least, _ in times), max(most for _, most in times), len(times), "counters", line.words
     )
+
+
+def _should_trip(strike: Strike) -> bool:
+    """Whether all requests fail by it; being limited or reverted is no failure of the provider."""
+    expected = strike.expected
+    is_failure = bool(expected.labels) and strike.injection.toxic not in NO_FAILURES
+    return is_failure and expected.probability >= 1 and expected.must_show
 
 
 def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:

@@ -17,11 +17,14 @@ from battlectl.analyse.faults.served import served_by
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.usual import SIGMAS, Usual, calls_gone, usual_calls
 from battlectl.observe import outcome
+from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell
 from battlectl.quantities import format_duration, format_ratio
+from battlectl.scenario.chaos_times import BASELINE, DURING, RECOVERY
 
-SLOWER = 1.5
-SLOWER_BY = 0.005
+SLOWER = 2.0
+SLOWER_BY = 0.01
+"""Factor and seconds by which a quantile is clearly more than it was."""
 LEAST_SAMPLES = 20
 
 
@@ -77,6 +80,7 @@ def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known
         gone = calls_gone(strike, usual, known, strike.struck or 0.0, strike.end)
         if gone is not None:
             yield f"{gone[0]:,} calls reached it where about {gone[1]:,.0f} would have"
+        yield from _slower_there(strike, known) if _delays(strike) else ()
     if not _is_overlapped(strike, known.strikes):
         yield from _changes(strike, known)
 
@@ -101,16 +105,42 @@ def touched_by(strike: Strike, side: ProviderSide, known: Known) -> int:
 
 
 def _changes(strike: Strike, known: Known) -> Iterator[str]:
-    """What changed for the clients from the baseline to the fault."""
-    during = _cell(known, f"during:{strike.injection.name}")
-    baseline = _cell(known, "baseline")
-    if during is None or baseline is None or not during.total or not baseline.total:
+    """What changed for the clients from before the fault, or after it, to the fault."""
+    during = _cell(known, DURING + strike.injection.name)
+    usual, when = _cell(known, BASELINE), "in the baseline"
+    if usual is None or not usual.total:
+        usual, when = _cell(known, RECOVERY + strike.injection.name), "after it"
+    if during is None or usual is None or not during.total or not usual.total:
         return
-    failed, usual = during.total - during.ok, (baseline.total - baseline.ok) / baseline.total
-    if failed > usual * during.total + SIGMAS * math.sqrt(usual * during.total):
-        shown = f"{failed:,} of {during.total:,} arrivals failed"
-        yield f"{shown}, in the baseline {format_ratio(usual)} did"
-    yield from _slower(baseline, during)
+    failed, share = during.total - during.ok, (usual.total - usual.ok) / usual.total
+    if failed > share * during.total + SIGMAS * math.sqrt(share * during.total):
+        yield f"{failed:,} of {during.total:,} arrivals failed, {when} {format_ratio(share)} did"
+    slower = _slower(usual.latency, during.latency, 0.95)
+    if slower is not None and _delays(strike):
+        yield f"latency p95 was {format_duration(slower[1])}, {when} {format_duration(slower[0])}"
+
+
+def _delays(strike: Strike) -> bool:
+    """Whether it makes anybody wait; what else is slower meanwhile is not its doing."""
+    return strike.expected.is_late or outcome.TIMEOUT in strike.expected.labels
+
+
+def _slower_there(strike: Strike, known: Known) -> Iterator[str]:
+    """Replies of this provider alone: what others do does not change them."""
+    frame = known.evidence.frame
+    name = strike.injection.name
+    windows = [frame.windows.get(w) for w in (DURING + name, BASELINE, RECOVERY + name)]
+    during, *usual = (
+        None if w is None else served_by(known.evidence, frame.segments(w)).get(strike.provider)
+        for w in windows
+    )
+    before = next((cell for cell in usual if cell is not None), None)
+    if during is None or before is None or during.coarse or before.coarse:
+        return
+    slower = _slower(before.latency, during.latency, 0.5)
+    if slower is not None:
+        took, took_before = format_duration(slower[1]), format_duration(slower[0])
+        yield f"replies by it took {took} at p50, {took_before} without the fault"
 
 
 def _cell(known: Known, name: str) -> CallCell | None:
@@ -119,13 +149,12 @@ def _cell(known: Known, name: str) -> CallCell | None:
     return None if window is None else known.evidence.tally.cell(frame.segments(window))
 
 
-def _slower(baseline: CallCell, during: CallCell) -> Iterator[str]:
-    before, now = baseline.latency, during.latency
-    if min(before.count, now.count) < LEAST_SAMPLES:
-        return
-    usual, seen = before.quantile(0.95) or 0.0, now.quantile(0.95) or 0.0
-    if seen >= SLOWER * usual and seen >= usual + SLOWER_BY:
-        yield f"latency p95 was {format_duration(seen)}, in the baseline {format_duration(usual)}"
+def _slower(usual: Sketch, now: Sketch, q: float) -> tuple[float, float] | None:
+    """(usual, now) of a quantile when it is clearly more now."""
+    if min(usual.count, now.count) < LEAST_SAMPLES:
+        return None
+    before, after = usual.quantile(q) or 0.0, now.quantile(q) or 0.0
+    return (before, after) if after >= SLOWER * before and after >= before + SLOWER_BY else None
 
 
 def _untouched(side: ProviderSide) -> str:

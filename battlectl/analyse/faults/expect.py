@@ -27,8 +27,9 @@ class Expected:
     `labels` are the outcomes (with their code, or without) of a probe that met it, `late_by` the least
     seconds that it adds to one, 0.0 where that is not known. A probe that `must_show` cannot miss it.
     `probability` is that of a probe to meet it. A fault that `hides_attempts` keeps them from being counted
-    at the provider; `own_end` is when it is over by itself, in seconds from its injection; `turns` are the
-    seconds down and up of one that comes and goes; one that `restarts` begins a new generation.
+    among the provider's calls, yet `attempts_are_hits` where it counts them itself. `own_end` is when it is
+    over by itself, in seconds from its injection; `turns` are the seconds down and up of one that comes and
+    goes; one that `restarts` begins a new generation.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Expected:
     probability: float = 1.0
     connections: Literal["new", "existing", "all"] = "all"
     hides_attempts: bool = False
+    attempts_are_hits: bool = False
     is_of_websockets: bool = False
     is_of_connections: bool = False
     own_end: float | None = None
@@ -64,8 +66,9 @@ def _down(a: Attributes) -> Expected:
 
 
 def _kill(a: Attributes) -> Expected:
-    hides = a.get("mode", "refuse") == "refuse" and a.get("connections", "all") != "existing"
-    return replace(_down(a), hides_attempts=hides)
+    is_reset = a.get("mode", "refuse") == "reset"
+    hides = a.get("connections", "all") != "existing"
+    return replace(_down(a), hides_attempts=hides, attempts_are_hits=is_reset)
 
 
 def _flap(a: Attributes) -> Expected:

@@ -110,7 +110,7 @@ def _replies_elsewhere(broken: set[str], since: float, known: Known) -> Iterator
     }
     if others:
         first = min(others)
-        words = f"by replies, in steps of {format_duration(width)}"
+        words = f"in steps of {format_duration(width)}"
         least = max(0.0, first * width - since)
         yield Figure(least, (first + 1) * width - since, others[first], "metadata", words)
 
@@ -120,12 +120,15 @@ def _calls_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[F
     for provider, track in known.tracks.items():
         if provider in broken or not track.times:
             continue
-        for step in track.steps(since, track.times[-1]):
+        least: float | None = None
+        for step in track.steps(track.times[0], track.times[-1]):
+            if step.end <= since or not step.calls:
+                continue
+            least = max(0.0, step.start - since) if least is None else least
             ended = _first_ok(step.start, known)
-            if step.calls and ended is not None:
-                words = f"by counters, in steps of {format_duration(step.seconds)}"
-                most = max(step.end, ended) - since
-                yield Figure(max(0.0, step.start - since), most, step.calls, "counters", words)
+            if step.start >= since and ended is not None:  # Else it may have been before the fault.
+                words = f"in steps of {format_duration(step.seconds)}"
+                yield Figure(least, max(step.end, ended) - since, step.calls, "counters", words)
                 break
 
 
@@ -148,15 +151,16 @@ def _left_alone(strike: Strike, known: Known) -> Figure:
     if doubt is not None:
         return not_observable(doubt)
     if strike.expected.hides_attempts:
-        return not_observable(f"{HIDDEN}, and {strike.provider} had one")
+        return not_observable(f"{HIDDEN}, and {strike.provider} was down")
     watching = watch(strike.provider, known)
     if isinstance(watching, str):
         return not_observable(watching)
     since = strike.struck or 0.0
     before = since
     for index, step in watching.steps():
-        if since <= step.start <= strike.end and watching.is_silent(index):
-            words = f"by counters, in steps of {format_duration(step.seconds)}"
-            return Figure(max(0.0, before - since), step.start - since, 1, "counters", words)
+        if step.end > since and step.start <= strike.end and watching.is_silent(index):
+            words = f"in steps of {format_duration(step.seconds)}"
+            most = watching.stopped_by(index) - since
+            return Figure(max(0.0, before - since), most, 1, "counters", words)
         before = step.start
     return Figure(strike.end - since, inf, 1, "counters", "it was never left alone while the fault lasted")

@@ -44,14 +44,15 @@ class Known:
 def know(evidence: Evidence) -> Known:
     """Sort what is known."""
     tracks, due = tracks_of(evidence.campaign), due_arrivals(evidence)
+    strikes = strikes_of(evidence)
     probes: dict[str, list[Probe]] = {}
     for probe in sorted(evidence.campaign.probes, key=lambda probe: probe.t):
         probes.setdefault(probe.provider, []).append(probe)
     return Known(
         evidence=evidence,
-        strikes=strikes_of(evidence),
+        strikes=strikes,
         tracks=tracks,
         probes={name: tuple(own) for name, own in probes.items()},
         due=due,
-        own=own_probes(evidence, tracks, due),
+        own=own_probes(evidence, tracks, due, strikes),
     )

@@ -1,19 +1,22 @@
 """The target's own health probes: calls at providers that no client asked for.
 
 Rule: they are known only where providers were looked at while nothing was due. Else all that is known is that
-they are no more than what the baseline had beyond one call for each arrival; a target that asks twice for
-everything has as much, so that nothing is ever taken off by this bound to make a figure look better.
+they are no more than what a time without faults had beyond one call for each arrival; a target that asks
+twice for everything has as much, so nothing is ever taken off by this bound to make a figure look better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.counting import Due, Track
+from battlectl.analyse.faults.strike import Strike
 
 IDLE_FOR = 2.0
+CALM_AFTER = 2.0
+"""Seconds after a fault in which a target may still make up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,11 @@ class OwnProbes:
 NONE_KNOWN = OwnProbes(0.0, float("inf"))
 
 
-def own_probes(evidence: Evidence, tracks: Mapping[str, Track], due: Due) -> OwnProbes:
+def own_probes(
+    evidence: Evidence, tracks: Mapping[str, Track], due: Due, strikes: Sequence[Strike]
+) -> OwnProbes:
     """See the rule; `NONE_KNOWN` where nothing was counted."""
-    return _when_idle(evidence, tracks) or _in_baseline(evidence, tracks, due) or NONE_KNOWN
+    return _when_idle(evidence, tracks) or _without_faults(evidence, tracks, due, strikes) or NONE_KNOWN
 
 
 def _when_idle(evidence: Evidence, tracks: Mapping[str, Track]) -> OwnProbes | None:
@@ -42,14 +47,28 @@ def _when_idle(evidence: Evidence, tracks: Mapping[str, Track]) -> OwnProbes | N
     return OwnProbes(rate, rate)
 
 
-def _in_baseline(evidence: Evidence, tracks: Mapping[str, Track], due: Due) -> OwnProbes | None:
-    window = evidence.frame.windows.get("baseline")
-    if window is None or not tracks:
-        return None
-    moved = [track.inside(window.start, window.end) for track in tracks.values()]
+def _without_faults(
+    evidence: Evidence, tracks: Mapping[str, Track], due: Due, strikes: Sequence[Strike]
+) -> OwnProbes | None:
+    """From the longest stretch of load in which no fault was in force, nor just before."""
+    stretch = max(_calm(evidence, strikes), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
+    moved = [track.inside(*stretch) for track in tracks.values()]
     seen = [m for m in moved if m is not None and m.seconds > 0]
     start, end = max((m.start for m in seen), default=0.0), min((m.end for m in seen), default=0.0)
-    if len(seen) < len(moved) or end <= start:
+    if not seen or len(seen) < len(moved) or end <= start:
         return None
     excess = sum(m.calls / m.seconds for m in seen) - due.between(start, end) / (end - start)
     return OwnProbes(0.0, max(0.0, excess) / len(seen))
+
+
+def _calm(evidence: Evidence, strikes: Sequence[Strike]) -> Iterator[tuple[float, float]]:
+    load = [(workload.start, workload.end) for workload in evidence.frame.workloads]
+    if not load:
+        return
+    free = min(start for start, _ in load)
+    for strike in sorted(strikes, key=lambda strike: strike.from_):
+        if strike.from_ > free:
+            yield free, strike.from_
+        free = max(free, strike.to + CALM_AFTER)
+    if free < max(end for _, end in load):
+        yield free, max(end for _, end in load)

@@ -30,13 +30,22 @@ SIGMAS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What silence means at one provider: for how long, and how many calls are still none of the load."""
+    """What silence means at one provider: for how long, and how many calls are still none of the load.
+
+    In `dark` stretches a fault kept calls from being counted: they are silent whatever the target does.
+    """
 
     track: Track
     share: float
     silence: float
     allowed: float
     known: Known
+    dark: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def begin(self) -> float:
+        """When the load began."""
+        return min(workload.start for workload in self.known.evidence.frame.workloads)
 
     @property
     def sees_single_calls(self) -> bool:
@@ -46,7 +55,24 @@ class Watch:
     def is_silent(self, index: int) -> bool:
         """Whether nothing of the load came from a look on, though it should have."""
         ahead = self._ahead(index)
-        return ahead is not None and self._expected(ahead) >= ENOUGH / 2 and ahead.calls <= self.allowed
+        if ahead is None or any(ahead.start < end and ahead.end > start for start, end in self.dark):
+            return False
+        return self._expected(ahead) >= ENOUGH / 2 and ahead.calls <= self.allowed
+
+    def stopped_by(self, index: int) -> float:
+        """The end of the last call in the silence from a look on: what may be a probe may be load as well."""
+        until = self.track.times[index] + self.silence
+        steps = self.track.steps(self.track.times[index], until)
+        return max((step.end for step in steps if step.calls), default=self.track.times[index])
+
+    def returned_by(self, index: int) -> float:
+        """The end of the first step from a look on in which it got its part."""
+        steps = self.track.steps(self.track.times[index], self.track.times[-1])
+        own = self.known.own.most
+        return next(
+            (s.end for s in steps if s.calls - own * s.seconds >= RETURNED * self._expected(s)),
+            self.track.times[-1],
+        )
 
     def is_used(self, index: int) -> bool:
         """Whether it gets its part again from a look on."""
@@ -89,7 +115,13 @@ def watch(provider: str, known: Known) -> Watch | str:
     allowed = _may_be_own(silence, known)
     if allowed > RETURNED * rate * silence / 2:
         return "the target's own probes may be as many as the calls of the load"
-    return Watch(known.track(provider), usual.share, silence, allowed, known)
+    return Watch(known.track(provider), usual.share, silence, allowed, known, tuple(_dark(provider, known)))
+
+
+def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
+    for strike in known.strikes:
+        if strike.provider == provider and strike.expected.hides_attempts and strike.to > strike.from_:
+            yield strike.from_, strike.to
 
 
 def _may_be_own(seconds: float, known: Known) -> float:
