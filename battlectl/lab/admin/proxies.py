@@ -20,6 +20,7 @@ from battlectl.lab.admin.errors import (
 )
 from battlectl.lab.admin.faults import check_place, move_faults
 from battlectl.lab.admin.reading import Value, read_fields, read_object, read_value, type_name
+from battlectl.lab.admin.slips import refuse_misspelt_lease
 from battlectl.lab.admin.state import LEASE_FIELDS, Admin, start
 from battlectl.lab.net.wire import Request, Response
 from battlectl.lab.proxies.addresses import BadAddress, BeyondLoopback
@@ -70,7 +71,9 @@ async def delete_proxy(admin: Admin, request: Request, name: str) -> Response:
 async def update_proxy(admin: Admin, request: Request, name: str) -> Response:
     """PATCH or POST /proxies/{p}: what is not given stays."""
     proxy = admin.proxy(name)
-    fields = read_fields(read_object(read_value(request.body), "a proxy"), CHANGES)
+    pairs = read_object(read_value(request.body), "a proxy")
+    refuse_misspelt_lease(pairs)
+    fields = read_fields(pairs, CHANGES)
     async with proxy.lock:
         lease = None
         if not LEASE_FIELDS.keys().isdisjoint(fields):

@@ -14,6 +14,7 @@ from battlectl.lab.admin.documents import answer, toxic_document, toxic_document
 from battlectl.lab.admin.errors import INVALID_STREAM, INVALID_TYPE, TOXIC_EXISTS, ApiError
 from battlectl.lab.admin.faults import change_fault, create_fault
 from battlectl.lab.admin.reading import Pairs, read_fields, read_object, read_value
+from battlectl.lab.admin.slips import refuse_misspelt_lease, refuse_unknown
 from battlectl.lab.admin.state import LEASE_FIELDS, Admin
 from battlectl.lab.faults.scope import Fault
 from battlectl.lab.faults.table import KINDS
@@ -34,12 +35,15 @@ async def list_toxics(admin: Admin, request: Request, name: str) -> Response:
 async def create_toxic(admin: Admin, request: Request, name: str) -> Response:
     """POST /proxies/{p}/toxics, for both families."""
     proxy = admin.proxy(name)
-    fields = _read_fields(request, FIELDS)
+    pairs = _read_pairs(request)
+    fields = read_fields(pairs, FIELDS)
     if fields.get("stream", "downstream").lower() not in ("upstream", "downstream"):
         raise ApiError(*INVALID_STREAM)
     type_ = fields.get("type", "")
     if type_ not in TOXICS and type_ not in KINDS:
         raise ApiError(*INVALID_TYPE)
+    if type_ in KINDS:
+        refuse_unknown(pairs, FIELDS)
     async with proxy.lock:
         if type_ in TOXICS:
             item: Toxic | Fault = _create(admin, proxy, TOXICS[type_], fields)
@@ -70,10 +74,12 @@ async def update_toxic(admin: Admin, request: Request, name: str, toxic_name: st
     """PATCH or POST /proxies/{p}/toxics/{t}."""
     proxy = admin.proxy(name)
     admin.toxic(proxy, toxic_name)
-    fields = _read_fields(request, CHANGES)
+    pairs = _read_pairs(request)
+    fields = read_fields(pairs, CHANGES)
     async with proxy.lock:
         item = admin.toxic(proxy, toxic_name)
         if isinstance(item, Fault):
+            refuse_unknown(pairs, FIELDS)
             item = await change_fault(admin, proxy, item, fields)
         else:
             _change(admin, proxy, item, fields)
@@ -99,8 +105,11 @@ async def delete_toxic(admin: Admin, request: Request, name: str, toxic_name: st
     return Response(204)
 
 
-def _read_fields(request: Request, fields: dict[str, type]) -> dict[str, Any]:
-    return read_fields(read_object(read_value(request.body), "a toxic"), fields)
+def _read_pairs(request: Request) -> Pairs:
+    """The request's object, with no slip about when it heals."""
+    pairs = read_object(read_value(request.body), "a toxic")
+    refuse_misspelt_lease(pairs)
+    return pairs
 
 
 def _change_attributes(toxic: Toxic, fields: dict[str, Any]) -> None:

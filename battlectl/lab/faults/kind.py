@@ -95,7 +95,8 @@ def read_parameters(kind: Kind, attributes: dict[str, Any]) -> Parameters:
     try:
         return msgspec.convert(attributes, kind.parameters)
     except msgspec.ValidationError as error:
-        raise BadAttributes(f"{kind.name}: {error}") from None
+        known = ", ".join(field.name for field in msgspec.structs.fields(kind.parameters))
+        raise BadAttributes(f"{kind.name}: {error}; its attributes are: {known or 'none'}") from None
 
 
 def check_status(status: int) -> None:

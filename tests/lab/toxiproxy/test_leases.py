@@ -200,3 +200,27 @@ def test_a_holder_that_is_killed_lets_go_within_its_lease(api):
         assert eventually(lambda: not is_refused(url)) <= 2
     assert call(url).status_code == 200
     assert api.names("held") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"type": "kill", "ttl": 30_000}, "ttl_ms"),
+        ({"type": "latency", "ttl-ms": 30_000}, "ttl_ms"),
+        ({"type": "latency", "attributes": {"latency": 1}, "leases": "x"}, "lease"),
+        ({"type": "kill", "for": "30s"}, "known are"),
+    ],
+)
+def test_a_misspelt_lease_breaks_nothing(api, body, word):
+    """It would have been ignored, and the provider broken for ever."""
+    name = f"misspelt_{body['type']}_{word.replace(' ', '_')}_{len(body)}"
+    api.node(name)
+    assert word in api.want(400, "POST", f"/proxies/{name}/toxics", body)["error"]
+    assert api.names(name) == []
+    assert "ttl_ms" in api.want(400, "PATCH", f"/proxies/{name}", {"enabled": False, "ttl": 1_000})["error"]
+    assert call(api.provider(name)["url"]).status_code == 200
+
+
+def test_a_fault_can_be_sent_back_as_it_was_shown(api, node):
+    shown = api.toxic(node, "http_5xx", attributes={"status": 502})
+    assert api.want(200, "PATCH", f"/proxies/{node}/toxics/http_5xx", shown)["attributes"]["status"] == 502
