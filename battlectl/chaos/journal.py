@@ -53,6 +53,7 @@ class FaultJournal:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL if header is not None else os.O_RDWR
         self._secrecy = secrecy
         self._lock = trio.Lock()
+        self._under_way = 0
         self._file = os.open(path, flags | os.O_CLOEXEC, OWNER_ONLY)
         if header is not None:
             self._append(msgspec.to_builtins(header))
@@ -61,9 +62,19 @@ class FaultJournal:
             self._cut_last_line(path)
 
     async def add(self, deed: Deed) -> None:
-        """Return when the disk has it; OSError when it cannot be had there."""
+        """Return when the disk has it; OSError when it cannot be had there.
+
+        A disk that hangs holds up nobody who stops waiting for it: what was begun is left to its thread.
+        """
         async with self._lock:
-            await trio.to_thread.run_sync(self.write, deed)
+            self._under_way += 1
+            await trio.to_thread.run_sync(self._write_counted, deed, abandon_on_cancel=True)
+
+    def _write_counted(self, deed: Deed) -> None:
+        try:
+            self.write(deed)
+        finally:
+            self._under_way -= 1
 
     def write(self, deed: Deed) -> None:
         """The same, blocking."""
@@ -71,8 +82,9 @@ class FaultJournal:
         self._append(stored | {"undo": conceal(msgspec.to_builtins(deed.undo), self._secrecy.names)})
 
     def close(self) -> None:
-        """No more deeds."""
-        os.close(self._file)
+        """No more deeds. A file that a thread may still write to stays open: its number is not free."""
+        if not self._under_way:
+            os.close(self._file)
 
     def _append(self, line: dict[str, Any]) -> None:
         data = memoryview(msgspec.json.encode(line) + b"\n")

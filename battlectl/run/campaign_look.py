@@ -27,8 +27,9 @@ ASK_WELL_EVERY = 0.25
 async def look_before(record: CampaignRecord, injection: Injection, provider: str, deadline: float) -> None:
     """Open the connection that is kept into the fault, see that it is kept, and ask on a new one."""
     method = method_for(injection.toxic, injection.attributes)
-    for line in (injection.name, injection.name, ""):
-        if trio.current_time() < deadline:
+    for number, line in enumerate((injection.name, injection.name, "")):
+        is_over = trio.current_time() >= deadline or (number == 1 and not record.is_kept(provider, line))
+        if not is_over:
             await record.ask(provider, line, method, deadline)
 
 
@@ -49,18 +50,16 @@ async def look_on(record: CampaignRecord, injection: Injection, provider: str) -
 async def _ask_at(
     record: CampaignRecord, injection: Injection, provider: str, line: str, times: Sequence[float]
 ) -> None:
-    """A kept connection that did not answer is gone afterwards, and asked no more."""
+    """A kept connection that did not answer is gone afterwards, or was before: it is asked no more."""
     until = record.start + injection.until
     method = method_for(injection.toxic, injection.attributes)
     for due, following in zip(times, [*times[1:], until], strict=True):
         if following <= trio.current_time() and due != times[-1]:
             continue  # The answer before took longer than this.
         await trio.sleep_until(min(due, until))
-        if trio.current_time() >= until:
+        if trio.current_time() >= until or (line and not record.is_kept(provider, line)):
             return
-        answer = await record.ask(provider, line, method, until)
-        if answer is None or (line and outcome.outcome_of(answer.outcome) not in outcome.ANSWERED):
-            return
+        await record.ask(provider, line, method, until)
 
 
 async def look_until_well(record: CampaignRecord, order: Order, deadline: float) -> Answer | None:

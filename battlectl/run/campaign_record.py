@@ -67,6 +67,7 @@ class CampaignRecord:
         self._counts: list[Count] = []
         self._lost: list[LeaseLost] = []
         self._sent: Counter[str] = Counter()
+        self._answers: dict[tuple[str, str], bool] = {}
         self._tallies: dict[str, _Tally] = {}
 
     def now(self) -> float:
@@ -88,7 +89,9 @@ class CampaignRecord:
         connection: Literal["new", "kept"] = "kept" if line else "new"
         label, seen = answer.outcome, answer.seen
         self._probes.append(Probe(began, provider, connection, label, round(answer.seconds, 6), seen))
-        if not line and not self.is_broken(provider):
+        if line:
+            self._answers[provider, line] = outcome.outcome_of(label) in outcome.ANSWERED
+        elif not self.is_broken(provider):
             self.well[provider] = label == outcome.OK
         return answer
 
@@ -98,6 +101,10 @@ class CampaignRecord:
             return True
         kinds = {kind for (_, where), kind in self.in_force.items() if where == provider}
         return plain not in NEVER_SENT and not kinds & UNREAD and plain != outcome.CLOSED
+
+    def is_kept(self, provider: str, line: str) -> bool:
+        """Whether that connection is open: the last question on it was answered."""
+        return self._answers.get((provider, line), False)
 
     def is_broken(self, provider: str) -> bool:
         """Whether a fault of ours is in force there."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import msgspec
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,24 @@ async def test_a_disk_that_is_full_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         await journal.add(deed())
     journal.close()
+
+
+async def test_a_disk_that_hangs_holds_up_nobody_who_stops_waiting(tmp_path, monkeypatch):
+    path, works = tmp_path / NAME, threading.Event()
+    journal = FaultJournal(path, HEADER, Secrecy())
+    true_sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (works.wait(30), true_sync(file)))
+    with trio.move_on_after(0.2) as patience:
+        await journal.add(deed())
+    assert patience.cancelled_caught
+    journal.close()
+    works.set()
+    with trio.fail_after(10):
+        while journal._under_way:  # noqa: ASYNC110 (a thread)
+            await trio.sleep(0.01)
+    await journal.add(deed(action="heal"))  # It was kept open for what was under way.
+    journal.close()
+    assert [one.action for one in read_journal(path.read_bytes())[1]] == ["inject", "heal"]
 
 
 @given(st.data())

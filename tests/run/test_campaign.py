@@ -247,7 +247,22 @@ def test_a_slow_provider_holds_up_neither_the_fault_nor_its_healing():
     slow = lambda driver: ScriptedProber(driver, answers=lambda p, line: Answer("timeout", 2.0))  # noqa: E731
     fought = fight([KILL], prober=slow)
     assert fought.acts("inject", "heal") == [(5.0, "inject"), (10.0, "heal")]
-    assert [t for t, _ in fought.probes("kept")] == [4.0, 5.0]
+    assert [t for t, _ in fought.probes("kept")] == [4.0]
+
+
+def test_a_connection_that_the_provider_does_not_keep_says_nothing_about_the_fault():
+    asked = []
+
+    def closes(provider, line):
+        if not line:
+            return None
+        asked.append(line)
+        return Answer("ok" if len(asked) == 1 else "closed", 0.001)
+
+    bad = injection("bad", 5, 10, kind="http_5xx")
+    fought = fight([bad], prober=lambda driver: ScriptedProber(driver, answers=closes))
+    assert [outcome for _, outcome in fought.probes("kept")] == ["ok", "closed"]
+    assert {outcome for t, outcome in fought.probes("new") if 5 <= t < 10} == {"http_error(500)"}
 
 
 def test_a_fault_longer_than_the_run_ends_with_it():
