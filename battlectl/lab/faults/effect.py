@@ -110,7 +110,10 @@ class Effect:
         return True
 
     def idle_seconds(self, connection: int) -> float | None:
-        """How long a connection may wait for its next request before it is reset; None: as always."""
+        """How long a connection may wait for its next request before it is reset; None: as always.
+
+        Infinity is that nothing ends it, the server's own patience included.
+        """
         return None
 
     def handshake(self, connection: int) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 from battlectl.lab.faults.effect import Document, Effect, Message, Place
@@ -21,6 +22,10 @@ class Partition(Effect):
     def accepts(self) -> bool:
         """Never: the kernel completes handshakes, and nobody takes the connections."""
         return False
+
+    def idle_seconds(self, connection: int) -> float | None:
+        """For ever: a server's goodbye would not get through either."""
+        return math.inf
 
     def is_deaf(self, connection: int) -> bool:
         """Always."""

@@ -224,7 +224,8 @@ class Provider:
         """How many seconds a connection may wait for its next request."""
         socket = self.connections[number].socket
         limits = [seconds for _, seconds in self._limits_by_faults(number)]
-        return min([IDLE_SECONDS if socket is None else math.inf, *limits])
+        own = math.inf if socket is not None or math.inf in limits else IDLE_SECONDS
+        return min([own, *limits])
 
     def _limits_by_faults(self, number: int) -> list[tuple[Fault, float]]:
         return [

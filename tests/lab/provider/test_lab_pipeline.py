@@ -15,6 +15,7 @@ from battlectl.lab.faults.effect import Effect
 from battlectl.lab.faults.kind import OnConnections, read_parameters
 from battlectl.lab.faults.noop import KIND as NOOP
 from battlectl.lab.faults.scope import make_fault
+from battlectl.lab.faults.table import KINDS
 from battlectl.lab.net.wire import Response
 from battlectl.lab.provider import http_side, provider, room, ws_side
 from battlectl.lab.provider.backend import Unreachable
@@ -774,6 +775,20 @@ async def test_a_client_that_does_not_read_is_not_read_from(monkeypatch):
         held, ids = await there.in_socket(talk)
         assert held < 30
         assert ids == list(range(100))
+
+
+async def test_a_partition_outlasts_the_patience_of_the_server_for_idle_clients(monkeypatch):
+    monkeypatch.setattr(provider, "IDLE_SECONDS", 0.3)
+    async with served() as there, await trio.open_tcp_stream("127.0.0.1", there.port) as idle:
+        await until(lambda: len(there.provider.connections) == 1)
+        fault = make_fault("partition", KINDS["partition"], read_parameters(KINDS["partition"], {}), 1)
+        await there.provider.add_fault(fault)
+        with trio.move_on_after(1.0) as silence:
+            await idle.receive_some()
+        assert silence.cancelled_caught
+        await there.provider.remove_fault(fault)
+        with trio.fail_after(10):
+            assert await idle.receive_some() == b""
 
 
 async def test_all_sockets_together_hold_a_bounded_amount_and_nobody_is_silenced_by_others():
