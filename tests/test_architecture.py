@@ -68,7 +68,13 @@ IMPURE_LIBRARIES = {
 HOMES: dict[str, set[str]] = {
     "h11": {"lab"},
     "httptools": {"transport/reply_parser.py"},
-    "httpx": {"chaos", "transport/httpx_client.py", "targets/control.py", "commands/lab_status.py"},
+    "httpx": {
+        "chaos",
+        "transport/httpx_client.py",
+        "targets/control.py",
+        "targets/lab_truth.py",
+        "commands/lab_status.py",
+    },
     "psutil": {"run", "commands", "chaos"},
     "pydantic": {"scenario"},
     "pydantic_core": {"scenario"},

@@ -213,6 +213,7 @@ async def _fight(
                     evidence = await _send_load(
                         prepared, stop, folder, meta, progress, chronicle, site, control, head
                     )
+                    meta["ground_truth"] = await site.truth()
         except NotReady as error:
             evidence = chronicle.evidence("not ready", str(error), 0.0)
         if setup.cancelled_caught:

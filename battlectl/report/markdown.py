@@ -29,6 +29,7 @@ from battlectl.report.markdown_figures import (
     show_workloads,
 )
 from battlectl.report.markdown_origin import show_environment, show_notes, show_origin
+from battlectl.report.markdown_truth import show_truth
 from battlectl.report.tables import markdown_table
 from battlectl.report.timeline import render_timeline
 
@@ -179,6 +180,7 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Windows side by side", show_windows),
     ("Workloads and their calls", show_workloads),
     ("Who served the requests", show_providers),
+    ("Ground truth", show_truth),
     ("Where the latency came from", show_latency_parts),
     ("Outcomes", _outcomes),
     ("The generator itself", show_generator),

@@ -37,8 +37,8 @@ class FaultKind:
 
     `lasts` says of whole attributes how long it lasts by itself, in seconds, None until it is healed.
     `length_attribute` is the one that holds this length in milliseconds, `fixed` has what is sent although it
-    was not written, where the driver's own default is another. `where` is what it can be done to in the lab: a
-    simulated "node", a "relay".
+    was not written, where the driver's own default is another. `where` is what it can be done to in the
+    lab: a simulated "node", a "relay".
     """
 
     name: str

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from battlectl.errors import NotReady
 from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
+from battlectl.targets.lab_truth import fetch_truth
 from battlectl.targets.site import Site, endpoint_of
 from battlectl.transport.attribution import Attribution
 
@@ -35,6 +37,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             assert lab.url is not None, "a lab that nobody asked to be without has a gateway"
             providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
             endpoint = endpoint_of(target, lab.url, ATTRIBUTION)
-            yield Site("lab", endpoint, providers, (SIMULATED,), lab.admin_url, ended)
+            truth = partial(fetch_truth, lab.url)
+            yield Site("lab", endpoint, providers, (SIMULATED,), lab.admin_url, ended, truth)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

@@ -17,6 +17,14 @@ Ended = Callable[[], Awaitable[str]]
 """Waits until what was started for the run ends by itself, and says how."""
 
 
+Truth = Callable[[], Awaitable[dict[str, Any] | None]]
+"""What the target's own record says of the run, for the report; None where there is no such record."""
+
+
+async def no_truth() -> None:
+    """Of a site that keeps no record of its own."""
+
+
 async def never_ends() -> str:
     """Of a site that battlectl did not start: whether it lives is the target's to show."""
     await trio.sleep_forever()
@@ -35,6 +43,7 @@ class Site:
     notes: tuple[str, ...] = ()
     admin: str | None = None
     ended: Ended = never_ends
+    truth: Truth = no_truth
 
 
 def describe_site(site: Site) -> dict[str, Any]:

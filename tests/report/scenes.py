@@ -42,6 +42,15 @@ META: dict[str, Any] = {
     "resolved": {},
     "notes": [],
 }
+TRUTH: dict[str, Any] = {
+    "providers": [
+        {"provider": "provider_a", "attempts": 310, "served": 300, "probes": 12},
+        {"provider": "provider|b", "attempts": 100, "served": 100, "probes": 12},
+    ],
+    "failovers": 10,
+    "rejected": 0,
+    "breakers": [{"provider": "provider_a", "transport": "http", "state": "open", "times": 1}],
+}
 PHASES = {"warmup": "2s", "steady": "5s", "battle": "5s"}
 READS = {"rate": "40/s", "timeout": "1s", "calls": {"eth_blockNumber": 3, "eth_gasPrice": 1}}
 
@@ -93,7 +102,7 @@ def passing() -> dict[str, Any]:
 
 
 def failing() -> dict[str, Any]:
-    """A target that breaks near the end, and says of each answer who gave it."""
+    """A lab that breaks near the end, says of each answer who gave it, and knows what it did."""
     fields = {
         "name": "A provider dies under load",
         "phases": PHASES,
@@ -105,7 +114,8 @@ def failing() -> dict[str, Any]:
             "outcomes.refused == 0",
         ],
     }
-    return document_of(fight_scripted(fields, told, attributed=True).evidence, ExitCode.FAILED)
+    fought = fight_scripted(fields, told, attributed=True)
+    return document_of(fought.evidence, ExitCode.FAILED, META | {"ground_truth": TRUTH})
 
 
 def inconclusive() -> dict[str, Any]:
