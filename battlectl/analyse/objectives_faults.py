@@ -1,7 +1,8 @@
 """Judging objectives about what faults did: recovery, failover, breakers, amplification.
 
 Rule: a figure that nobody could see proves nothing, and one that is known only as a range must keep or break
-the objective with all of it. A violation that the generator or an early end may explain is inconclusive.
+the objective with all of it. Nothing is kept under a fault that is not proven. A violation that the generator
+or an early end may explain is inconclusive.
 """
 
 from __future__ import annotations
@@ -12,13 +13,19 @@ from math import inf
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.amplification import amplification
 from battlectl.analyse.faults.breaker import breaker_figure
-from battlectl.analyse.faults.failover import detection_time, failover_latency, failover_time, failovers
+from battlectl.analyse.faults.failover import (
+    detection_time,
+    failover_latency,
+    failover_time,
+    failovers,
+    unproven,
+)
 from battlectl.analyse.faults.figure import Figure
 from battlectl.analyse.faults.recovery import horizon, injections_of, recovery_time, unavailability
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.served import OWN_NAMES
 from battlectl.plan.workload import Window
-from battlectl.scenario.metrics import Unit
+from battlectl.scenario.metrics import Unit, scope_kind
 from battlectl.scenario.objectives import Objective
 
 NOTHING = "nothing in this run measures it"
@@ -50,12 +57,16 @@ def judge_fault_objective(
     if not figure.is_observable:
         return _finding(objective, Verdict.INCONCLUSIVE, f"not observable: {figure.words}", None, show)
     told = _tell(figure, objective, show)
+    is_of_fault = scope_kind(objective.metric) == "fault"
     if figure.samples < needed:
         summary = f"{figure.samples} samples, {needed} needed"
         return _finding(objective, Verdict.INCONCLUSIVE, summary, figure, show)
     kept = figure.verdict(objective)
     if kept is None:
         return _finding(objective, Verdict.INCONCLUSIVE, f"{told}: too little to judge", figure, show)
+    doubt = unproven(evidence, objective.scope or "") if kept and is_of_fault else None
+    if doubt is not None:
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but {doubt}", figure, show)
     may_change = kept or objective.op not in ("<", "<=")
     if may_change and not _was_reached(objective, evidence, window):
         return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but the run was cut short", figure, show)

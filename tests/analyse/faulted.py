@@ -175,3 +175,18 @@ def _hits_at(t: float, hits: dict[str, tuple[int, float, float]]) -> Iterator[tu
     for fault, (number, start, end) in hits.items():
         if start <= t <= end:
             yield fault, int(number * (t - start) / (end - start))
+
+
+def proven(*injections: Injection) -> dict[str, str]:
+    """Deeds, probes and counts of kills at provider a, one after another, that prove each of them."""
+    deeds, probes, counts, free = [], [], [], 0.0
+    for one in injections:
+        deeds.append(
+            f"{one.name}|inject@{one.at}-{one.at + 0.1} {one.name}|heal@{one.until}-{one.until + 0.1}"
+        )
+        before = f"new:ok@{one.at - 1}" if one.at >= 1 else "new:ok/0@0"
+        probes.append(f"{before} new:refused@{one.at + 0.2}-{one.until} new:ok@{one.until + 0.2}")
+        counts += [f"a:10@{free}-{one.at}", f"a:0@{one.at}-{one.until}"]
+        free = one.until
+    counts.append(f"a:10@{free}-40 b:10@0-40")
+    return {"deeds": " ".join(deeds), "probes": " ".join(probes), "counts": " ".join(counts)}

@@ -389,6 +389,10 @@ CONFIRMED = {
             "reads": "20*ok@0-20 20*ok/24@20-30 20*ok@30-40",
         },
     ),
+    "without counters, by replies": (
+        injection(),
+        {"driver": "process", "probes": DOWN, "served": "a:10@0-20 b:10@0-20 b:20@20-30 a:10@30-40"},
+    ),
     "at the target": (injection(), {"driver": "haproxy", "probes": UP, "counts": USED}),
     "at time zero": (
         injection(at=0.0, until=10.0),
@@ -460,7 +464,7 @@ def test_taking_evidence_away_never_confirms(name, data):
     fault, campaign = CONFIRMED[name]
     evidence = faulted(fault, **campaign)
     kept = evidence.campaign
-    part = data.draw(st.sampled_from(["deeds", "probes", "counts"]))
+    part = data.draw(st.sampled_from(["deeds", "probes", *(["counts"] if kept.counts else [])]))
     less = replace(evidence, campaign=replace(kept, **{part: ()}))
     assert prove_faults(less)[0].verdict != "confirmed"
 
@@ -470,3 +474,10 @@ def test_without_any_evidence_nothing_is_confirmed(name):
     fault, campaign = CONFIRMED[name]
     bare = replace(faulted(fault, **campaign), campaign=Campaign())
     assert [p.verdict for p in prove_faults(bare)] == ["unproven"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(20.3, 28.9), st.sampled_from(["new", "kept"]))
+def test_one_answer_from_the_dead_is_enough_to_refute_a_kill(at, connection):
+    probes = DOWN.replace("kept:reset@20.2", "kept:reset@20.2-30")
+    assert proof(probes=f"{probes} {connection}:ok@{at:.3f}", counts=USED).verdict == "mismatch"

@@ -13,7 +13,7 @@ from battlectl.analyse.faults.recovery import recoveries, recovery_time, unavail
 from battlectl.analyse.faults.seconds import judge_seconds, standards
 from battlectl.analyse.judge import judge
 from battlectl.analyse.objectives import judge_objective
-from tests.analyse.faulted import faulted, injection
+from tests.analyse.faulted import faulted, injection, proven
 
 KILL = injection(name="kill")
 
@@ -29,7 +29,8 @@ def outage(*bad: str, until: int = 40) -> str:
 
 
 def judged(objective: str, reads: str, *injections, fit: bool = True, **more):
-    evidence = faulted(*(injections or (KILL,)), reads=reads, objectives=[objective], **more)
+    faults = injections or (KILL,)
+    evidence = faulted(*faults, reads=reads, objectives=[objective], **proven(*faults) | more)
     return judge_objective(evidence.frame.objectives[0], evidence, fit)
 
 
@@ -156,6 +157,15 @@ def test_our_own_failures_are_not_the_targets():
     dropped = "10*ok@0-20 8*ok@20-30 2*dropped@20-30 10*ok@30-40"
     assert judged("recovery_time(kill) < 5s", dropped, fit=False).verdict == "inconclusive"
     assert judged("recovery_time(kill) < 5s", f"{dropped} refused@20-30", fit=False).verdict == "fail"
+
+
+def test_nothing_is_kept_under_a_fault_that_did_nothing():
+    ignored = {"probes": "new:ok@19 new:ok@20.2-30 new:ok@30.2", "counts": "a:10@0-40 b:10@0-40"}
+    found = judged("recovery_time(kill) < 5s", outage(), **ignored)
+    assert found.verdict == "inconclusive"
+    assert "but kill at a is mismatch: had no effect" in found.summary
+    assert judged("unavailability(kill) < 5s", outage(), deeds="").verdict == "inconclusive"
+    assert judged("recovery_time(kill) < 5s", outage("20-30"), **ignored).verdict == "fail"
 
 
 def test_a_run_that_was_cut_short_does_not_pass():

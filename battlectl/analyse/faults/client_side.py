@@ -15,8 +15,9 @@ from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.provider_side import ProviderSide
 from battlectl.analyse.faults.served import served_by
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.faults.usual import SIGMAS, Usual, calls_gone, usual_calls
+from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, Usual, calls_gone, usual_calls
 from battlectl.observe import outcome
+from battlectl.observe.served import ServedCell
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell
 from battlectl.quantities import format_duration, format_ratio
@@ -64,11 +65,8 @@ def _no_traffic(strike: Strike, usual: Usual | None, known: Known) -> Iterator[s
 
 
 def _served_in_baseline(strike: Strike, known: Known) -> bool:
-    window = known.evidence.frame.windows.get("baseline")
-    if window is None:
-        return False
-    served = served_by(known.evidence, known.evidence.frame.segments(window))
-    return strike.provider in served and served[strike.provider].requests > 0
+    part = _served_in(strike, known, BASELINE)
+    return part is not None and part[0].requests > 0
 
 
 def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known) -> Iterator[str]:
@@ -80,6 +78,7 @@ def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known
         gone = calls_gone(strike, usual, known, strike.struck or 0.0, strike.end)
         if gone is not None:
             yield f"{gone[0]:,} calls reached it where about {gone[1]:,.0f} would have"
+        yield from _served_less(strike, known)
         yield from _slower_there(strike, known) if _delays(strike) else ()
     if not _is_overlapped(strike, known.strikes):
         yield from _changes(strike, known)
@@ -125,22 +124,46 @@ def _delays(strike: Strike) -> bool:
     return strike.expected.is_late or outcome.TIMEOUT in strike.expected.labels
 
 
+def _served_less(strike: Strike, known: Known) -> Iterator[str]:
+    """Replies that name it, against what its share without the fault would have been."""
+    during, usual = _served_during(strike, known)
+    if during is None or usual is None or not usual[1]:
+        return
+    expected = usual[0].requests / usual[1] * during[1]
+    seen = during[0].requests
+    if expected >= LEAST_CALLS and seen <= expected / 2 and expected - seen >= SIGMAS * math.sqrt(expected):
+        yield f"it served {seen:,} requests where about {expected:,.0f} would have been its part"
+
+
 def _slower_there(strike: Strike, known: Known) -> Iterator[str]:
     """Replies of this provider alone: what others do does not change them."""
-    frame = known.evidence.frame
-    name = strike.injection.name
-    windows = [frame.windows.get(w) for w in (DURING + name, BASELINE, RECOVERY + name)]
-    during, *usual = (
-        None if w is None else served_by(known.evidence, frame.segments(w)).get(strike.provider)
-        for w in windows
-    )
-    before = next((cell for cell in usual if cell is not None), None)
-    if during is None or before is None or during.coarse or before.coarse:
+    during, usual = _served_during(strike, known)
+    if during is None or usual is None or during[0].coarse or usual[0].coarse:
         return
-    slower = _slower(before.latency, during.latency, 0.5)
+    slower = _slower(usual[0].latency, during[0].latency, 0.5)
     if slower is not None:
         took, took_before = format_duration(slower[1]), format_duration(slower[0])
         yield f"replies by it took {took} at p50, {took_before} without the fault"
+
+
+ServedPart = tuple[ServedCell, int]
+"""(what the provider served, what all of them did)."""
+
+
+def _served_during(strike: Strike, known: Known) -> tuple[ServedPart | None, ServedPart | None]:
+    """During the fault and without it, None where no reply named any provider."""
+    name = strike.injection.name
+    during, *usual = (_served_in(strike, known, w) for w in (DURING + name, BASELINE, RECOVERY + name))
+    return during, next((part for part in usual if part is not None and part[0].requests), None)
+
+
+def _served_in(strike: Strike, known: Known, name: str) -> ServedPart | None:
+    window = known.evidence.frame.windows.get(name)
+    if window is None:
+        return None
+    served = served_by(known.evidence, known.evidence.frame.segments(window))
+    total = sum(cell.requests for cell in served.values())
+    return (served.get(strike.provider, ServedCell()), total) if served else None
 
 
 def _cell(known: Known, name: str) -> CallCell | None:

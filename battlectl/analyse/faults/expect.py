@@ -42,7 +42,6 @@ class Expected:
     hides_attempts: bool = False
     attempts_are_hits: bool = False
     is_of_websockets: bool = False
-    is_of_connections: bool = False
     own_end: float | None = None
     turns: tuple[float, float] | None = None
     restarts: bool = False
@@ -62,7 +61,7 @@ PROBE_BYTES = 30
 
 
 def _down(a: Attributes) -> Expected:
-    return Expected("refused or reset", DOWN, hides_attempts=True, is_of_connections=True)
+    return Expected("refused or reset", DOWN, hides_attempts=True)
 
 
 def _kill(a: Attributes) -> Expected:
@@ -81,7 +80,7 @@ def _restart(a: Attributes) -> Expected:
 
 def _reset(a: Attributes) -> Expected:
     whole = a.get("after_bytes", 0) != 0  # A short answer may pass before it.
-    return Expected("reset or cut short", CUT, must_show=not whole, is_of_connections=True)
+    return Expected("reset or cut short", CUT, must_show=not whole)
 
 
 def _silent(a: Attributes) -> Expected:
@@ -89,7 +88,7 @@ def _silent(a: Attributes) -> Expected:
 
 
 def _cut_off(a: Attributes) -> Expected:
-    return Expected("no answer in time", SILENT | DOWN, hides_attempts=True, is_of_connections=True)
+    return Expected("no answer in time", SILENT | DOWN, hides_attempts=True)
 
 
 def _late(a: Attributes) -> Expected:

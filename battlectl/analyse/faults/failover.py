@@ -78,6 +78,12 @@ def _struck(evidence: Evidence, name: str) -> Iterator[tuple[Sequence[Strike], K
             yield [strike for strike in known.strikes if strike.injection is injection], known
 
 
+def unproven(evidence: Evidence, name: str) -> str | None:
+    """Why a fault, or one of its repeats, is not confirmed; None when all of it is."""
+    doubts = (_doubtful(strikes, known) for strikes, known in _struck(evidence, name))
+    return next((doubt for doubt in doubts if doubt is not None), None)
+
+
 def _doubtful(strikes: Sequence[Strike], known: Known) -> str | None:
     for strike in strikes:
         proof = prove(strike, known)

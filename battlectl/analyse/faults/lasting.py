@@ -65,8 +65,9 @@ def _gone_at(strike: Strike, sight: Sight, known: Known) -> float | None:
         times += [look.t for look in looks if look.t > sight.listed[-1]]
     if sight.shown and strike.expected.probability >= 1 and cannot_miss(strike.expected):
         for which in ("new", "kept"):
-            last = max((p.t for p in sight.shown if p.connection == which), default=float("inf"))
-            times += [p.t for p in sight.during if p.connection == which and p.t > last]
+            own = [probe for probe in sight.during if probe.connection == which]
+            first = min((probe.t for probe in own if probe in sight.shown), default=float("inf"))
+            times += [probe.t for probe in own if probe.t > first and probe not in sight.shown]
     return min((t for t in times if t < strike.end - strike.tolerance), default=None)
 
 
