@@ -87,19 +87,16 @@ class Recorder:
         cell.service.record(done - sent)
 
     def served(
-        self, workload: str, due: float, done: float, served: Served, is_ok: bool, is_timed: bool
+        self, workload: str, due: float, done: float, served: Served, ended: Sequence[tuple[str, object]]
     ) -> None:
-        """One request ended, and this is who served it; times as in `end`."""
+        """One request ended, and this is who served it; times as in `end`, `ended` has a label per item."""
         provider, attempts = served
-        if provider not in self._providers:
-            provider = self._bounded_provider(provider)
         where = self._here if self._from <= due < self._until else self._where(due)
-        cell = self._served.get((workload, provider, where))
-        if cell is None:
-            cell = self._served[workload, provider, where] = ServedCell()
-            self._delta.served[ServedKey(workload, provider, *where)] = cell
+        cell = self._served.get((workload, provider, where)) or self._served_cell(workload, provider, where)
+        label = ended[0][0]
+        is_timed = label == outcome.OK or outcome.outcome_of(label) in outcome.TIMED
         cell.requests += 1
-        if is_ok:
+        if label == outcome.OK and (len(ended) == 1 or all(one == outcome.OK for one, _ in ended)):
             cell.ok += 1
         if is_timed:
             cell.latency.record(done - due)
@@ -146,6 +143,14 @@ class Recorder:
             self._delta.flows[FlowKey(workload, *where)] = cell
         return cell
 
+    def _served_cell(self, workload: str, provider: str, where: tuple[int, int]) -> ServedCell:
+        known = self._bounded_provider(provider)
+        cell = self._served.get((workload, known, where))
+        if cell is None:
+            cell = self._served[workload, known, where] = ServedCell()
+            self._delta.served[ServedKey(workload, known, *where)] = cell
+        return cell
+
     def _where(self, due: float) -> tuple[int, int]:
         """(segment, slice) of a due time; neighbours in time share the answer, so the last one is kept."""
         if self._from <= due < self._until:
@@ -168,7 +173,7 @@ class Recorder:
         return label
 
     def _bounded_provider(self, provider: str) -> str:
-        if len(self._providers) >= MOST_PROVIDERS + len(OWN_NAMES):
+        if provider not in self._providers and len(self._providers) >= MOST_PROVIDERS + len(OWN_NAMES):
             return OTHERS
         self._providers.add(provider)
         return provider

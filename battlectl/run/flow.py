@@ -17,10 +17,10 @@ import trio
 from battlectl.jsonrpc.reply import Judged, judge_reply
 from battlectl.observe import outcome
 from battlectl.observe.recorder import Recorder
-from battlectl.observe.served import UNANSWERED, Served
+from battlectl.observe.served import Served
 from battlectl.plan.calls import Request
 from battlectl.plan.workload import Arrival, PlannedWorkload
-from battlectl.transport.base import Client, Exchange, Head, NoReply, Reply
+from battlectl.transport.base import Client, Exchange, Head, Reply
 
 RETRIED = frozenset(
     {
@@ -38,7 +38,6 @@ RETRIED = frozenset(
 
 
 _UNTOLD = Served()
-_NOBODY = Served(UNANSWERED)
 
 
 class Sent(NamedTuple):
@@ -135,22 +134,11 @@ class Flow:
             self._recorder.unsent(name, due, sent.taken, done)
         else:
             self._recorder.flow(name, due, sent.taken, exchange.sent - self.start, done, sent.late)
-        if self._client.attributed:
-            self._record_served(due, done, exchange.answer, judged)
+        if self._client.attributed and exchange.answer is not None:
+            self._recorder.served(name, due, done, exchange.answer.served or _UNTOLD, judged)
         self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()
-
-    def _record_served(
-        self, due: float, done: float, answer: Reply | NoReply | None, judged: list[Judged]
-    ) -> None:
-        if isinstance(answer, Reply):
-            served, is_timed = answer.served or _UNTOLD, True
-        else:
-            assert answer is not None
-            served, is_timed = _NOBODY, answer.outcome in outcome.TIMED
-        is_ok = judged[0][0] == outcome.OK and (len(judged) == 1 or _all_ok(judged))
-        self._recorder.served(self.workload.name, due, done, served, is_ok, is_timed)
 
     def _record(self, arrival: Arrival, request: Request, done: float, judged: list[Judged]) -> None:
         id_ = arrival.first_id
@@ -169,10 +157,6 @@ def _judge(exchange: Exchange, sent: Sent) -> list[Judged]:
         )
     assert answer is not None
     return [(answer.outcome, answer.seen)] * len(request.items)
-
-
-def _all_ok(judged: list[Judged]) -> bool:
-    return all(label == outcome.OK for label, _ in judged)
 
 
 def _worth_retrying(judged: list[Judged]) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 import trio
 
-from battlectl.observe.served import Served
+from battlectl.observe.served import UNANSWERED, Served
 from battlectl.transport.attribution import Attribution
 
 
@@ -94,6 +94,7 @@ class NoReply:
 
     outcome: str
     seen: str
+    served: ClassVar[Served] = Served(UNANSWERED)
 
 
 @dataclass(slots=True)

@@ -35,7 +35,8 @@ def deltas_of(history, cuts=()) -> list[Delta]:
     for number, (workload, due, latency, served, is_ok, is_timed) in enumerate(history):
         if number in set(cuts):
             found.append(recorder.take())
-        recorder.served(workload, due, due + latency, served, is_ok, is_timed)
+        ended = "ok" if is_ok and is_timed else "timeout" if is_timed else "refused"
+        recorder.served(workload, due, due + latency, served, [(ended, None)])
     return [*found, recorder.take()]
 
 
@@ -158,7 +159,7 @@ def busy(providers: int, each: int, workloads: int = 1, slices: int = 2, labels:
         for number in range(providers * each):
             name, due, latency = f"workload-{workload}", number // providers % slices + 0.5, next(latencies)
             served = Served(f"provider-number-{number % providers}", 1 + (number % 5 == 0))
-            recorder.served(name, due, due + latency, served, number % 3 > 0, True)
+            recorder.served(name, due, due + latency, served, [("ok" if number % 3 else "wrong", None)])
             recorder.end(name, f"label_{number % labels}", number, due, due + latency, "ok", None)
     return recorder.take()
 
