@@ -11,14 +11,15 @@ after two attempts and 80 ms, and one that never came; `x?` does not say how man
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.observe.faults import Campaign, Count, Deed, LeaseLost, Probe
-from battlectl.observe.recorder import Recorder
-from battlectl.observe.served import UNANSWERED, Served
+from battlectl.observe.served import UNANSWERED, ServedCell, ServedKey
+from battlectl.observe.tally import Delta
 from battlectl.plan.injection import Injection
 from tests.analyse.histories import evidence_of
 
@@ -92,17 +93,32 @@ def faulted(
 
 
 def _serve(evidence: Evidence, text: str) -> None:
-    recorder = Recorder(evidence.frame.cuts, evidence.frame.slice_width)
+    delta, cuts = Delta(), evidence.frame.cuts
     for token in spread(text).split():
         match = _SERVED.fullmatch(token)
         assert match is not None, token
         provider, number, attempts, latency, due = match.groups()
         name = UNANSWERED if provider == "-" else provider
         told = None if attempts == "?" or provider == "-" else int(attempts or 1)
-        done = float(due) + float(latency or 10) / 1e3
+        segment = min(max(bisect_right(cuts, float(due)) - 1, 0), len(cuts) - 2)
+        key = ServedKey("reads", name, segment, int(float(due) // evidence.frame.slice_width))
+        cell = delta.served.setdefault(key, ServedCell())
         for _ in range(int(number)):
-            recorder.served("reads", float(due), done, Served(name, told), provider != "-", True)
-    evidence.tally.merge(recorder.take())
+            _count_served(cell, told, float(latency or 10) / 1e3, provider != "-")
+    evidence.tally.merge(delta)
+
+
+def _count_served(cell: ServedCell, told: int | None, latency: float, is_ok: bool) -> None:
+    cell.requests += 1
+    cell.ok += is_ok
+    cell.latency.record(latency)
+    if told is not None:
+        cell.told += 1
+        cell.attempts += told
+        cell.extra += told - 1
+    if told is not None and told > 1:
+        cell.failovers += 1
+        cell.failover_latency.record(latency)
 
 
 def _deeds(text: str, first: str) -> Iterator[Deed]:

@@ -96,15 +96,24 @@ def _totals(looks: Sequence[Count]) -> Iterable[int]:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Arrivals due, added up over the slices of the series."""
+    """Arrivals due, added up over the slices of the series; `ok` has (all, those that ended ok) of each."""
 
     width: float
     slices: tuple[int, ...] = ()
     sums: tuple[int, ...] = (0,)
+    ok: tuple[tuple[int, int], ...] = ()
 
     def between(self, start: float, end: float) -> float:
         """Those of a stretch; a slice that lies partly in it counts for that part."""
         return self._until(end) - self._until(start) if end > start else 0.0
+
+    def first_ok(self, since: float) -> float | None:
+        """When one due since then had ended ok: at once where all of a slice did, else at its end."""
+        for index in range(max(0, bisect_right(self.slices, since / self.width) - 1), len(self.slices)):
+            end, (total, ok) = (self.slices[index] + 1) * self.width, self.ok[index]
+            if end > since and ok:
+                return max(since, end - self.width) if ok == total else end
+        return None
 
     def _until(self, t: float) -> float:
         index = bisect_right(self.slices, t / self.width) - 1
@@ -116,10 +125,11 @@ class Due:
 
 def due_arrivals(evidence: Evidence) -> Due:
     """All arrivals of a run by when they were due."""
-    totals: dict[int, int] = {}
+    totals: dict[int, tuple[int, int]] = {}
     for (_, _, slice_), row in evidence.tally.series().items():
-        totals[slice_] = totals.get(slice_, 0) + row.total
+        total, ok = totals.get(slice_, (0, 0))
+        totals[slice_] = total + row.total, ok + row.ok
     slices, sums = tuple(sorted(totals)), [0]
     for slice_ in slices:
-        sums.append(sums[-1] + totals[slice_])
-    return Due(evidence.frame.slice_width, slices, tuple(sums))
+        sums.append(sums[-1] + totals[slice_][0])
+    return Due(evidence.frame.slice_width, slices, tuple(sums), tuple(totals[slice_] for slice_ in slices))

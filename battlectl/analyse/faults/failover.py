@@ -22,6 +22,9 @@ from battlectl.observe.served import OWN_NAMES
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration
 
+LOOKS_APART = 30.0
+"""Seconds that two looks at a provider are apart at most, or what lies between them tells nothing."""
+
 
 def failovers(evidence: Evidence, window: Window) -> Figure:
     """Requests of a window with more than one attempt."""
@@ -127,29 +130,15 @@ def _calls_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[F
         if provider in broken or not track.times:
             continue
         least: float | None = None
-        for step in track.steps(track.times[0], track.times[-1]):
+        for step in track.steps(since - LOOKS_APART, track.times[-1]):
             if step.end <= since or not step.calls:
                 continue
             least = max(0.0, step.start - since) if least is None else least
-            ended = _first_ok(step.start, known)
+            ended = known.due.first_ok(step.start)
             if step.start >= since and ended is not None:  # Else it may have been before the fault.
                 words = f"in steps of {format_duration(step.seconds)}"
                 yield Figure(least, max(step.end, ended) - since, step.calls, "counters", words)
                 break
-
-
-def _first_ok(since: float, known: Known) -> float | None:
-    """When an arrival due since then had ended ok: at once where all of a second did, else at its end."""
-    width = known.evidence.frame.slice_width
-    totals: dict[int, tuple[int, int]] = {}
-    for (_, _, slice_), row in known.evidence.tally.series().items():
-        total, ok = totals.get(slice_, (0, 0))
-        totals[slice_] = total + row.total, ok + row.ok
-    for slice_ in sorted(totals):
-        total, ok = totals[slice_]
-        if (slice_ + 1) * width > since and ok:
-            return max(since, slice_ * width) if ok == total else float((slice_ + 1) * width)
-    return None
 
 
 def _left_alone(strike: Strike, known: Known) -> Figure:

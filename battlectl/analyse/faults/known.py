@@ -5,6 +5,7 @@ Rule: nothing is concluded here.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,11 +35,18 @@ class Known:
 
     def probes_between(self, provider: str, start: float, end: float) -> tuple[Probe, ...]:
         """The probes of a provider that were begun and ended in a stretch."""
-        return tuple(p for p in self.probes.get(provider, ()) if start <= p.t and p.t + p.seconds <= end)
+        own = self.probes.get(provider, ())
+        first = bisect_left(own, start, key=_begun)
+        last = bisect_right(own, end, key=_begun)
+        return tuple(probe for probe in own[first:last] if probe.t + probe.seconds <= end)
 
     def others_at(self, strike: Strike) -> tuple[Strike, ...]:
         """The other strikes at the same provider."""
         return tuple(s for s in self.strikes if s is not strike and s.provider == strike.provider)
+
+
+def _begun(probe: Probe) -> float:
+    return probe.t
 
 
 def know(evidence: Evidence) -> Known:

@@ -16,6 +16,8 @@ from battlectl.observe import outcome
 from battlectl.observe.faults import Probe
 from battlectl.quantities import format_duration
 
+NEAR = 60.0
+"""Seconds before and after a fault in which probes tell how the provider was without it."""
 GIVEN_UP = 1.0
 """A probe that got no answer within so many seconds was cut short by the end of the fault, not by itself."""
 
@@ -41,7 +43,8 @@ def see(strike: Strike, known: Known) -> Sight:
     """See the rule; of a strike that was never made there is nothing."""
     if strike.struck is None or strike.begun is None:
         return Sight()
-    before = _undisturbed(strike, known, float("-inf"), strike.begun)
+    before = _undisturbed(strike, known, strike.begun - NEAR, strike.begun)
+    before = before or _undisturbed(strike, known, float("-inf"), strike.begun)
     probes = _during(strike, known)
     shown = tuple(probe for probe in probes if shows(strike, probe, before))
     during = tuple(probe for probe in probes if probe in shown or not _was_cut(probe))
@@ -57,7 +60,9 @@ def see(strike: Strike, known: Known) -> Sight:
         before=before,
         during=during,
         shown=shown,
-        after=() if strike.healed is None else _undisturbed(strike, known, strike.healed, float("inf")),
+        after=()
+        if strike.healed is None
+        else _undisturbed(strike, known, strike.healed, strike.healed + NEAR),
         hits=max((look.hits[strike.injection.name] for look in looks), default=None),
         listed=tuple(look.t for look in looks if look.t <= strike.end),
         restarts=None if moved is None else moved.restarts,
@@ -74,14 +79,14 @@ def _was_cut(probe: Probe) -> bool:
 
 
 def _undisturbed(strike: Strike, known: Known, start: float, end: float) -> tuple[Probe, ...]:
-    others = known.others_at(strike)
+    others = [other for other in known.others_at(strike) if other.overlaps(start, end)]
     probes = known.probes_between(strike.provider, start, end)
     return tuple(p for p in probes if not any(o.overlaps(p.t, p.t + p.seconds) for o in others))
 
 
 def _during(strike: Strike, known: Known) -> tuple[Probe, ...]:
     assert strike.struck is not None
-    others = known.others_at(strike)
+    others = [other for other in known.others_at(strike) if other.overlaps(strike.struck, strike.end)]
     return tuple(
         probe
         for probe in known.probes_between(strike.provider, strike.struck, strike.end)
