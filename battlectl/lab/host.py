@@ -141,6 +141,6 @@ async def _look_at(relay: Relay) -> tuple[int | None, str | None]:
             return int(msgspec.json.decode(reply.body, type=_ChainReply).result, 16), None
         except UpstreamError as error:
             return None, str(error)
-        except (msgspec.DecodeError, ValueError):
+        except (ValueError, RecursionError):
             return None, f"status {reply.status}, and no chain id"
     return None, f"no answer within {LOOK_SECONDS:g} s"

@@ -99,7 +99,7 @@ async def _create(gateway: Gateway, body: bytes) -> Response:
 async def _replace(gateway: Gateway, body: bytes, name: str | None, status: int = 200) -> Response:
     try:
         settings = read_chain(gateway.settings, body, name)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _json({"error": f"invalid chain: {error}"}, 400)
     await configure(gateway, settings)
     return _json({"chain": chain_document(gateway)}, status)
@@ -108,7 +108,7 @@ async def _replace(gateway: Gateway, body: bytes, name: str | None, status: int 
 def _validate(gateway: Gateway, body: bytes) -> Response:
     try:
         read_chain(gateway.settings, body, None)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _json({"message": f"invalid chain: {error}", "valid": False}, 400)
     return _json({"message": "Chain configuration is valid", "valid": True})
 

@@ -53,7 +53,7 @@ class Relay:
         try:
             reply = await upstream.post(self.pool, HEAD_QUESTION, ())
             return int(msgspec.json.decode(reply.body, type=_HeadReply).result, 16)
-        except (UpstreamError, ValueError) as error:
+        except (UpstreamError, ValueError, RecursionError) as error:
             raise Unreachable(f"no head: {error}") from None
 
     async def respond(self, request: Request, body: bytes, see: See) -> Response:

@@ -11,6 +11,9 @@ from battlectl.lab.gateway.judgement import Accepted, judge_reply
 from battlectl.lab.gateway.probing import probe_all
 from battlectl.lab.gateway.settings import BreakerSettings
 from battlectl.lab.gateway.state import configure
+from battlectl.lab.gateway.ws import inquiry
+from battlectl.lab.gateway.ws.inquiry import Unanswered
+from battlectl.lab.gateway.ws.link import Link
 from battlectl.lab.net.http_server import json_response
 from battlectl.lab.net.upstream import Reply
 from battlectl.lab.net.wire import Response
@@ -63,6 +66,30 @@ def test_no_depth_of_nesting_gets_past_the_judgement(place):
     for depth in range(700, 1_010):
         body = place % (b"[" * depth + b"]" * depth)
         assert not isinstance(judge_reply(Reply(200, body), [7], False), Accepted)
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+async def test_a_provider_that_nests_too_deep_is_one_that_does_not_answer():
+    """Wherever the gateway reads; it used to end the process."""
+    async with gateway_over(answering(json_response(200, DEEP)), GOOD, strategy="priority") as gateway:
+        await probe_all(gateway)
+        assert served_by(await ask(gateway)) == "p1"
+        with pytest.raises(Unanswered):
+            await inquiry.ask(gateway, gateway.providers[0], "eth_blockNumber", [])
+        page = await ask(gateway, b'{"x":' + DEEP + b"}", "/api/admin/chains/battlechain", "PUT")
+        assert page.status == 400
+
+
+async def test_a_websocket_that_nests_too_deep_is_over():
+    class Socket:
+        async def receive(self):
+            return DEEP
+
+    link = Link(Socket())
+    await link.run()
+    assert link.ended == "not JSON"
 
 
 async def test_a_notification_brings_nothing_back():

@@ -22,6 +22,9 @@ ASK_SECONDS = 2.0
 GRACE_SECONDS = 0.5  # for the others, once one has answered
 WITNESSES = 2
 
+MISREAD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What comes of reading an answer that is none."""
+
 T = TypeVar("T")
 
 
@@ -40,13 +43,20 @@ async def ask(gateway: Gateway, provider: Provider, method: str, params: list[An
         if reply.status == 200 and value["id"] == 1 and value.get("error") is None:
             outcome = "answered"
             return value["result"]
-    except (UpstreamError, trio.TooSlowError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = f"http {reply.status}, {error_words(value.get('error'))}"
+    except (UpstreamError, trio.TooSlowError, *MISREAD) as error:
         raise Unanswered(f"{provider.id}: {error or 'too slow'}") from None
     finally:
         gateway.truth.probes[provider.id, outcome] += 1
         if provider.is_retired:
             await release(provider)
-    raise Unanswered(f"{provider.id}: http {reply.status}, {str(value.get('error'))[:200]}")
+    raise Unanswered(f"{provider.id}: {said}")
+
+
+def error_words(error: Any) -> str:
+    """The message of an error object, if there is one; no more of it, for it can be of any size and depth."""
+    message = error.get("message") if isinstance(error, dict) else None
+    return message[:200] if isinstance(message, str) else "no result"
 
 
 async def heads(gateway: Gateway, providers: Iterable[Provider], enough: int) -> dict[str, Block]:

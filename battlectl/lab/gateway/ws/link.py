@@ -147,7 +147,7 @@ class Link:
         while not isinstance(message := await self._socket.receive(), Ended):
             try:
                 value = msgspec.json.decode(message)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return "not JSON"
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, dict):
