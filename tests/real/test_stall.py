@@ -3,7 +3,8 @@
 Rule: at 500/s for 10 s against a server that stands still for S seconds in the middle, 500 S of 5,000
 arrivals are late by 0 to S: p95 is S - 500 ms, p99 S - 100 ms, p99.9 S - 10 ms, each within 2 %. Server and
 generator have a core each. What disturbs a run (another process, the machine's host) can only make answers
-later, so a run that misses is repeated, five in all; the 2 % never change.
+later, so a run that misses is repeated, five in all; the 2 % never change. A run that misses while tasks
+waited for a processor is void: it counts for nothing, and after MOST_VOID of them the test is skipped.
 """
 
 import os
@@ -20,6 +21,10 @@ pytestmark = [pytest.mark.real, pytest.mark.quiet]
 BEFORE_END_MS = {"p95_ms": 500.0, "p99_ms": 100.0, "p99.9_ms": 10.0}
 WITHIN = 0.02
 RUNS = 5
+MOST_VOID = 5
+WAITED_SHARE = 0.05
+"""Of a run's time, in which some task of the machine waited for a processor: more than a run alone causes."""
+PRESSURE = Path("/proc/pressure/cpu")
 CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -55,6 +60,13 @@ def wait_for_lines(desk: Desk, lines: int) -> None:
         time.sleep(0.05)
 
 
+def waited_s() -> float:
+    """Seconds so far in which some task waited for a processor; 0 where the kernel does not say."""
+    if not PRESSURE.exists():
+        return 0.0
+    return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
+
+
 def whole_run(report):
     return report["windows"][-1]["workloads"]["(all)"]
 
@@ -72,13 +84,24 @@ def misses(report, stood: float) -> dict[str, float]:
 
 @pytest.mark.parametrize("connections", [2000, 64])
 def test_the_percentiles_are_what_arithmetic_says(tmp_path, server, connections):
-    missed = []
-    for number in range(RUNS):
+    missed, void = [], []
+    for number in range(RUNS + MOST_VOID):
         load = {"connections": connections, "max_in_flight": 4000}
+        before = waited_s()
+        began = time.monotonic()
         _, report, stood = stalled_run(tmp_path / str(number), server, load)
+        waited = (waited_s() - before) / (time.monotonic() - began)
         assert whole_run(report)["outcomes"] == {"ok": 5000}
         missed.append(misses(report, stood))
         if not missed[-1]:
+            break
+        if waited > WAITED_SHARE:
+            void.append(f"{waited:.0%}")
+        if len(void) == MOST_VOID:
+            pytest.skip(
+                f"the machine was too busy: tasks waited for a processor in {', '.join(void)} of runs"
+            )
+        if len(missed) - len(void) == RUNS:
             break
     assert not missed[-1], missed
     flow = report["workloads"][0]
