@@ -9,17 +9,18 @@ from __future__ import annotations
 import time
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import trio
+from msgspec import Meta
 
 from battlectl.lab.admin.app import admin_handler
 from battlectl.lab.chain.chain import Chain, genesis_before
 from battlectl.lab.net import upstream
 from battlectl.lab.net.http_server import listener_url, serve
 from battlectl.lab.net.upstream import UpstreamError
-from battlectl.lab.process import EXIT_USAGE, CannotListen, Tell, listen
+from battlectl.lab.process import EXIT_USAGE, CannotListen, Port, Tell, listen
 from battlectl.lab.provider.node import SimulatedNode
 from battlectl.lab.provider.provider import Provider
 from battlectl.lab.provider.relay import Relay, relay_to
@@ -44,16 +45,23 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProvidersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that the process knows when it starts; `admin_ports` are tried in turn, 0 being any."""
+    """All that the process knows when it starts; `admin_ports` are tried in turn, 0 being any. Times in s."""
 
     providers: tuple[ProviderSettings, ...] = tuple(ProviderSettings(id_) for id_ in provider_ids(3))
     seed: int = 1
-    block_time_s: float = 1.0
-    latency_s: float = 0.0
+    block_time_s: Annotated[float, Meta(gt=0)] = 1.0
+    latency_s: Annotated[float, Meta(ge=0)] = 0.0
     host: str = "127.0.0.1"
-    admin_ports: tuple[int, ...] = (0,)
+    admin_ports: Annotated[tuple[Port, ...], Meta(min_length=1)] = (0,)
     token: str | None = None
     allow_any_address: bool = False
+
+    def __post_init__(self) -> None:
+        """ValueError, which msgspec makes a ValidationError, for two providers of one name."""
+        names = [provider.id for provider in self.providers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f'two providers are called "{name}"')
 
 
 class _ChainReply(msgspec.Struct):

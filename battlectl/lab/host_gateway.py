@@ -10,7 +10,7 @@ from battlectl.lab.gateway.settings import GatewaySettings
 from battlectl.lab.gateway.ws.front import upgrade_handler
 from battlectl.lab.gateway.ws.hub import Hub
 from battlectl.lab.net.http_server import listener_url, serve
-from battlectl.lab.process import Tell, listen
+from battlectl.lab.process import Port, Tell, listen
 
 
 class GatewayHostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,7 +18,7 @@ class GatewayHostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     gateway: GatewaySettings
     host: str = "127.0.0.1"
-    port: int = 0
+    port: Port = 0
     allow_any_address: bool = False
 
 

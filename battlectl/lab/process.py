@@ -12,18 +12,21 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import trio
 
 from battlectl.lab.net.http_server import open_listener
-from battlectl.lab.spec import is_loopback
+from battlectl.lab.spec import LAST_PORT, is_loopback
 
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_NOT_READY = 4
 MOST_SETTINGS = 2**20
 
+Port = Annotated[int, msgspec.Meta(ge=0, le=LAST_PORT)]
+"""0 is any that is free. (The system takes one beyond the last modulo 65,536, and says nothing.)"""
 Tell = Callable[[dict[str, Any]], None]
 Serve = Callable[[Tell], Awaitable[None]]
 """Serves until cancelled; tells what the ready line says once every port listens."""

@@ -132,3 +132,19 @@ async def test_a_slow_handler_is_not_idleness(autojump_clock):
         await ours.send_all(HELLO)
         assert (await ours.receive_some()).startswith(b"HTTP/1.1 200 OK")
         nursery.cancel_scope.cancel()
+
+
+async def test_of_a_name_with_two_addresses_the_first_is_taken():
+    """As localhost has on most machines; both at port 0 would be two ports."""
+
+    class TwoAddresses(trio.abc.HostnameResolver):
+        async def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0):
+            stream = (trio.socket.AF_INET, trio.socket.SOCK_STREAM, 0, "")
+            return [(*stream, (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+
+        async def getnameinfo(self, sockaddr, flags):
+            raise NotImplementedError
+
+    trio.socket.set_custom_hostname_resolver(TwoAddresses())
+    async with await hs.open_listener("twofold", 0) as listener:
+        assert hs.listener_url(listener).startswith("http://127.0.0.1:")

@@ -315,6 +315,13 @@ def test_only_loopback_addresses_are_bound(host):
         ("providers", '{"providers": [{"id": "x", "upstream": "http://10.0.0.1:1"}]}', "--allow-any-address"),
         ("providers", '{"providers": [{"id": "x", "upstream": "http://127.0.0.1:0"}]}', "port 0"),
         ("gateway", '{"gateway": {"providers": []}, "host": "0.0.0.0"}', "not a loopback address"),
+        ("gateway", '{"gateway": {"providers": []}, "port": 99999}', "<= 65535"),
+        ("gateway", '{"gateway": {"providers": [], "profiles": []}}', "length >= 1"),
+        ("providers", '{"admin_ports": []}', "length >= 1"),
+        ("providers", '{"admin_ports": [65536]}', "<= 65535"),
+        ("providers", '{"block_time_s": 0}', "> 0.0"),
+        ("providers", '{"latency_s": -1}', ">= 0.0"),
+        ("providers", '{"providers": [{"id": "x"}, {"id": "x"}]}', 'two providers are called "x"'),
     ],
 )
 def test_settings_that_cannot_be_are_2_and_nothing_listens(role, settings, says):

@@ -70,7 +70,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain_title: str = "Battle Chain"
     revision: Revision = "current"
     strategy: Strategy | None = None
-    profiles: tuple[str, ...] = ("public",)
+    profiles: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("public",)
     attempts: Count = 4
     deadlines: dict[str, Seconds] = msgspec.field(default_factory=default_deadlines)
     request_s: Seconds = 20.0

@@ -64,9 +64,11 @@ def json_response(status: int, body: bytes, headers: Headers = ()) -> Response:
 
 
 async def open_listener(host: str, port: int) -> trio.SocketListener:
-    """A listener on the one address `host`; port 0 takes a free one. Raises OSError when it is taken."""
-    (listener,) = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    return listener
+    """A listener on the first address of `host`; port 0 takes a free one. Raises OSError when it is taken."""
+    first, *others = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    for other in others:
+        await other.aclose()
+    return first
 
 
 def listener_url(listener: trio.SocketListener) -> str:
