@@ -15,6 +15,7 @@ from battlectl.analyse.faults.windows import window_figures
 from battlectl.analyse.judge import judge
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.objectives_faults import MEASURES
+from battlectl.observe.tally import FlowCell
 from battlectl.scenario.metrics import FAULT_METRICS
 from battlectl.scenario.objectives import parse_objective
 from tests.analyse.faulted import faulted, injection
@@ -341,6 +342,16 @@ def test_a_run_cut_short_neither_passes_nor_has_missed_what_may_still_come():
     cut = {"how": "interrupted", "ended_at": 22.0, "counts": "a:10@0-22 b:10@0-22"}
     assert judged("breaker(a).opens == 0", ERRORS, **cut).verdict == "inconclusive"
     assert judged("breaker(a).opens >= 1", ERRORS, **cut).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("text", ["failovers <= 5", "amplification < 1.5", "failover_latency.p50 < 1s"])
+def test_what_earlier_sends_of_a_request_took_is_not_known(text):
+    evidence = faulted(KILL, served="a:10@0-40 b:5x2@5", objectives=[text])
+    objective = evidence.frame.objectives[0]
+    assert judge_objective(objective, evidence, True).verdict == "pass"
+    segments = evidence.frame.segments(evidence.frame.run)
+    evidence.tally.flows.setdefault(("reads", segments[0]), FlowCell()).retries += 3
+    assert judge_objective(objective, evidence, True).verdict == "inconclusive"
 
 
 BRACKETS = {"fault": "(errors)", "provider": "(a)"}

@@ -1,7 +1,8 @@
 """Who served the load, as the target's own replies say.
 
 Rule: only what a reply said is known. What named no provider, or told no attempts, is counted as unsaid and
-is never guessed.
+is never guessed. Of a request that was sent again the last reply alone is counted: what its earlier sends
+took is unsaid, too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def served_by(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """All requests of a stretch together; `unsaid` are those whose reply, if any, told no attempts."""
+    """All requests of a stretch together; `unsaid` are the sends whose attempts no reply told."""
 
     cell: ServedCell
     unsaid: int
@@ -39,4 +40,4 @@ def told(evidence: Evidence, segments: Collection[int]) -> Told:
     total = ServedCell()
     for cell in evidence.tally.served(segments).values():
         total.merge(cell)
-    return Told(total, total.requests - total.told)
+    return Told(total, total.requests - total.told + evidence.tally.flow(segments).retries)
