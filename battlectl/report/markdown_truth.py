@@ -20,6 +20,8 @@ def show_truth(document: Document) -> str:
     truth = document["meta"].get("ground_truth")
     if not truth:
         return ""
+    if "missing" in truth:
+        return f"The lab's own record could not be had: {in_markdown(truth['missing'])}"
     rows = [
         [in_markdown(row["provider"]), *(show_count(row[name]) for name in ("attempts", "served", "probes"))]
         for row in truth["providers"]
@@ -27,15 +29,18 @@ def show_truth(document: Document) -> str:
     table = markdown_table(("provider", "attempts", "served", "health probes"), rows, "lrrr")
     failovers, rejected = show_count(truth["failovers"]), show_count(truth["rejected"])
     totals = f"Requests that needed another provider: {failovers}; that no provider answered: {rejected}."
-    return "\n\n".join([TRUTH, table, totals, _breakers(truth["breakers"])])
+    return "\n\n".join([TRUTH, table, totals, _breakers(truth["breakers"], truth["breaker_changes"])])
 
 
-def _breakers(changes: list[dict[str, Any]]) -> str:
-    if not changes:
+def _breakers(changes: list[dict[str, Any]], in_all: int) -> str:
+    if not in_all:
         return "No breaker changed."
     lines = [
         f"- the breaker of {in_markdown(change['provider'])} ({in_markdown(change['transport'])}) became "
         f"{in_markdown(change['state'])} {show_count(change['times'])} times"
         for change in changes
     ]
+    forgotten = in_all - sum(change["times"] for change in changes)
+    if forgotten:
+        lines.append(f"- {show_count(forgotten)} earlier changes are no longer known one by one")
     return "\n".join(lines)

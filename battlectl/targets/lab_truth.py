@@ -1,7 +1,7 @@
 """The lab's own record of a run, fetched once when the load is over.
 
 Rule: it is shown beside what was measured and judges nothing: a target that says itself how it did is no
-witness. When it cannot be had, the report has no such section.
+witness. When it cannot be had, the report says why in its place.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ FETCH_SECONDS = 2.0
 PATH = "/lab/truth"
 
 
-async def fetch_truth(url: str) -> dict[str, Any] | None:
-    """What the gateway at `url` recorded, in short; None when it does not say so in FETCH_SECONDS."""
+async def fetch_truth(url: str) -> dict[str, Any]:
+    """What the gateway at `url` recorded, in short; else {"missing": why it could not be had}."""
     with trio.move_on_after(FETCH_SECONDS):
         try:
             async with httpx.AsyncClient(trust_env=False) as client:
-                answer = await client.get(url + PATH)
+                answer = (await client.get(url + PATH)).raise_for_status()
                 return summarise(msgspec.json.decode(answer.content))
-        except (httpx.HTTPError, msgspec.DecodeError, KeyError):
-            return None
-    return None
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            return {"missing": f"{type(error).__name__}: {error}"}
+    return {"missing": f"no answer within {FETCH_SECONDS:g} s"}
 
 
 def summarise(truth: dict[str, Any]) -> dict[str, Any]:
-    """Of each provider what was asked of it and served by it, and how often each breaker came to a state."""
+    """Of each provider what was asked of it and served by it, and how often each breaker came to a state.
+
+    `breaker_changes` counts those too that the gateway remembers no more.
+    """
     asked, served, probes = truth["attempts"], truth["served"], truth["probes"]
     return {
         "providers": [
@@ -45,6 +48,7 @@ def summarise(truth: dict[str, Any]) -> dict[str, Any]:
         "failovers": truth["totals"].get("failover", 0),
         "rejected": truth["totals"].get("rejected", 0),
         "breakers": _breakers(truth["events"].get("breaker", [])),
+        "breaker_changes": truth["totals"].get("breaker", 0),
     }
 
 

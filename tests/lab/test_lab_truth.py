@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from battlectl.report.markdown_truth import show_truth
 from battlectl.targets.lab_truth import fetch_truth, summarise
 
 SCENARIO = """
@@ -24,7 +25,7 @@ def test_attempts_are_summed_over_transports_and_methods():
         "attempts": {"a": {"http": {"eth_call": 2, "eth_chainId": 1}, "ws": {"eth_call": 4}}},
         "served": {"a": {"http": {"eth_call": 2}}},
         "probes": {"a": {"ok": 3, "failed": 1}, "b": {"failed": 4}},
-        "totals": {"failover": 5},
+        "totals": {"failover": 5, "breaker": 7},
         "events": {"breaker": [{"provider": "b", "transport": "http", "to": "open"}] * 2},
     }
     assert summarise(truth) == {
@@ -35,11 +36,14 @@ def test_attempts_are_summed_over_transports_and_methods():
         "failovers": 5,
         "rejected": 0,
         "breakers": [{"provider": "b", "transport": "http", "state": "open", "times": 2}],
+        "breaker_changes": 7,
     }
 
 
-async def test_where_nobody_answers_there_is_no_truth():
-    assert await fetch_truth("http://127.0.0.1:1") is None
+async def test_where_nobody_answers_the_report_says_so():
+    missing = await fetch_truth("http://127.0.0.1:1")
+    assert missing["missing"].startswith("ConnectError")
+    assert "could not be had: ConnectError" in show_truth({"meta": {"ground_truth": missing}})
 
 
 @pytest.mark.real

@@ -50,6 +50,7 @@ TRUTH: dict[str, Any] = {
     "failovers": 10,
     "rejected": 0,
     "breakers": [{"provider": "provider_a", "transport": "http", "state": "open", "times": 1}],
+    "breaker_changes": 3,
 }
 PHASES = {"warmup": "2s", "steady": "5s", "battle": "5s"}
 READS = {"rate": "40/s", "timeout": "1s", "calls": {"eth_blockNumber": 3, "eth_gasPrice": 1}}
