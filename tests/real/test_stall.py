@@ -4,7 +4,7 @@ Rule: at 500/s for 10 s against a server that stands still for S seconds in the 
 arrivals are late by 0 to S: p95 is S - 500 ms, p99 S - 100 ms, p99.9 S - 10 ms, each within 2 %. Server and
 generator have a core each. What disturbs a run (another process, the machine's host) can only make answers
 later, so a run that misses is repeated, five in all; the 2 % never change. A run that misses while tasks
-waited for a processor is void: it counts for nothing, and after MOST_VOID of them the test is skipped.
+waited for a processor counts for nothing, MOST_VOID times: what is never seen right fails all the same.
 """
 
 import os
@@ -97,13 +97,9 @@ def test_the_percentiles_are_what_arithmetic_says(tmp_path, server, connections)
             break
         if waited > WAITED_SHARE:
             void.append(f"{waited:.0%}")
-        if len(void) == MOST_VOID:
-            pytest.skip(
-                f"the machine was too busy: tasks waited for a processor in {', '.join(void)} of runs"
-            )
-        if len(missed) - len(void) == RUNS:
+        if len(missed) - min(len(void), MOST_VOID) == RUNS:
             break
-    assert not missed[-1], missed
+    assert not missed[-1], (missed, f"tasks waited for a processor for {void} of the runs")
     flow = report["workloads"][0]
     waits = flow["backlog"] if connections == 64 else flow["service"]
     assert waits["p95_ms"] > 100, "the stall is the pool's or the target's, not our own lag"

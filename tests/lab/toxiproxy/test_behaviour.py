@@ -147,7 +147,7 @@ def results() -> dict[str, str]:
 @pytest.mark.parametrize("fact", FACTS)
 def test_fact(fact, results):
     assert fact in results, "no scenario measures it"
-    if results[fact].startswith(TOO_BUSY):
+    if results[fact].startswith(TOO_BUSY) and not os.environ.get("CI"):
         pytest.skip(results[fact])
     assert results[fact] == ""
 
