@@ -7,6 +7,7 @@ dropped where it never will. A head that goes backwards tells subscribers nothin
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from battlectl.lab.rpc.envelope import Call
 MOST_KEPT = 10_000  # events of one subscription
 
 
-class CappedHead(Effect):
+class CappedHead(Effect, ABC):
     """Its subclasses say where the head seems to be."""
 
     keeps_events = True
@@ -30,9 +31,9 @@ class CappedHead(Effect):
         self.newest = 0
         self._kept: dict[Key, deque[Document]] = {}
 
+    @abstractmethod
     def shown(self, head: int) -> int:
         """The head that is shown when the real one is `head`: no greater, and not below 0."""
-        raise NotImplementedError
 
     async def start(self, place: Place) -> None:
         """Where the head is at the injection."""

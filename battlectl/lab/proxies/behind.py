@@ -6,6 +6,7 @@ It is asked for `listens` and `accepts` whenever it says that they may have chan
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,13 +26,13 @@ class ClientStream(trio.abc.HalfCloseableStream):
 
     number: int
 
+    @abstractmethod
     def reset(self) -> None:
         """End the connection at once with RST in place of FIN."""
-        raise NotImplementedError
 
+    @abstractmethod
     def has_left(self) -> bool:
         """Whether the client has closed its side, as far as can be said without reading."""
-        raise NotImplementedError
 
 
 class Behind(Protocol):
