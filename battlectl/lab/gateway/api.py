@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from battlectl.lab.gateway.ledger import ledger_document
 from battlectl.lab.gateway.metrics import metrics_document
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.state import Gateway
@@ -113,4 +114,5 @@ PAGES: dict[str, Callable[[Gateway], Document]] = {
     "/api/chains": chains_document,
     "/api/status": lambda gateway: status_document(gateway, timestamp(gateway)),
     "/lab/truth": lambda gateway: truth_document(gateway.truth),
+    "/lab/truth/requests": lambda gateway: ledger_document(gateway.ledger, gateway.truth.clock),
 }

@@ -30,7 +30,7 @@ Verdict = Accepted | Complaint
 class Attempt:
     """A provider that was asked: what it said, if anything, what that was judged to be, and after how long.
 
-    `breaker` is the state in which it was asked.
+    `breaker` is the state in which it was asked, `began` when, on the gateway's clock.
     """
 
     provider: Provider
@@ -38,6 +38,7 @@ class Attempt:
     reply: Reply | None
     verdict: Verdict
     seconds: float
+    began: float
 
 
 async def attempt(
@@ -55,7 +56,7 @@ async def attempt(
         reply, verdict = await _ask(gateway, provider, question, transport, ends)
     finally:
         provider.in_flight -= 1
-        made = Attempt(provider, breaker.state, reply, verdict, gateway.clock() - began)
+        made = Attempt(provider, breaker.state, reply, verdict, gateway.clock() - began, began)
         _learn(gateway, made, question, transport)
     if provider.is_retired:
         await release(provider)

@@ -18,6 +18,7 @@ import trio
 from battlectl.lab.gateway.attempts import Attempt, attempt
 from battlectl.lab.gateway.filters import home_of
 from battlectl.lab.gateway.judgement import Accepted, Complaint
+from battlectl.lab.gateway.ledger import Asked, Handled, short
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question, needed_block
 from battlectl.lab.gateway.selection import choose_candidates
@@ -79,6 +80,7 @@ async def forward(
         attempts += await _ask_in_turn(gateway, question, new, transport, ends)
     conclusion = await _conclude(gateway, question, attempts, transport, ends)
     _write_down(gateway, question, attempts, conclusion)
+    _keep(gateway, question, attempts, conclusion, began)
     return Outcome(conclusion.body, conclusion.provider, attempts, candidates, transport, selection_s)
 
 
@@ -200,3 +202,38 @@ def _write_down(
         gateway.failed_over += 1
         gateway.traffic.count("failovers", now)
         gateway.truth.record("failover", **tried)
+
+
+def _keep(
+    gateway: Gateway,
+    question: Question,
+    attempts: Sequence[Attempt],
+    conclusion: Conclusion,
+    began: float,
+) -> None:
+    """The whole of it into the ledger."""
+    now, provider = gateway.truth.clock(), conclusion.provider
+    ahead = now - gateway.clock()
+    accepted = attempts[-1].verdict if attempts else None
+    failed = isinstance(accepted, Accepted) and any("error" in item for item in accepted.items)
+    asked = tuple(
+        Asked(
+            provider=made.provider.id,
+            breaker=made.breaker,
+            at=ahead + made.began,
+            until=ahead + made.began + made.seconds,
+            failure=made.verdict.reason if isinstance(made.verdict, Complaint) else None,
+        )
+        for made in attempts
+    )
+    gateway.ledger.add(
+        Handled(
+            ids=tuple(map(short, question.ids)),
+            method=short(question.method),
+            at=ahead + began,
+            until=now,
+            to=None if provider is None else provider.id,
+            is_ok=conclusion.is_answer and not failed,
+            attempts=asked,
+        )
+    )

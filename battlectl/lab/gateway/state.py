@@ -18,6 +18,7 @@ import trio
 
 from battlectl.lab.gateway.filters import Homes
 from battlectl.lab.gateway.heads import Belief
+from battlectl.lab.gateway.ledger import Ledger
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport
 from battlectl.lab.gateway.traffic import Traffic
@@ -47,6 +48,7 @@ class Gateway:
     settings: GatewaySettings
     providers: tuple[Provider, ...]
     truth: Truth = field(default_factory=Truth)
+    ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
     posts: dict[Transport, Post] = field(default_factory=lambda: {"http": post_over_http})
     chance: random.Random = field(default_factory=random.Random)
