@@ -2,13 +2,16 @@
 
 Rule: a deed is written and flushed to the disk before what it says begins, with all that healing needs. Only
 the owner may read the file, secrets stand in it as `${NAME}`, and whatever is not needed for healing is
-masked. A last line without its end was never begun.
+masked. A last line without its end was never begun. Who writes holds a lock on the file, which the kernel
+takes back however the writer ends: nobody heals under a run that is still going on.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +31,22 @@ class BadJournal(Exception):
     """The file is no journal of faults, or a line of it was damaged; the message says where."""
 
 
+class JournalInUse(Exception):
+    """Another process writes to it: its run is still going on, and heals what it broke itself."""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line. `config` is the target's `chaos` as its file spells it, with `${NAME}` standing."""
+    """The first line. `config` is the target's `chaos` as its file spells it, with `${NAME}` standing.
+
+    What is broken in a lab that `ends_with_run` is gone with it: nothing is left to heal. `pid` is the
+    process that opened the journal.
+    """
 
     run_id: str
     target: str
     config: dict[str, Any]
+    ends_with_run: bool = False
+    pid: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 
@@ -49,17 +62,25 @@ class FaultJournal:
     """An open faults.jsonl. Mutable: it is a file. Blocking; `add` is for trio."""
 
     def __init__(self, path: Path, header: Header | None, secrecy: Secrecy) -> None:
-        """A new file that begins with `header`, or with None one that is there, to go on with."""
+        """A new file that begins with `header`, or with None one that is there, to go on with.
+
+        OSError when it cannot be opened or locked, `JournalInUse` when somebody else has it.
+        """
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL if header is not None else os.O_RDWR
         self._secrecy = secrecy
         self._lock = trio.Lock()
         self._under_way = 0
         self._file = os.open(path, flags | os.O_CLOEXEC, OWNER_ONLY)
-        if header is not None:
-            self._append(msgspec.to_builtins(header))
-            _sync_folder(path.parent)
-        else:
-            self._cut_last_line(path)
+        try:
+            _lock(self._file)
+            if header is not None:
+                self._append(msgspec.to_builtins(msgspec.structs.replace(header, pid=os.getpid())))
+                _sync_folder(path.parent)
+            else:
+                self._cut_last_line(path)
+        except BaseException:
+            os.close(self._file)
+            raise
 
     async def add(self, deed: Deed) -> None:
         """Return when the disk has it; OSError when it cannot be had there.
@@ -88,9 +109,16 @@ class FaultJournal:
 
     def _append(self, line: dict[str, Any]) -> None:
         data = memoryview(msgspec.json.encode(line) + b"\n")
-        while data:
-            data = data[os.write(self._file, data) :]
-        os.fsync(self._file)
+        whole = os.lseek(self._file, 0, os.SEEK_CUR)
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            os.fsync(self._file)
+        except OSError:
+            with suppress(OSError):  # Half a line would damage the one that follows.
+                os.ftruncate(self._file, whole)
+                os.lseek(self._file, whole, os.SEEK_SET)
+            raise
 
     def _cut_last_line(self, path: Path) -> None:
         data = path.read_bytes()
@@ -98,6 +126,13 @@ class FaultJournal:
         if whole < len(data):
             os.ftruncate(self._file, whole)
         os.lseek(self._file, whole, os.SEEK_SET)
+
+
+def _lock(file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise JournalInUse from None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -152,14 +187,49 @@ def with_secrets(deed: Deed, environ: Mapping[str, str]) -> Deed:
     return replace(deed, undo=reveal(deed.undo, environ))
 
 
-def find_unhealed(results: Path) -> dict[Path, tuple[Header, tuple[Deed, ...]]]:
-    """Every journal below a folder whose faults may still be in force; BadJournal names the file."""
-    found = {}
-    for path in sorted(results.rglob(NAME)):
-        try:
-            header, deeds = read_journal(path.read_bytes())
-        except BadJournal as error:
-            raise BadJournal(f"{path}: {error}") from None
-        if header is not None and (left := unhealed(deeds)):
-            found[path] = header, left
-    return found
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What one journal says of faults that may still be in force; `damage` where it cannot be read.
+
+    The header is None where not even that can be read. The deeds are those of `unhealed`.
+    """
+
+    path: Path
+    header: Header | None
+    deeds: tuple[Deed, ...] = ()
+    damage: str = ""
+
+
+def read_left(path: Path) -> Left:
+    """One journal; what cannot be read is damage, and never an exception."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Left(path, None, damage=error.strerror or str(error))
+    try:
+        header, deeds = read_journal(data)
+    except BadJournal as error:
+        return Left(path, _header_of(data), damage=str(error))
+    return Left(path, header, () if header is None or header.ends_with_run else unhealed(deeds))
+
+
+def _header_of(data: bytes) -> Header | None:
+    with suppress(BadJournal):
+        return read_journal(data[: data.find(b"\n") + 1])[0]
+    return None
+
+
+def find_left(folder: Path) -> Iterator[Left]:
+    """Every journal below a folder that leaves something to heal, or that is damaged, the newest first."""
+    paths = sorted(folder.rglob(NAME), key=_age)
+    for path in paths:
+        left = read_left(path)
+        if left.deeds or (left.damage and not (left.header and left.header.ends_with_run)):
+            yield left
+
+
+def _age(path: Path) -> tuple[float, str]:
+    try:
+        return -path.stat().st_mtime, str(path)
+    except OSError:
+        return 0.0, str(path)

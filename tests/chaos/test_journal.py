@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import msgspec
@@ -16,8 +18,9 @@ from battlectl.chaos.journal import (
     BadJournal,
     FaultJournal,
     Header,
+    JournalInUse,
     Secrecy,
-    find_unhealed,
+    find_left,
     read_journal,
     unhealed,
     with_secrets,
@@ -25,7 +28,17 @@ from battlectl.chaos.journal import (
 from battlectl.commands.masking import Masker
 from battlectl.observe.faults import Deed
 
-HEADER = Header(run_id="abc123", target="lab", config={"driver": "toxiproxy", "token": "${TOKEN}"})
+HEADER = Header(
+    run_id="abc123", target="lab", config={"driver": "toxiproxy", "token": "${TOKEN}"}, pid=os.getpid()
+)
+HOLDER = """
+import sys, time
+from pathlib import Path
+from battlectl.chaos.journal import FaultJournal, Header, Secrecy
+journal = FaultJournal(Path(sys.argv[1]), Header(run_id="x", target="t", config={}), Secrecy())
+print("open", flush=True)
+time.sleep(120)
+"""
 
 
 def deed(fault="kill-a", action="inject", stage="begin", provider="a", t=1.5, undo=None, note=""):
@@ -119,8 +132,12 @@ def test_a_line_that_was_damaged_is_no_journal(tmp_path, damage):
     with pytest.raises(BadJournal, match="line 1"):
         read_journal(damage + data)
     path.write_bytes(data + damage)
-    with pytest.raises(BadJournal, match=str(path)):
-        find_unhealed(tmp_path)
+    [left] = find_left(tmp_path)
+    assert (left.path, left.header, left.deeds) == (path, HEADER, ())
+    assert "line 3" in left.damage
+    path.write_bytes(damage + data)
+    [left] = find_left(tmp_path)
+    assert (left.header, "line 1" in left.damage) == (None, True)
 
 
 def test_a_journal_of_another_version_is_not_guessed_at():
@@ -165,9 +182,70 @@ def test_every_run_with_something_left_is_found(tmp_path):
         write(tmp_path / "s" / name / NAME, *deeds)
     (tmp_path / "s" / "four").mkdir()
     (tmp_path / "s" / "four" / NAME).write_bytes(b"")
-    assert {path.parent.name: left for path, (_, left) in find_unhealed(tmp_path).items()} == {
-        "one": (deed(),)
-    }
+    assert [(left.path.parent.name, left.deeds) for left in find_left(tmp_path)] == [("one", (deed(),))]
+
+
+def test_the_newest_journal_comes_first(tmp_path):
+    for age, name in enumerate(("new", "old", "older")):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / NAME, deed())
+        os.utime(tmp_path / name / NAME, (1_000 - age, 1_000 - age))
+    assert [left.path.parent.name for left in find_left(tmp_path)] == ["new", "old", "older"]
+
+
+def test_what_ends_with_its_run_leaves_nothing(tmp_path):
+    write(tmp_path / NAME, deed(), header=msgspec.structs.replace(HEADER, ends_with_run=True))
+    assert list(find_left(tmp_path)) == []
+
+
+def test_nobody_else_can_go_on_with_a_journal_that_is_open(tmp_path):
+    path = tmp_path / NAME
+    journal = FaultJournal(path, HEADER, Secrecy())
+    journal.write(deed())
+    for _ in range(2):
+        with pytest.raises(JournalInUse):
+            FaultJournal(path, None, Secrecy())
+    journal.close()
+    write(path, deed(action="heal", stage="done"), header=None)
+    assert list(find_left(tmp_path)) == []
+
+
+@pytest.mark.real
+def test_a_killed_process_holds_its_journal_no_longer(tmp_path):
+    path = tmp_path / NAME
+    with subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "open\n"
+            with pytest.raises(JournalInUse):
+                FaultJournal(path, None, Secrecy())
+        finally:
+            holder.kill()
+        holder.wait()
+    write(path, deed(), header=None)
+    [left] = find_left(tmp_path)
+    assert left.header is not None
+    assert (left.header.pid, left.deeds) == (holder.pid, (deed(),))
+
+
+def test_a_line_that_a_full_disk_cut_does_not_damage_the_next(tmp_path, monkeypatch):
+    path, whole = tmp_path / NAME, os.write
+    journal = FaultJournal(path, HEADER, Secrecy())
+
+    def half(file, data):
+        if begun:
+            raise OSError(28, "No space left on device")
+        begun.append(True)
+        return whole(file, bytes(data)[:10])
+
+    begun: list[bool] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(OSError, match="No space"):
+            journal.write(deed("first"))
+    journal.write(deed("second"))
+    journal.close()
+    assert [one.fault for one in read_journal(path.read_bytes())[1]] == ["second"]
 
 
 def test_secrets_are_kept_out_and_healing_still_has_them(tmp_path):
