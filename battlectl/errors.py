@@ -92,6 +92,12 @@ class NotReady(UserError):
     exit_code = ExitCode.NOT_READY
 
 
+class Unhealed(UserError):
+    """A fault may still be in force and battlectl cannot end it: the first line says what a person must do."""
+
+    exit_code = ExitCode.UNHEALED
+
+
 class ResultsLost(UserError):
     """A run is over and its report cannot be written: nothing can be claimed of it."""
 

@@ -13,7 +13,8 @@ from tabulate import tabulate
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.errors import ExitCode
-from battlectl.plan.frame import WorkloadFrame
+from battlectl.plan.chaos_rows import INJECTION_COLUMNS, injection_rows
+from battlectl.plan.frame import Frame, WorkloadFrame
 from battlectl.plan.pacing import Users
 from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.quantities import format_duration, format_rate
@@ -65,11 +66,18 @@ def plan_text(prepared: Prepared, arrivals: int) -> str:
         f"{frame.name}  (seed {frame.seed}, plan {prepared.plan_hash[:12]}, target {prepared.target_name})",
         tabulate(phases, headers=["phase", "from", "to", "length"], tablefmt="simple"),
         tabulate([_workload_row(w) for w in frame.workloads], headers=WORKLOAD_COLUMNS, tablefmt="simple"),
+        *_injections_text(frame),
         "\n".join(["objectives:", *(f"  {objective.text}" for objective in frame.objectives)]),
     ]
     if arrivals:
         parts += [_arrivals_text(workload, arrivals) for workload in prepared.plan.workloads]
     return "\n\n".join(parts)
+
+
+def _injections_text(frame: Frame) -> list[str]:
+    rows = injection_rows(frame.injections)
+    table = tabulate(rows, headers=INJECTION_COLUMNS, tablefmt="simple", disable_numparse=True)
+    return [table] if rows else []
 
 
 WORKLOAD_COLUMNS = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from battlectl.commands.chaos_plan import injections_of
 from battlectl.commands.files import find_scenarios, load_scenario, load_target
 from battlectl.errors import BadFile, Problem, UserError
 from battlectl.plan.build import Plan, build_plan
@@ -62,7 +63,8 @@ def prepare(path: Path, sets: Sequence[str], target: str | None) -> Prepared:
     parsed = load_scenario(path, sets)
     name = parsed.scenario.target if target is None else target
     found = load_target(name, path)
-    plan = build_plan(parsed.scenario, parsed.feeds)
+    injections = injections_of(parsed, found.target, name)
+    plan = build_plan(parsed.scenario, parsed.feeds, injections)
     _check_certificates(found.target)
     return Prepared(
         path=path,

@@ -15,8 +15,9 @@ import msgspec
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
+from battlectl.commands.engage import STORED_DIGITS
 from battlectl.commands.folders import write_results
-from battlectl.commands.run import STORED_DIGITS, RunResult, code_of
+from battlectl.commands.run import RunResult, code_of
 from battlectl.errors import UserError
 from battlectl.observe.journal import decode_lines
 from battlectl.plan.frame import Frame

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from battlectl.commands.chaos_plan import injections_of
 from battlectl.commands.files import find_scenarios, load_scenario, load_target
 from battlectl.errors import ExitCode, UserError
 from battlectl.quantities import format_duration
@@ -32,22 +33,25 @@ def validate(
 
 def _validate_file(path: Path, sets: Sequence[str], target: str | None, out: TextIO, err: TextIO) -> ExitCode:
     try:
-        scenario = load_scenario(path, sets).scenario
-        load_target(scenario.target if target is None else target, path)
+        parsed = load_scenario(path, sets)
+        scenario = parsed.scenario
+        name = scenario.target if target is None else target
+        injections = injections_of(parsed, load_target(name, path).target, name)
     except UserError as error:
         print(error, file=err)
         return error.exit_code
-    print(f"{path}: valid: {summarise(scenario)}", file=out)
+    print(f"{path}: valid: {summarise(scenario, len(injections))}", file=out)
     return ExitCode.PASS
 
 
-def summarise(scenario: Scenario) -> str:
+def summarise(scenario: Scenario, injections: int = 0) -> str:
     """What a scenario is made of, in one line."""
     duration = format_duration(sum(scenario.phases.values()))
     parts = [
         _count(len(scenario.load), "workload"),
         _count(len(scenario.phases), "phase"),
         f"{duration} in all",
+        *([_count(injections, "injection")] if injections else []),
         _count(len(promises(scenario)), "objective"),
     ]
     return ", ".join(parts)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from battlectl.analyse.evidence import COMPLETED, Evidence
 from battlectl.observe import outcome
+from battlectl.observe.faults import Campaign
 from battlectl.observe.journal import ALL_LABELS, Line
 from battlectl.observe.tally import CallCell, CallKey, Delta, Tally
 from battlectl.plan.frame import Frame
@@ -46,7 +47,13 @@ class Chronicle:
         self.coarse = max(self.coarse, line.coarse)
         self.tally.freeze_before(math.floor((line.t - self._settled) / self.frame.slice_width))
 
-    def evidence(self, how: str = COMPLETED, reason: str = "", at: float | None = None) -> Evidence:
+    def evidence(
+        self,
+        how: str = COMPLETED,
+        reason: str = "",
+        at: float | None = None,
+        campaign: Campaign | None = None,
+    ) -> Evidence:
         """What is known so far."""
         return Evidence(
             frame=self.frame,
@@ -57,6 +64,7 @@ class Chronicle:
             reason=reason,
             health=tuple(self.health),
             coarse=self.coarse,
+            campaign=campaign or Campaign(),
         )
 
     def abandon_unfinished(self) -> int:

@@ -88,7 +88,7 @@ class CampaignRun:
 
     async def serve(self, start: float) -> None:
         """Until cancelled; when this returns or raises everything is healed, or among the leftovers."""
-        self._seen.start = start
+        self._seen.begin(start)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._note_stop)

@@ -70,6 +70,12 @@ class CampaignRecord:
         self._answers: dict[tuple[str, str], bool] = {}
         self._tallies: dict[str, _Tally] = {}
 
+    def begin(self, start: float) -> None:
+        """The run starts then, on trio's clock: what was seen before it gets its time too."""
+        self.start = start
+        self._probes = [replace(probe, t=round(probe.t - start, 6)) for probe in self._probes]
+        self._counts = [replace(count, t=round(count.t - start, 6)) for count in self._counts]
+
     def now(self) -> float:
         """Seconds from the start of the run."""
         return trio.current_time() - self.start
@@ -87,8 +93,8 @@ class CampaignRecord:
             answer = replace(answer, seconds=trio.current_time() - began)
         self._sent[provider] -= not self._was_read(provider, answer.outcome)
         connection: Literal["new", "kept"] = "kept" if line else "new"
-        label, seen = answer.outcome, answer.seen
-        self._probes.append(Probe(began, provider, connection, label, round(answer.seconds, 6), seen))
+        label, seconds = answer.outcome, round(answer.seconds, 6)
+        self._probes.append(Probe(self._moment(began), provider, connection, label, seconds, answer.seen))
         if line:
             self._answers[provider, line] = outcome.outcome_of(label) in outcome.ANSWERED
         elif not self.is_broken(provider):
@@ -122,24 +128,25 @@ class CampaignRecord:
             tally = self._tallies.get(count.provider, _Tally(count.generation, 0, sent))
             before = tally.before if tally.generation == count.generation else tally.sent
             self._tallies[count.provider] = _Tally(count.generation, before, sent)
-            self._counts.append(replace(count, t=trio.current_time(), probes=sent - before))
+            self._counts.append(replace(count, t=self._moment(trio.current_time()), probes=sent - before))
 
     def add_loss(self, note: str) -> None:
         """The lease is gone."""
         self._lost.append(LeaseLost(round(self.now(), 6), note))
 
     def campaign(self) -> Campaign:
-        """Everything, in order of time."""
-        probes = [replace(probe, t=self._relative(probe.t)) for probe in self._probes]
+        """Everything, in order of time; of a run that never started, from now."""
+        if math.isnan(self.start):
+            self.begin(trio.current_time())
         return Campaign(
             driver=self._driver,
             deeds=tuple(self.deeds),
-            probes=tuple(sorted(probes, key=lambda probe: probe.t)),
-            counts=tuple(replace(count, t=self._relative(count.t)) for count in self._counts),
+            probes=tuple(sorted(self._probes, key=lambda probe: probe.t)),
+            counts=tuple(self._counts),
             lost=tuple(self._lost),
             leftovers=tuple(self.leftovers.values()),
         )
 
-    def _relative(self, moment: float) -> float:
-        start = trio.current_time() if math.isnan(self.start) else self.start
-        return round(moment - start, 6)
+    def _moment(self, at: float) -> float:
+        """In seconds from the start once that is known; `begin` sets right what came before."""
+        return at if math.isnan(self.start) else round(at - self.start, 6)

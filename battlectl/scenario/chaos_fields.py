@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJson
 from pydantic.fields import FieldInfo
 
 from battlectl.quantities import format_duration, parse_size
-from battlectl.scenario.fields import Duration, Ratio, Text
+from battlectl.scenario.fields import BYTE_RATE_PATTERN, Duration, Ratio, Text
 
 UNITS = {"_ms": 1e3, "_s": 1.0}
 """Endings of the lab's durations, and how many of the unit a second has; `_per_s` is no duration."""
@@ -193,6 +193,6 @@ def _parse_byte_rate(value: Any) -> int:
 ByteRate = Annotated[
     int,
     BeforeValidator(_parse_byte_rate, json_schema_input_type=Text),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9].*B\s*/\s*s$", "examples": ["64KB/s"]}),
+    WithJsonSchema({"type": "string", "pattern": BYTE_RATE_PATTERN, "examples": ["64KB/s"]}),
 ]
 """Kilobytes (1,000 bytes) per second, as Toxiproxy counts them."""

@@ -21,7 +21,6 @@ from battlectl.scenario.model import (
     Feed,
     HttpWorkload,
     Safety,
-    Scenario,
     with_options,
 )
 from battlectl.scenario.objectives import Objective, original_objective
@@ -84,7 +83,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
         originals=_mapping(tree, "objectives"),
         checks=_mapping(tree, "checks"),
         safety=_part(_SAFETY, tree.get("safety", {})),
-        chaos=tuple(_faults(tree.get("chaos"))) if "chaos" in Scenario.model_fields else (),
+        chaos=tuple(_faults(tree.get("chaos"))),
     )
 
 

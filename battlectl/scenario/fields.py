@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from battlectl import quantities
 
+BYTE_RATE_PATTERN = r"^[0-9].*B\s*/\s*s$"
+"""Whole kilobytes per second."""
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
 
@@ -79,3 +81,5 @@ Size = Annotated[
 ]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="letters, digits, _ and -, at most 64")]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", description="an http or https URL")]
+WsUrl = Annotated[str, Field(pattern=r"^wss?://[^\s]+$", description="a ws or wss URL")]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from battlectl.scenario.calls import Calls, Expect
+from battlectl.scenario.chaos_lazy import LazyChaos
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, Ratio, Size, Strict, Text
 from battlectl.scenario.objectives import Objective, original_objective, parse_objective
 from battlectl.scenario.rates import Rate
@@ -114,10 +115,12 @@ class Safety(Strict):
     """Limits that stop the run (exit 5): trouble that the scenario did not ask for.
 
     The run stops when the success rate of a whole stretch of length `over` was below `min_success_rate`.
+    A plan by which more than `max_providers_down` are down at once is refused (default: all but one).
     """
 
     min_success_rate: Ratio | None = None
     over: PositiveDuration = 5.0
+    max_providers_down: Annotated[int, Field(ge=0)] | None = None
 
 
 class Generator(Strict):
@@ -138,6 +141,7 @@ class Scenario(Strict):
     phases: Annotated[dict[Name, PositiveDuration], Field(min_length=1)]
     load: Annotated[dict[Name, HttpWorkload], Field(min_length=1)]
     feeds: dict[Name, AnyFeed] = Field(default_factory=dict)
+    chaos: LazyChaos = ()
     objectives: Objectives = ()
     checks: dict[str, Level] = Field(default_factory=dict)
     safety: Safety = Field(default_factory=Safety)

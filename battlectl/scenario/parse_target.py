@@ -1,6 +1,7 @@
 """A target's config file: text in, a frozen target out, or every mistake at once.
 
-Rule: load goes to the one host that `url` names, and to a public one only when the file says so.
+Rule: load goes to the one host that `url` names, faults to those of `chaos` and `providers`, and to a public
+one only when the file says so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from battlectl.scenario.checks import check_headers
 from battlectl.scenario.located import read_yaml
 from battlectl.scenario.masking import mask_headers, mask_urls
 from battlectl.scenario.parse import locate_mistakes, mask_problems
-from battlectl.scenario.places import Mistake
+from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.substitute import substitute
 from battlectl.scenario.target import Target
+from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.validated import validate_tree
 
 PRIVATE_SUFFIXES = (".local", ".internal", ".localhost", ".test")
@@ -43,10 +45,12 @@ def parse_target(text: str, file: str, environ: Mapping[str, str]) -> ParsedTarg
     problems = list(
         locate_mistakes(filled.located, [*mistakes, *check_target_tree(filled.located.tree)]),
     )
-    if problems or target is None:
-        raise BadFile(mask_problems(problems, filled.secrets))
     shown, header_secrets = mask_headers(filled.shown)
     shown, url_parts = mask_urls(shown)
+    if target is not None and target.chaos is not None:
+        problems.extend(locate_mistakes(filled.located, check_secrets(shown["chaos"])))
+    if problems or target is None:
+        raise BadFile(mask_problems(problems, filled.secrets))
     _, filled_parts = mask_urls(filled.located.tree)
     secrets = frozenset(filled.secrets) | header_secrets | url_parts | filled_parts
     return ParsedTarget(target, shown, secrets)
@@ -64,32 +68,45 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake((), message)
     if kind == "generic" and "lab" in tree:
         yield Mistake(("lab",), "only `kind: lab` has a lab: leave it away", True)
-    if isinstance(url, str) and kind != "lab":
-        yield from _check_host(url, tree.get("allow_public") is True)
+    if kind == "lab" and "chaos" in tree:
+        yield Mistake(("chaos",), "the lab brings its own way to be broken: leave it away", True)
+    for path, address in _addresses(tree) if kind != "lab" else ():
+        yield from _check_host(path, address, tree.get("allow_public") is True)
     yield from _check_ids(tree.get("providers"))
     headers = tree.get("headers")
     if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
         yield from check_headers(headers, ("headers",))
 
 
-def _check_host(url: str, is_allowed: bool) -> Iterator[Mistake]:
+def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Where something is sent to: load, and with `chaos` the faults and the questions to providers."""
+    found: list[tuple[Path, Any]] = [(("url",), tree.get("url"))]
+    chaos, providers = tree.get("chaos"), tree.get("providers")
+    if isinstance(chaos, dict):
+        found.append((("chaos", "url"), chaos.get("url")))
+        listed = enumerate(providers if isinstance(providers, list) else ())
+        found += [(("providers", i, "url"), one.get("url")) for i, one in listed if isinstance(one, dict)]
+    yield from ((path, address) for path, address in found if isinstance(address, str))
+
+
+def _check_host(path: Path, url: str, is_allowed: bool) -> Iterator[Mistake]:
     if not _URL.fullmatch(url):
         return  # the type says so already
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        yield Mistake(("url",), f"not a URL ({error}), try http://127.0.0.1:8545")
+        yield Mistake(path, f"not a URL ({error}), try http://127.0.0.1:8545")
         return
     if not host or port == 0:
-        yield Mistake(("url",), "names no host and port, try http://127.0.0.1:8545")
+        yield Mistake(path, "names no host and port, try http://127.0.0.1:8545")
     elif parts.fragment:
-        yield Mistake(("url",), "a fragment (#...) is never sent: leave it away")
+        yield Mistake(path, "a fragment (#...) is never sent: leave it away")
     elif is_disguised(host):
-        yield Mistake(("url",), "an address is written in full, as in 127.0.0.1: write it so")
+        yield Mistake(path, "an address is written in full, as in 127.0.0.1: write it so")
     elif is_public(host) and not is_allowed:
         message = f'"{host}" is a public host: if it is yours to load, add `allow_public: true`'
-        yield Mistake(("url",), message)
+        yield Mistake(path, message)
 
 
 def is_disguised(host: str) -> bool:

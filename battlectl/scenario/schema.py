@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from battlectl.quantities import DURATION_PATTERN, SIZE_PATTERN, format_duration
+from battlectl.scenario.fields import BYTE_RATE_PATTERN
 from battlectl.scenario.model import Scenario
 from battlectl.scenario.target import Target
 
@@ -123,4 +124,6 @@ def _with_unit(schema: dict[str, Any]) -> dict[str, Any]:
         return {**schema, "default": format_duration(schema["default"])}
     if "default" in schema and schema.get("pattern") == SIZE_PATTERN:
         return {**schema, "default": f"{schema['default'] // 2**20}MiB"}
+    if "default" in schema and schema.get("pattern") == BYTE_RATE_PATTERN:
+        return {**schema, "default": f"{schema['default']}KB/s"}
     return schema

@@ -6,10 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text
-
-Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", description="an http or https URL")]
-WsUrl = Annotated[str, Field(pattern=r"^wss?://[^\s]+$", description="a ws or wss URL")]
+from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text, Url, WsUrl
+from battlectl.scenario.target_chaos import TargetChaos
 
 
 class Provider(Strict):
@@ -69,7 +67,7 @@ class Target(Strict):
 
     Load goes only to the host of `url`. An address that is neither loopback nor private needs
     `allow_public: true`. Without `attribution` the headers of the lab's own gateway are read, and nobody
-    else's; `attribution: {}` reads none.
+    else's; `attribution: {}` reads none. `chaos` says how its providers are broken; the lab has its own way.
     """
 
     version: Literal[1]
@@ -82,4 +80,5 @@ class Target(Strict):
     attribution: AttributionHeaders | None = None
     lab: Lab = Field(default_factory=Lab)
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
+    chaos: TargetChaos | None = None
     allow_public: bool = False

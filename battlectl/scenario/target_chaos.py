@@ -16,11 +16,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from battlectl.scenario.fields import Name, PositiveDuration, Strict, Text
+from battlectl.scenario.fields import Name, PositiveDuration, Strict, Text, Url
 from battlectl.scenario.masking import MASK
 from battlectl.scenario.places import Located, Mistake, Path
 from battlectl.scenario.substitute import substitute
-from battlectl.scenario.target import Url
 
 LONGEST_LEASE = 3_600
 Argument = Annotated[str, Field(max_length=10_000)]

@@ -1,52 +1,20 @@
-"""Scenarios with `chaos`, read by the whole of `parse_scenario`.
-
-The key is attached to the model when a run can inject what it says; until then only here. With it there, this
-file shrinks to `chaotic_text` and `parsed`.
-"""
+"""Scenarios with `chaos`, read by the whole of `parse_scenario`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Annotated, Any
-from unittest.mock import patch
-
-from pydantic import Field, TypeAdapter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from battlectl.errors import BadFile
 from battlectl.plan.build import Plan, build_plan
 from battlectl.plan.chaos import Misplanned, plan_chaos
 from battlectl.plan.chaos_bounds import check_breakers
-from battlectl.scenario.chaos_lazy import LazyChaos
-from battlectl.scenario.model import Safety, Scenario, promises
+from battlectl.scenario.model import promises
 from battlectl.scenario.parse import ParsedScenario, parse_scenario
 
 PROVIDERS = ("provider_a", "provider_b", "provider_c")
 NEWLINE = "\n"
 PHASES = "{warmup: 5s, steady: 10s, battle: 30s, recovery: 15s}"
-
-
-class ChaoticSafety(Safety):
-    """What `Safety` will have."""
-
-    max_providers_down: Annotated[int, Field(ge=0)] | None = None
-
-
-class Chaotic(Scenario):
-    """What `Scenario` will have."""
-
-    chaos: LazyChaos = ()
-    safety: ChaoticSafety = Field(default_factory=ChaoticSafety)
-
-
-@contextmanager
-def attached() -> Iterator[None]:
-    """As if the keys were in the model."""
-    with ExitStack() as stack:
-        for module in ("parse", "draft", "schema"):
-            stack.enter_context(patch(f"battlectl.scenario.{module}.Scenario", Chaotic))
-        stack.enter_context(patch("battlectl.scenario.draft._SAFETY", TypeAdapter(ChaoticSafety)))
-        yield
 
 
 def chaotic_text(
@@ -67,8 +35,7 @@ def parsed(
 ) -> ParsedScenario:
     """The scenario of such a file."""
     text = chaotic_text(*args, **kwargs)
-    with attached():
-        return parse_scenario(text, "f.yml", environ or {}, sets, lambda name: "")
+    return parse_scenario(text, "f.yml", environ or {}, sets, lambda name: "")
 
 
 def complaints(*args: Any, providers: Sequence[str] = PROVIDERS, **kwargs: Any) -> list[str]:
@@ -83,7 +50,7 @@ def complaints(*args: Any, providers: Sequence[str] = PROVIDERS, **kwargs: Any) 
 def planned(*args: Any, providers: Sequence[str] = PROVIDERS, seed: int | None = None, **kwargs: Any) -> Plan:
     """The plan of such a file."""
     read = parsed(*args, **kwargs)
-    scenario: Any = read.scenario
+    scenario = read.scenario
     try:
         unknown = tuple(check_breakers(promises(scenario), providers))
         if unknown:

@@ -14,7 +14,7 @@ from battlectl.scenario.chaos import ChaosEntry
 from battlectl.scenario.chaos_fields import spell
 from battlectl.scenario.chaos_kinds import ALIASES, FAULTS, LASTING, LENGTHS, STOP_ANSWERS
 from battlectl.scenario.schema import scenario_schema
-from tests.scenario.chaotic import attached, chaotic_text, complaints, parsed, planned
+from tests.scenario.chaotic import chaotic_text, complaints, parsed, planned
 from tests.scenario.test_bad_files import WAYS_OUT
 
 NEEDED = {"method_error": {"methods": ["eth_call"]}}
@@ -270,16 +270,6 @@ def test_what_came_from_the_environment_stays_there():
     assert "hidden" not in "".join([*found, unknown])
 
 
-def test_today_a_user_cannot_ask_for_chaos():
-    from battlectl.errors import BadFile
-    from battlectl.scenario.parse import parse_scenario
-
-    text = chaotic_text("\n  - kil: a\n  - {kill: a, at: 99h}", ["total > 5 in during:kill-a"])
-    with pytest.raises(BadFile) as caught:
-        parse_scenario(text, "f.yml", {}, [], lambda name: "")
-    assert [line.split(": ", 2)[1] for line in str(caught.value).splitlines()] == ["chaos", "objectives.0"]
-
-
 def test_a_scenario_without_chaos_does_not_load_the_lab():
     import subprocess
     import sys
@@ -287,9 +277,8 @@ def test_a_scenario_without_chaos_does_not_load_the_lab():
     text = chaotic_text().replace("chaos: []", "tags: []")
     code = (
         "import sys; from battlectl.scenario.parse import parse_scenario;"
-        "from tests.scenario.chaotic import attached;"
         "from battlectl.plan.chaos import plan_chaos\n"
-        f"with attached(): parse_scenario({text!r}, 'f', {{}}, [], str)\n"
+        f"parse_scenario({text!r}, 'f', {{}}, [], str)\n"
         "sys.exit('trio' in sys.modules or any(m.startswith('battlectl.lab') for m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
@@ -298,8 +287,7 @@ def test_a_scenario_without_chaos_does_not_load_the_lab():
 
 @pytest.fixture(scope="module")
 def schema():
-    with attached():
-        return scenario_schema()
+    return scenario_schema()
 
 
 def valid(schema, text: str) -> bool:

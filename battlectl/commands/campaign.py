@@ -1,0 +1,79 @@
+"""The faults of one run: driver open, providers answering, journal on the disk.
+
+Rule: a run does not begin over a fault that is in force already, whoever put it there, and what a driver can
+never do is refused before any load.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from typing import TYPE_CHECKING, Any
+
+from battlectl.chaos.driver import DriverError
+from battlectl.chaos.drivers import open_driver
+from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
+from battlectl.chaos.probe import HttpProber
+from battlectl.commands.masking import Masker
+from battlectl.errors import NotReady
+from battlectl.run.campaign import CampaignRun, Weapons
+from battlectl.run.campaign_ready import StaleFaults
+from battlectl.scenario.target_chaos import ToxiproxyChaos, read_again
+from battlectl.targets.site import Site
+from battlectl.transport.wire import tls_context
+
+if TYPE_CHECKING:
+    from battlectl.commands.engage import Engagement
+
+
+@asynccontextmanager
+async def open_campaign(run: Engagement, site: Site) -> AsyncIterator[CampaignRun | None]:
+    """The campaign of a run, ready to serve; None where it has no faults.
+
+    NotReady for a driver that does not answer and for stale faults, Impossible for what it can never do.
+    """
+    if not run.prepared.frame.injections:
+        yield None
+        return
+    run.progress.say("looking at the providers")
+    async with AsyncExitStack() as stack:
+        try:
+            campaign = await _open(run, site, stack)
+            await campaign.make_ready()
+        except StaleFaults as error:
+            raise NotReady(_stale(error)) from error
+        except DriverError as error:
+            raise NotReady(f"the faults of this scenario cannot be had: {error}") from error
+        yield campaign
+
+
+async def _open(run: Engagement, site: Site, stack: AsyncExitStack) -> CampaignRun:
+    prepared, run_id = run.prepared, run.meta["run_id"]
+    config, shown = _config(run, site)
+    driver = await stack.enter_async_context(open_driver(config, run_id))
+    urls = {provider["id"]: provider["url"] for provider in site.providers if provider.get("url")}
+    trust = tls_context(site.endpoint) or ssl.create_default_context()
+    prober = await stack.enter_async_context(HttpProber(urls, trust))
+    header = Header(run_id=run_id, target=prepared.target_name, config=shown)
+    _, names = read_again(shown, os.environ)
+    journal = FaultJournal(run.folder / NAME, header, Secrecy(names, Masker(prepared.secrets).mask_tree))
+    stack.enter_context(closing(journal))
+    return CampaignRun(
+        prepared.frame.injections, prepared.frame.duration, Weapons(driver, prober, journal.add)
+    )
+
+
+def _config(run: Engagement, site: Site) -> tuple[Any, dict[str, Any]]:
+    """The driver's configuration, and the same as the target's file spells it."""
+    chaos = run.prepared.target.chaos
+    if chaos is not None:
+        return chaos, run.prepared.target_resolved["chaos"]
+    assert site.admin is not None, "a plan with faults has a target that can be broken"
+    return ToxiproxyChaos(driver="toxiproxy", url=site.admin), {"driver": "toxiproxy", "url": site.admin}
+
+
+def _stale(error: StaleFaults) -> str:
+    found = "\n".join(f"  {fault.provider}: {fault.what}" for fault in error.faults)
+    return f"something is broken already, and a run over it would measure that:\n{found}\nend it first"

@@ -1,0 +1,45 @@
+"""The faults of a scenario at the providers of a target, planned or refused.
+
+Rule: a fault that this target cannot have is a mistake in the scenario file, told at its place and before
+anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from battlectl.plan.chaos import Misplanned, plan_chaos
+from battlectl.plan.chaos_bounds import check_breakers
+from battlectl.plan.injection import Injection
+from battlectl.scenario.model import promises
+from battlectl.scenario.parse import ParsedScenario
+from battlectl.scenario.places import Mistake
+from battlectl.scenario.target import Target
+
+
+def provider_ids(target: Target) -> Sequence[str]:
+    """The ids of the providers behind a target, in the order of its config file."""
+    if target.kind == "lab":
+        from battlectl.lab.spec import provider_ids as ids_of_lab
+
+        return ids_of_lab(target.lab.providers)
+    return [provider.id for provider in target.providers]
+
+
+def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> tuple[Injection, ...]:
+    """The injections in order of time; `BadFile` with all that the target cannot have."""
+    scenario, ids = parsed.scenario, provider_ids(target)
+    mistakes = list(check_breakers(promises(scenario), ids))
+    if scenario.chaos and target.kind != "lab" and target.chaos is None:
+        way_out = "add `chaos: {driver: ...}` to its config file"
+        message = f"the target {target_name} has no way to be broken: {way_out}"
+        raise parsed.refusal([*mistakes, Mistake(("chaos",), message, True)])
+    try:
+        injections = plan_chaos(
+            scenario.chaos, scenario.phases, ids, scenario.seed, scenario.safety.max_providers_down
+        )
+    except Misplanned as error:
+        raise parsed.refusal([*mistakes, *error.mistakes]) from None
+    if mistakes:
+        raise parsed.refusal(mistakes)
+    return injections

@@ -1,0 +1,179 @@
+"""One run against its target: site up, target and driver ready, load and faults, site down.
+
+Rule: whatever ends it, what is known comes back as evidence, and nothing is sent before everything is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.live import SafetyWatch, failed_objective
+from battlectl.chaos.driver import Impossible
+from battlectl.commands.campaign import open_campaign
+from battlectl.commands.masking import Masker
+from battlectl.commands.prepare import Prepared
+from battlectl.commands.progress import Progress
+from battlectl.commands.results import Journal
+from battlectl.errors import NotReady, Unhealed
+from battlectl.observe.journal import Line
+from battlectl.report.fold import Chronicle
+from battlectl.run.battle import Forces, fight
+from battlectl.run.campaign import CampaignRun
+from battlectl.run.stop import Stop
+from battlectl.targets import TARGETS
+from battlectl.targets.clients import open_client
+from battlectl.targets.control import CallError, Control
+from battlectl.targets.site import Site, describe_site
+from battlectl.transport.base import Head
+from battlectl.transport.poller import Poller
+
+STORED_DIGITS = 3
+"""Of when a run ended: judged as it is stored, so that `battlectl report` comes to the same figures."""
+NOT_READY = "not ready"
+IMPOSSIBLE = "impossible"
+"""How a run ended whose driver can never do one of its faults: bad usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """What one run is given: `results` is where all runs lie, `folder` its own, `meta` is added to."""
+
+    prepared: Prepared
+    stop: Stop
+    results: Path
+    folder: Path
+    meta: dict[str, Any]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What is there when everything is ready."""
+
+    site: Site
+    control: Control
+    head: Head
+    campaign: CampaignRun | None
+
+
+async def engage(run: Engagement) -> Evidence:
+    """The battle itself, between setting the site up and taking it down."""
+    chronicle, stop = Chronicle(run.prepared.frame), run.stop
+    setup = trio.CancelScope()
+    async with trio.open_nursery() as nursery:
+        watch = trio.CancelScope()
+        nursery.start_soon(_cancel_setup, stop, setup, watch)
+        evidence = chronicle.evidence("interrupted", "stopped before any load", 0.0)
+        try:
+            with setup:
+                async with (
+                    TARGETS[run.prepared.target.kind](run.prepared.target) as site,
+                    Control(site.endpoint) as control,
+                ):
+                    evidence = await _fight_at(run, site, control, chronicle, watch)
+                    run.meta["ground_truth"] = await site.truth()
+        except NotReady as error:
+            evidence = chronicle.evidence(NOT_READY, str(error), 0.0)
+        except Impossible as error:
+            evidence = chronicle.evidence(IMPOSSIBLE, str(error), 0.0)
+        if setup.cancelled_caught:
+            evidence = chronicle.evidence(stop.how, f"{stop.reason}, before any load", 0.0)
+        nursery.cancel_scope.cancel()
+    return evidence
+
+
+async def _cancel_setup(stop: Stop, setup: trio.CancelScope, watch: trio.CancelScope) -> None:
+    """Before the first arrival a wish to stop ends everything; later the battle itself obeys it."""
+    with watch:
+        await stop.arrivals.wait()
+        setup.cancel()
+
+
+async def _fight_at(
+    run: Engagement, site: Site, control: Control, chronicle: Chronicle, watch: trio.CancelScope
+) -> Evidence:
+    head = await _make_ready(run, control)
+    async with open_campaign(run, site) as campaign:
+        watch.cancel()
+        run.meta["notes"] = [*run.meta["notes"], *site.notes]
+        run.meta["target"] = {**run.meta["target"], **describe_site(site)}
+        return await _send_load(run, Field(site, control, head, campaign), chronicle)
+
+
+async def _make_ready(run: Engagement, control: Control) -> Head:
+    run.progress.say("waiting for the target")
+    ready = run.prepared.target.ready
+    await control.wait_ready(ready.method, ready.within)
+    if not run.prepared.plan.needs_head:
+        return Head()
+    try:
+        return Head(await control.read_head())
+    except CallError as error:
+        raise NotReady(f"the target's head is needed for $block and not to be had: {error}") from error
+
+
+async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evidence:
+    plan, stop, campaign = run.prepared.plan, run.stop, field.campaign
+    journal = Journal(
+        run.folder, {"meta": run.meta, "frame": msgspec.to_builtins(plan.frame)}, Masker(run.prepared.secrets)
+    )
+    safety = SafetyWatch(plan.min_success_rate, plan.safety_over)
+    aborts = any(objective.abort_on_fail for objective in plan.frame.objectives)
+
+    async def keep(line: Line) -> None:
+        await _in_turns(journal.add_in_steps(line))
+        await _in_turns(chronicle.add_in_steps(line))
+        run.progress.show(line, chronicle)
+        reason = safety.look(line.t, line.delta)
+        if reason is None and aborts:
+            reason = failed_objective(
+                chronicle.evidence(campaign=None if campaign is None else campaign.campaign())
+            )
+        if reason is not None:
+            stop.request_once(reason.how, reason.text)
+
+    poller = Poller()
+    keep_head = [partial(field.control.keep_head, field.head)] if plan.needs_head else []
+    forces = Forces(
+        open_client=partial(open_client, field.site, poller),
+        on_line=keep,
+        services=(poller.serve, partial(_stop_at_end, field.site, stop), *keep_head),
+        linger=poller.linger if poller.can_linger else None,
+        chaos=None if campaign is None else campaign.serve,
+    )
+    try:
+        ending = await fight(plan, forces, run.meta["run_id"], stop, field.head)
+    except Exception as error:
+        _tell_leftovers(campaign, error)
+        raise
+    finally:
+        journal.close()
+    known = None if campaign is None else campaign.campaign()
+    return chronicle.evidence(ending.how, ending.reason, round(ending.at, STORED_DIGITS), known)
+
+
+def _tell_leftovers(campaign: CampaignRun | None, error: Exception) -> None:
+    """A crash of ours over a fault that is still in force: what a person must do comes first."""
+    leftovers = () if campaign is None else campaign.campaign().leftovers
+    if leftovers:
+        raise Unhealed("\n".join([*leftovers, f"and battlectl crashed: {error!r}"])) from error
+
+
+async def _in_turns(steps: Iterator[None]) -> None:
+    """Work of milliseconds done bit by bit; a thread would keep the interpreter from the loop for longer."""
+    with trio.CancelScope(shield=True):
+        for _ in steps:
+            await trio.lowlevel.checkpoint()
+
+
+async def _stop_at_end(site: Site, stop: Stop) -> None:
+    """A lab that is gone by itself is no target that failed: no fault of the scenario did that."""
+    stop.request_once("safety", await site.ended())
