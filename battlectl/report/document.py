@@ -1,8 +1,8 @@
 """report.json: the document that everything else is rendered from.
 
-Rule: renderers read this and nothing else, and `read_evidence` takes a run out of it again bit by bit, so
-`battlectl report` needs no new run. Names carry their units. Its size is bounded by the plan: at most 3,600
-slices, and sketches whose bins are bounded, whatever the length of the run.
+Rule: renderers read this and nothing else, and `read_evidence` takes a run out of it again bit by bit (see
+report.record), so `battlectl report` needs no new run. Names carry their units. Its size is bounded by the
+plan: at most 3,600 slices, and sketches whose bins are bounded, whatever the length of the run.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.errors import ExitCode
 from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
-from battlectl.observe.served import OWN_NAMES, ServedCell, ServedRow
+from battlectl.observe.served import OWN_NAMES
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, Example, FlowCell, Tally, example_json
-from battlectl.plan.frame import Frame, WorkloadFrame
+from battlectl.observe.tally import CallCell, example_json
+from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.original import original_names
-from battlectl.report.series import read_provider_series, read_series, series_json
+from battlectl.report.record import read_evidence, record_json
+from battlectl.report.series import series_json
 
 SCHEMA_VERSION = 1
 STATS = ("min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
-MOST_HEALTH = 3_600
+
+__all__ = ["SCHEMA_VERSION", "build_document", "encode_document", "latency_json", "read_evidence"]
 
 
 def build_document(
@@ -58,42 +60,8 @@ def build_document(
         "digests": {w.name: centroids(_latency(evidence, frame.run, w.name)) for w in frame.workloads},
         "analysis": {**original_names(evidence), "providers": _providers_json(evidence)},
         "slo_results": {f.name: _slo_json(f) for f in judgement.objectives},
-        "record": _record_json(evidence),
+        "record": record_json(evidence),
     }
-
-
-def read_evidence(document: Mapping[str, Any]) -> Evidence:
-    """The run as it was counted, out of a stored document."""
-    frame = msgspec.convert(document["frame"], Frame)
-    record = document["record"]
-    tally = Tally()
-    for workload, label, segment, outcomes, ok, other in record["calls"]:
-        cell = tally.calls[workload, label, segment] = CallCell()
-        cell.outcomes = dict(outcomes)
-        cell.ok_latency, cell.other_latency = Sketch.from_json(ok), Sketch.from_json(other)
-    for workload, segment, numbers, sketches in record["flows"]:
-        flow = tally.flows[workload, segment] = FlowCell()
-        flow.sent, flow.reconnects, flow.retries = numbers
-        flow.lag, flow.backlog, flow.service = (Sketch.from_json(sketch) for sketch in sketches)
-    for workload, provider, segment, *served in record.get("served", ()):
-        whole = tally.by_provider.setdefault((workload, provider, segment), ServedCell())
-        whole.merge(ServedCell.from_json(served))
-    for key, row in read_provider_series(document["series"]):
-        tally.provider_rows[key] = tally.provider_rows.get(key, ServedRow()).plus(*row)
-    tally.rows.update(read_series(document["series"]))
-    for pair in document["examples"]:
-        tally.keep(Example(**pair[0]), Example(**pair[1]))
-    ending = document["ending"]
-    return Evidence(
-        frame=frame,
-        tally=tally,
-        issued=dict(record["issued"]),
-        ended_at=ending["at_s"],
-        how=ending["how"],
-        reason=ending["reason"],
-        health=tuple((at, dict(health)) for at, health in record["health"]),
-        coarse=record["coarse"],
-    )
 
 
 def encode_document(document: Mapping[str, Any]) -> bytes:
@@ -225,33 +193,3 @@ def _slo_json(finding: Finding) -> dict[str, Any]:
         "required": finding.expected,
         "summary": finding.summary,
     }
-
-
-def _record_json(evidence: Evidence) -> dict[str, Any]:
-    """What was counted, whole: everything above can be computed from this again."""
-    tally = evidence.tally
-    return {
-        "issued": dict(evidence.issued),
-        "coarse": evidence.coarse,
-        "health": _thinned(evidence.health),
-        "calls": [
-            [*key, cell.outcomes, cell.ok_latency.to_json(), cell.other_latency.to_json()]
-            for key, cell in sorted(tally.calls.items())
-        ],
-        "flows": [
-            [*key, [f.sent, f.reconnects, f.retries], [s.to_json() for s in (f.lag, f.backlog, f.service)]]
-            for key, f in sorted(tally.flows.items())
-        ],
-        "served": [[*key, *tally.by_provider[key].to_json()] for key in sorted(tally.by_provider)],
-    }
-
-
-def _thinned(health: tuple[tuple[float, Mapping[str, float]], ...]) -> list[list[Any]]:
-    """At most `MOST_HEALTH` entries: neighbours are joined, the worse value of each kept."""
-    step = -(-len(health) // MOST_HEALTH) or 1
-    result: list[list[Any]] = []
-    for first in range(0, len(health), step):
-        group = health[first : first + step]
-        names = dict.fromkeys(name for _, values in group for name in values)
-        result.append([group[-1][0], {n: max(values.get(n, 0.0) for _, values in group) for n in names}])
-    return result
