@@ -129,7 +129,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One slice of the time series, frozen; latencies in seconds, None without samples."""
+    """One slice of the time series, frozen; latencies in seconds, None without samples.
+
+    They are in whole microseconds, as they are stored: seconds judged now and later must be the same.
+    """
 
     outcomes: dict[str, int]
     p50: float | None
@@ -146,6 +149,8 @@ class Row:
         """Arrivals that ended ok."""
         return self.outcomes.get(outcome.OK, 0)
 
+
+ROW_DIGITS = 6
 
 SeriesKey = tuple[str, str, int]
 """(workload, label, slice)."""
@@ -262,10 +267,14 @@ def _frozen(cell: CallCell, before: Row | None) -> Row:
         highest.append(before.max)
     return Row(
         outcomes=outcomes,
-        p50=before.p50 if before is not None else latency.quantile(0.5),
-        p95=before.p95 if before is not None else latency.quantile(0.95),
-        max=max((value for value in highest if value is not None), default=None),
+        p50=before.p50 if before is not None else _grained(latency.quantile(0.5)),
+        p95=before.p95 if before is not None else _grained(latency.quantile(0.95)),
+        max=_grained(max((value for value in highest if value is not None), default=None)),
     )
+
+
+def _grained(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, ROW_DIGITS)
 
 
 def example_json(example: Example) -> dict[str, Any]:

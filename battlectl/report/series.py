@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from battlectl.observe.served import ServedRow
-from battlectl.observe.tally import Row, SeriesKey, Tally
+from battlectl.observe.tally import ROW_DIGITS, Row, SeriesKey, Tally
 
 LATENCIES = ("p50_ms", "p95_ms", "max_ms")
 
@@ -79,4 +79,4 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _seconds(ms: float | None) -> float | None:
-    return None if ms is None else ms / 1e3
+    return None if ms is None else round(ms / 1e3, ROW_DIGITS)

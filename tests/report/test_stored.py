@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from dataclasses import replace
 
@@ -41,6 +42,21 @@ def test_a_document_read_back_gives_the_same_bytes(scene):
 def test_a_document_read_back_renders_the_same(scene):
     document = SCENES[scene]()
     assert render_markdown(rebuilt(document)) == render_markdown(document)
+
+
+def test_a_second_read_back_is_the_second_that_was_judged():
+    """Latencies that no decimal of milliseconds has: what is judged second by second must not move."""
+    chance, chronicle = random.Random(7), Chronicle(frame("5s", 1, 1))
+    workload = chronicle.frame.workloads[0]
+    for slice_ in range(15):
+        cell = CallCell()
+        for _ in range(50):
+            cell.ok_latency.record(chance.random() / 7)
+        key = CallKey(workload.name, workload.labels[0], 0, slice_)
+        chronicle.add(Line(slice_ + 1.0, Delta(calls={key: cell}), {workload.name: 50 * slice_ + 50}, HEALTH))
+    evidence = chronicle.evidence()
+    document = build_document(META, evidence, judge(evidence), ExitCode.PASS)
+    assert read_evidence(json.loads(encode_document(document))).tally.series() == evidence.tally.series()
 
 
 def test_a_document_from_before_providers_were_counted_is_still_read():
