@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,51 +185,3 @@ def unhealed(deeds: Sequence[Deed]) -> tuple[Deed, ...]:
 def with_secrets(deed: Deed, environ: Mapping[str, str]) -> Deed:
     """A deed that was read, ready to heal from; KeyError has the name of a variable that is not set."""
     return replace(deed, undo=reveal(deed.undo, environ))
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What one journal says of faults that may still be in force; `damage` where it cannot be read.
-
-    The header is None where not even that can be read. The deeds are those of `unhealed`.
-    """
-
-    path: Path
-    header: Header | None
-    deeds: tuple[Deed, ...] = ()
-    damage: str = ""
-
-
-def read_left(path: Path) -> Left:
-    """One journal; what cannot be read is damage, and never an exception."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return Left(path, None, damage=error.strerror or str(error))
-    try:
-        header, deeds = read_journal(data)
-    except BadJournal as error:
-        return Left(path, _header_of(data), damage=str(error))
-    return Left(path, header, () if header is None or header.ends_with_run else unhealed(deeds))
-
-
-def _header_of(data: bytes) -> Header | None:
-    with suppress(BadJournal):
-        return read_journal(data[: data.find(b"\n") + 1])[0]
-    return None
-
-
-def find_left(folder: Path) -> Iterator[Left]:
-    """Every journal below a folder that leaves something to heal, or that is damaged, the newest first."""
-    paths = sorted(folder.rglob(NAME), key=_age)
-    for path in paths:
-        left = read_left(path)
-        if left.deeds or (left.damage and not (left.header and left.header.ends_with_run)):
-            yield left
-
-
-def _age(path: Path) -> tuple[float, str]:
-    try:
-        return -path.stat().st_mtime, str(path)
-    except OSError:
-        return 0.0, str(path)

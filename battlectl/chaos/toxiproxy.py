@@ -12,65 +12,41 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 import trio
 
 from battlectl.chaos.admin import AdminAnswer, AdminApi, T
 from battlectl.chaos.driver import Driver, DriverError, Impossible, InForce, Order, Undo
+from battlectl.chaos.toxiproxy_documents import LeaseDocument, ProviderDocument, ProxyDocument
 from battlectl.chaos.toxiproxy_toxics import RealToxics, translate
 from battlectl.observe.faults import Count
 from battlectl.scenario.chaos_kinds import FAULTS
 from battlectl.scenario.target_chaos import ToxiproxyChaos
 
 END_WITHIN = 2.0
-
-
-class ToxicDocument(msgspec.Struct):
-    """A toxic, as far as it is of use."""
-
-    name: str
-    type: str
-
-
-class ProxyDocument(msgspec.Struct):
-    """A proxy of `/proxies`."""
-
-    name: str
-    enabled: bool
-    toxics: list[ToxicDocument]
-
-
-class ProviderDocument(msgspec.Struct):
-    """A provider of the lab's `/providers`."""
-
-    name: str
-    kind: str
-    generation: int
-    connections: int
-    requests: dict[str, int]
-    faults: dict[str, int]
-
-
-class LeaseDocument(msgspec.Struct):
-    """A lease of the lab."""
-
-    id: str
-
-
 PLACES = {"node": "a simulated node", "relay": "a relay", "tcp": "a plain TCP proxy"}
 
 
 @asynccontextmanager
 async def open_toxiproxy(config: ToxiproxyChaos, holder: str) -> AsyncIterator[Driver]:
     """The driver, once the API has answered; at the end the lease is given back. DriverError."""
-    headers = {} if config.token is None else {"Authorization": f"Bearer {config.token}"}
-    async with AdminApi(config.url, headers) as api:
+    async with _api_of(config) as api:
         driver = Toxiproxy(api, config, holder, await _is_lab(api))
         try:
             yield driver
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + END_WITHIN):
                 await driver.end_lease()
+
+
+@asynccontextmanager
+async def open_to_heal(config: ToxiproxyChaos, holder: str) -> AsyncIterator[Driver]:
+    """For healing alone: nothing is asked first, so that `by_hand` is to be had of an API that is gone."""
+    async with _api_of(config) as api:
+        yield Toxiproxy(api, config, holder, is_lab=False)
+
+
+def _api_of(config: ToxiproxyChaos) -> AdminApi:
+    return AdminApi(config.url, {} if config.token is None else {"Authorization": f"Bearer {config.token}"})
 
 
 async def _is_lab(api: AdminApi) -> bool:
@@ -182,12 +158,19 @@ class Toxiproxy:
             answer = await self._api.ask("DELETE", f"{_path(undo['proxy'])}/toxics/{quote(name, safe='')}")
             answers.append("gone before" if answer.status == 404 else _done(answer).shown)
         if undo.get("enabled"):
-            answers.append((await self._change(undo["proxy"], enabled=True)).shown)
+            answer = await self._api.ask("POST", _path(undo["proxy"]), {"enabled": True})
+            answers.append("no such proxy" if answer.status == 404 else _done(answer).shown)
         return "; ".join(answers)
 
     async def is_healed(self, undo: Undo) -> bool:
-        """None of its toxics is there, and the proxy is enabled where that was ours to undo."""
-        document = await self._get(_path(undo["proxy"]), ProxyDocument)
+        """None of its toxics is there, and the proxy is enabled where that was ours to undo.
+
+        A proxy that is gone has taken them along.
+        """
+        answer = await self._api.ask("GET", _path(undo["proxy"]))
+        if answer.status == 404 and b"proxy not found" in answer.body:
+            return True
+        document = _done(answer).read(ProxyDocument)
         left = {toxic.name for toxic in document.toxics} & set(undo["toxics"])
         return not left and (document.enabled or not undo.get("enabled"))
 
@@ -208,6 +191,7 @@ class Toxiproxy:
             calls=sum(document.requests.values()),
             probes=0,
             hits=hits,
+            refused=document.refused_by_fault,
         )
 
     async def renew(self) -> str | None:
@@ -234,6 +218,20 @@ class Toxiproxy:
         removals = [f"curl -X DELETE{token} {url}/toxics/{quote(name, safe='')}" for name in undo["toxics"]]
         enable = [f"curl -X POST{token} -d '{{\"enabled\": true}}' {url}"] if undo.get("enabled") else []
         return "; ".join([*removals, *enable])
+
+    async def addresses(self) -> dict[str, str]:
+        """Where each provider itself is asked; of plain proxies where they listen."""
+        if self.is_lab:
+            found = {name: document.url for name, document in (await self._providers_now()).items()}
+        else:
+            proxies = await self._get("/proxies", dict[str, ProxyDocument])
+            found = {name: f"http://{proxy.listen}" for name, proxy in proxies.items()}
+        return {self._providers.get(proxy, proxy): url for proxy, url in found.items() if url}
+
+    def leave(self) -> bool:
+        """Leave what is in force to its lease, which then ends it; False where there is none."""
+        has_lease, self._lease = self._lease is not None, None
+        return has_lease
 
     async def end_lease(self) -> None:
         """Give it back: what it still holds is healed. It ends by itself when this fails."""

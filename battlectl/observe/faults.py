@@ -54,6 +54,7 @@ class Count:
 
     `calls` are JSON-RPC calls that reached it, our probes included; `hits` are the messages or connections
     that each fault in force has touched, by the fault's name. `probes` is how many of the calls were ours.
+    `refused` are connections that a fault ended before a word was read, ours included: attempts, and no calls.
     """
 
     t: float
@@ -63,6 +64,7 @@ class Count:
     calls: int
     probes: int
     hits: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

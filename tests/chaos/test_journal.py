@@ -20,11 +20,11 @@ from battlectl.chaos.journal import (
     Header,
     JournalInUse,
     Secrecy,
-    find_left,
     read_journal,
     unhealed,
     with_secrets,
 )
+from battlectl.chaos.leftovers import find_left
 from battlectl.commands.masking import Masker
 from battlectl.observe.faults import Deed
 
