@@ -7,14 +7,14 @@ from an injection that is proven, else there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.analyse.faults.amplification import HIDDEN, counted_attempts, requests_sent
 from battlectl.analyse.faults.figure import Figure, longest, not_observable
 from battlectl.analyse.faults.known import Known, know
-from battlectl.analyse.faults.proof import prove
+from battlectl.analyse.faults.proof import Proof, prove
 from battlectl.analyse.faults.quiet import watch
 from battlectl.analyse.faults.served import told
 from battlectl.analyse.faults.strike import Strike
@@ -26,7 +26,7 @@ LOOKS_APART = 30.0
 """Seconds that two looks at a provider are apart at most, or what lies between them tells nothing."""
 
 
-def failovers(evidence: Evidence, window: Window) -> Figure:
+def failovers(evidence: Evidence, window: Window, known: Known | None = None) -> Figure:
     """Requests of a window with more than one attempt."""
     replies = told(evidence, evidence.frame.segments(window))
     if replies.tells:
@@ -35,7 +35,7 @@ def failovers(evidence: Evidence, window: Window) -> Figure:
             f"{replies.unsaid:,} requests do not say how many attempts they took" if replies.unsaid else ""
         )
         return Figure(least, least + replies.unsaid, replies.cell.told, "metadata", words)
-    attempts, sent = counted_attempts(window, know(evidence)), requests_sent(evidence, window)
+    attempts, sent = counted_attempts(window, known or know(evidence)), requests_sent(evidence, window)
     if attempts is None or not sent:
         return not_observable("no reply tells its attempts and no call is counted")
     beyond = max(0.0, attempts[1] - sent)
@@ -63,13 +63,18 @@ def failover_latency(evidence: Evidence, window: Window, stat: str) -> Figure:
 
 def failover_time(evidence: Evidence, name: str) -> Figure:
     """From each injection of a fault to the first success elsewhere; the longest of them."""
-    return longest(_first_elsewhere(strikes, known) for strikes, known in _struck(evidence, name))
+    return longest(
+        first_elsewhere(strikes, [prove(strike, known) for strike in strikes], known)
+        for strikes, known in _struck(evidence, name)
+    )
 
 
 def detection_time(evidence: Evidence, name: str) -> Figure:
     """From each injection of a fault until the target left the provider alone; the longest of them."""
     return longest(
-        _left_alone(strike, known) for strikes, known in _struck(evidence, name) for strike in strikes
+        left_alone(strike, prove(strike, known), known)
+        for strikes, known in _struck(evidence, name)
+        for strike in strikes
     )
 
 
@@ -83,20 +88,21 @@ def _struck(evidence: Evidence, name: str) -> Iterator[tuple[Sequence[Strike], K
 
 def unproven(evidence: Evidence, name: str) -> str | None:
     """Why a fault, or one of its repeats, is not confirmed; None when all of it is."""
-    doubts = (_doubtful(strikes, known) for strikes, known in _struck(evidence, name))
-    return next((doubt for doubt in doubts if doubt is not None), None)
+    proofs = (prove(strike, known) for strikes, known in _struck(evidence, name) for strike in strikes)
+    return _doubtful(proofs)
 
 
-def _doubtful(strikes: Sequence[Strike], known: Known) -> str | None:
-    for strike in strikes:
-        proof = prove(strike, known)
+def _doubtful(proofs: Iterable[Proof]) -> str | None:
+    """The first that is not confirmed, and why."""
+    for proof in proofs:
         if proof.verdict != "confirmed":
             return f"{proof.fault} at {proof.provider} is {proof.verdict}: {proof.reasons[0]}"
     return None
 
 
-def _first_elsewhere(strikes: Sequence[Strike], known: Known) -> Figure:
-    doubt = _doubtful(strikes, known)
+def first_elsewhere(strikes: Sequence[Strike], proofs: Iterable[Proof], known: Known) -> Figure:
+    """From one injection, at all its providers, to the first success at another."""
+    doubt = _doubtful(proofs)
     if doubt is not None:
         return not_observable(doubt)
     since = max(strike.struck or 0.0 for strike in strikes)
@@ -141,8 +147,9 @@ def _calls_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[F
                 break
 
 
-def _left_alone(strike: Strike, known: Known) -> Figure:
-    doubt = _doubtful([strike], known)
+def left_alone(strike: Strike, proof: Proof, known: Known) -> Figure:
+    """From one injection until the target left its provider alone."""
+    doubt = _doubtful([proof])
     if doubt is not None:
         return not_observable(doubt)
     if strike.expected.hides_attempts:

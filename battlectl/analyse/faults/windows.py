@@ -39,10 +39,11 @@ def fault_windows(evidence: Evidence) -> Iterator[Window]:
 
 def window_figures(evidence: Evidence) -> tuple[WindowFigures, ...]:
     """Of every window of the faults."""
-    return tuple(_figures(window, evidence) for window in fault_windows(evidence))
+    return tuple(figures_of(window, evidence) for window in fault_windows(evidence))
 
 
-def _figures(window: Window, evidence: Evidence) -> WindowFigures:
+def figures_of(window: Window, evidence: Evidence) -> WindowFigures:
+    """Of one window."""
     cell = evidence.tally.cell(evidence.frame.segments(window))
     latency, seconds = cell.latency, evidence.reached(window)
     return WindowFigures(
