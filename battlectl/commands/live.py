@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from battlectl.commands.progress import Status, read_status
+from battlectl.observe.faults import Deed
 from battlectl.observe.journal import Line
 from battlectl.plan.frame import Frame
 from battlectl.quantities import format_duration, format_ratio
@@ -24,6 +26,7 @@ class LivePanel:
         self._frame = frame
         self._title = title
         self._before = 0.0
+        self._in_force: dict[str, None] = {}
         self._live = Live(
             Text(f"{title}: getting ready"), console=Console(stderr=True), auto_refresh=False, transient=True
         )
@@ -45,15 +48,26 @@ class LivePanel:
         """Show one more second."""
         status = read_status(self._frame, line, self._before, chronicle)
         self._before = line.t
-        self._live.update(draw_status(self._title, self._frame.duration, status), refresh=True)
+        panel = draw_status(self._title, self._frame.duration, status, list(self._in_force))
+        self._live.update(panel, refresh=True)
+
+    def tell(self, deed: Deed) -> None:
+        """Remember what is in force; the next second shows it."""
+        what = f"{deed.fault} at {deed.provider}"
+        if deed.action == "inject" and deed.stage == "done":
+            self._in_force[what] = None
+        elif deed.action == "heal" and deed.stage == "done":
+            self._in_force.pop(what, None)
 
 
-def draw_status(title: str, duration: float, status: Status) -> Group:
-    """The panel of one second."""
+def draw_status(title: str, duration: float, status: Status, faults: Sequence[str] = ()) -> Group:
+    """The panel of one second; `faults` are those in force."""
     figures = Table.grid(padding=(0, 2))
     figures.add_row("", ProgressBar(total=duration, completed=min(status.at, duration), width=50))
     for name, value in _figures(status):
         figures.add_row(Text(name, style="dim"), value)
+    if faults:
+        figures.add_row(Text("faults", style="dim"), Text(", ".join(faults), style="yellow"))
     heading = Text.assemble((title, "bold"), f"  {status.phase}  {format_duration(round(status.left))} left")
     return Group(heading, figures)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from battlectl.observe.faults import Deed
 from battlectl.observe.journal import Line
 from battlectl.observe.sketch import Sketch, merged
 from battlectl.plan.frame import Frame
@@ -29,6 +30,9 @@ class Progress(Protocol):
 
     def show(self, line: Line, chronicle: Chronicle) -> None:
         """One more second of load."""
+
+    def tell(self, deed: Deed) -> None:
+        """Something was done to a provider, or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,17 @@ def describe(status: Status) -> str:
     )
 
 
+DONE = {"inject": "injected", "heal": "healed"}
+
+
+def describe_deed(deed: Deed) -> str:
+    """What became of it, as one line of text."""
+    when, what = format_duration(round(deed.t)), f"{deed.fault} at {deed.provider}"
+    if deed.stage == "failed":
+        return f"{when:>6} {what}: {deed.action} FAILED: {deed.note}"
+    return f"{when:>6} {what}: {DONE[deed.action]}"
+
+
 def _latency(seconds: float | None) -> str:
     return "-" if seconds is None else format_duration(seconds)
 
@@ -91,6 +106,9 @@ class Quiet:
         """Nothing."""
 
     def show(self, line: Line, chronicle: Chronicle) -> None:
+        """Nothing."""
+
+    def tell(self, deed: Deed) -> None:
         """Nothing."""
 
 
@@ -114,6 +132,11 @@ class PlainLines:
         if line.t - self._said >= LINE_EVERY - 0.5:
             self._said = line.t
             self.say(describe(status))
+
+    def tell(self, deed: Deed) -> None:
+        """A line for what is over: begun things are over soon."""
+        if deed.stage != "begin":
+            self.say(describe_deed(deed))
 
 
 @contextmanager

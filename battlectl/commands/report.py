@@ -6,7 +6,7 @@ New objectives are judged and shown, the stored report stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,17 @@ import msgspec
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
+from battlectl.chaos.journal import NAME, BadJournal, read_journal, unhealed
 from battlectl.commands.engage import STORED_DIGITS
 from battlectl.commands.folders import write_results
 from battlectl.commands.run import RunResult, code_of
 from battlectl.errors import UserError
+from battlectl.observe.faults import Campaign
 from battlectl.observe.journal import decode_lines
 from battlectl.plan.frame import Frame
 from battlectl.report.document import SCHEMA_VERSION, build_document, read_evidence
 from battlectl.report.fold import Chronicle
+from battlectl.scenario.metrics import Scope, scope_kind
 from battlectl.scenario.objectives import Objective, parse_objective
 
 KILLED = "killed"
@@ -32,7 +35,7 @@ def report(folder: Path, objectives: Sequence[str]) -> RunResult:
     """Rebuild the report of a results folder; with `objectives`, judge those instead and write nothing."""
     meta, evidence = _read(folder)
     if objectives:
-        asked = tuple(_parse(text, evidence.frame) for text in objectives)
+        asked = tuple(_parse(text, evidence.frame, meta) for text in objectives)
         evidence = replace(evidence, frame=replace(evidence.frame, objectives=asked))
     judgement = judge(evidence)
     code = code_of(evidence, judgement)
@@ -51,8 +54,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], Evidence]:
             document = _checked(msgspec.json.decode(stored.read_bytes()), stored)
             return dict(document["meta"]), read_evidence(document)
         if journal.is_file():
-            return _rebuild(journal)
-    except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            return _rebuild(journal, folder / NAME)
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError, BadJournal) as error:
         raise UserError(
             f"{folder}: the stored data cannot be read ({type(error).__name__}: {error})"
         ) from error
@@ -65,7 +68,7 @@ def _checked(document: Any, path: Path) -> dict[str, Any]:
     return document
 
 
-def _rebuild(journal: Path) -> tuple[dict[str, Any], Evidence]:
+def _rebuild(journal: Path, faults: Path) -> tuple[dict[str, Any], Evidence]:
     head, _, lines = journal.read_bytes().partition(b"\n")
     header = _checked(msgspec.json.decode(head), journal)
     chronicle = Chronicle(msgspec.convert(header["frame"], Frame))
@@ -73,21 +76,45 @@ def _rebuild(journal: Path) -> tuple[dict[str, Any], Evidence]:
         chronicle.add(line)
     lost = chronicle.abandon_unfinished()
     reason = f"the journal breaks off; {lost:,} arrivals were under way and count as abandoned"
-    return {**header["meta"], "rebuilt": True}, chronicle.evidence(
-        KILLED, reason, round(chronicle.at, STORED_DIGITS)
-    )
+    campaign, notes = _rebuild_campaign(faults)
+    meta = {**header["meta"], "rebuilt": True, "notes": [*header["meta"]["notes"], *notes]}
+    return meta, chronicle.evidence(KILLED, reason, round(chronicle.at, STORED_DIGITS), campaign)
 
 
-def _parse(text: str, frame: Frame) -> Objective:
+def _rebuild_campaign(faults: Path) -> tuple[Campaign, list[str]]:
+    """What was done to providers, of a run that was killed, and notes; what was seen is lost."""
+    if not faults.is_file():
+        return Campaign(), []
+    header, deeds = read_journal(faults.read_bytes())
+    if header is None:
+        return Campaign(), []
+    left = () if header.ends_with_run else unhealed(deeds)
+    names = ", ".join(f"{deed.fault} at {deed.provider}" for deed in left)
+    note = f"the journal tells of no healing of {names}: `battlectl heal` looks after that"
+    return Campaign(driver=header.config["driver"], deeds=deeds), [note] if left else []
+
+
+def _parse(text: str, frame: Frame, meta: Mapping[str, Any]) -> Objective:
     try:
         objective = parse_objective(text)
     except ValueError as error:
         raise UserError(f"--objective: {error}") from error
     if objective.window not in frame.windows:
         raise UserError(f"--objective: no window {objective.window}; there are {', '.join(frame.windows)}")
-    scopes = [
-        scope for w in frame.workloads for scope in (w.name, *(f"{w.name}/{label}" for label in w.labels))
-    ]
+    scopes = list(dict.fromkeys(_scopes(scope_kind(objective.metric), frame, meta)))
     if objective.scope is not None and objective.scope not in scopes:
-        raise UserError(f"--objective: nothing is called {objective.scope}; there are {', '.join(scopes)}")
+        there = ", ".join(scopes) or "none"
+        raise UserError(f"--objective: nothing is called {objective.scope}; there are {there}")
     return objective
+
+
+def _scopes(kind: Scope, frame: Frame, meta: Mapping[str, Any]) -> Iterator[str]:
+    """What the brackets of a metric can name in this run."""
+    if kind == "fault":
+        for injection in frame.injections:
+            yield from (injection.fault, injection.name)
+    elif kind == "provider":
+        yield from (provider["id"] for provider in meta["target"].get("providers", ()))
+    else:
+        for workload in frame.workloads:
+            yield from (workload.name, *(f"{workload.name}/{label}" for label in workload.labels))
