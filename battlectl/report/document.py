@@ -26,6 +26,7 @@ from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell, example_json
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
+from battlectl.report.document_faults import faults_json
 from battlectl.report.original import original_names
 from battlectl.report.record import read_evidence, record_json
 from battlectl.report.series import series_json
@@ -41,6 +42,7 @@ def build_document(
 ) -> dict[str, Any]:
     """The whole document. `meta` is what the shell knows: run id, times, target, environment, scenario."""
     frame = evidence.frame
+    faults = faults_json(evidence, is_fit(judgement))
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": judgement.verdict.value,
@@ -52,16 +54,22 @@ def build_document(
         "findings": [_finding_json(finding) for finding in judgement.findings],
         "windows": [_window_json(name, window, evidence) for name, window in frame.windows.items()],
         "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
+        **faults,
         "generator": _generator_json(evidence),
         "examples": [
             [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()
         ],
         "series": series_json(evidence.tally, frame.slice_width),
         "digests": {w.name: centroids(_latency(evidence, frame.run, w.name)) for w in frame.workloads},
-        "analysis": {**original_names(evidence), "providers": _providers_json(evidence)},
+        "analysis": {**original_names(evidence, faults["breakers"]), "providers": _providers_json(evidence)},
         "slo_results": {f.name: _slo_json(f) for f in judgement.objectives},
         "record": record_json(evidence),
     }
+
+
+def is_fit(judgement: Judgement) -> bool:
+    """Whether latencies are the target's: no verdict on it was drawn from a generator that was late."""
+    return all(check.verdict is Verdict.PASS for check in judgement.checks if check.name == "generator")
 
 
 def encode_document(document: Mapping[str, Any]) -> bytes:
@@ -111,6 +119,7 @@ def _window_json(name: str, window: Window, evidence: Evidence) -> dict[str, Any
         "name": name,
         "start_s": window.start,
         "end_s": window.end,
+        "gaps_s": [list(gap) for gap in window.gaps],
         "seen_s": round(seconds, 3),
         "workloads": {workload: _cell_json(cell, seconds) for workload, cell in cells.items()},
     }

@@ -1,20 +1,21 @@
 """The names that the original framework's results had, for tools that read those.
 
-Rule: a figure that this run did not measure is null, never zero.
+Rule: a figure that this run did not measure is null, never zero. A count that is known only as a range is
+null, too; a time that is counts as the middle of its range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.observe.sketch import Sketch
 
-UNMEASURED_BREAKER = ("state_changes", "opens", "closes", "half_opens", "time_open_ms")
 UNMEASURED_WEBSOCKET = ("events", "duplicates", "gaps")
 
 
-def original_names(evidence: Evidence) -> dict[str, Any]:
+def original_names(evidence: Evidence, breakers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """`analysis.requests`, `.circuit_breaker`, `.websocket` and `.system` over the run after warm-up."""
     cell = evidence.tally.cell(evidence.frame.segments(evidence.frame.run))
     return {
@@ -25,7 +26,7 @@ def original_names(evidence: Evidence) -> dict[str, Any]:
             "success_rate": cell.ok / cell.total if cell.total else None,
             **_latencies(cell.latency),
         },
-        "circuit_breaker": dict.fromkeys(UNMEASURED_BREAKER),
+        "circuit_breaker": _breaker(breakers),
         "websocket": dict.fromkeys(UNMEASURED_WEBSOCKET),
         "system": {"peak_memory_mb": None},
     }
@@ -35,3 +36,26 @@ def _latencies(sketch: Sketch) -> dict[str, float | None]:
     names = {"p50": "p50", "p95": "p95", "p99": "p99", "min": "min", "max": "max", "mean": "avg"}
     values = {name: statistic(sketch, stat) for stat, name in names.items()}
     return {f"{name}_latency_ms": None if value is None else value * 1e3 for name, value in values.items()}
+
+
+def _breaker(breakers: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Over all providers."""
+    counts = {name: _summed(breakers, name, exactly=True) for name in ("opens", "closes", "half_opens")}
+    known = [number for number in counts.values() if number is not None]
+    seconds = _summed(breakers, "time_open_s", exactly=False)
+    return {
+        "state_changes": sum(known) if len(known) == len(counts) else None,
+        **counts,
+        "time_open_ms": None if seconds is None else round(seconds * 1e3, 3),
+    }
+
+
+def _summed(breakers: Sequence[Mapping[str, Any]], key: str, exactly: bool) -> float | None:
+    """Over all providers; None when that of one is not known. A range counts as its middle, or not at all."""
+    if not breakers:
+        return None
+    figures = [breaker[key] for breaker in breakers]
+    if any(figure["value" if exactly else "most"] is None for figure in figures):
+        return None
+    total = sum(float(figure["least"] + figure["most"]) for figure in figures) / 2
+    return round(total) if exactly else total

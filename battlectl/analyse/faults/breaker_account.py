@@ -1,0 +1,105 @@
+"""What each provider's breaker did over the run: its figures, and its states as stretches of time.
+
+Rule: the figures are those of the objectives. A stretch begins when it surely had begun; between the end of
+one and the beginning of the next nobody can tell. Calls that came while it was open were trials or requests
+that should not have come: attempts alone cannot tell which, so each is at most all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from battlectl.analyse.faults.breaker import Change, Timeline, breaker_figure, timelines
+from battlectl.analyse.faults.figure import Figure, Source, not_observable
+from battlectl.analyse.faults.known import Known
+
+STATS = ("opens", "closes", "half_opens", "false_trips", "time_open", "time_to_open")
+STATES = {"opened": "open", "closed": "closed"}
+"""Of a change, the state that it begins; any other change is a state of its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One stretch, in seconds from the start: a state, or `hidden` where attempts were not seen."""
+
+    state: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerAccount:
+    """Of one provider, over the run after warm-up; `transport` is None where attempts do not say."""
+
+    provider: str
+    transport: str | None
+    source: Source
+    words: str
+    grain: float | None
+    figures: dict[str, Figure]
+    lanes: tuple[Lane, ...]
+
+
+def breaker_accounts(known: Known) -> tuple[BreakerAccount, ...]:
+    """Of every provider that was counted or struck."""
+    return tuple(_account(line, known) for line in timelines(known.evidence))
+
+
+def _account(line: Timeline, known: Known) -> BreakerAccount:
+    run = known.evidence.frame.run
+    figures = {stat: breaker_figure(known.evidence, line.provider, stat, run) for stat in STATS}
+    while_open = _while_open(line, known)
+    return BreakerAccount(
+        provider=line.provider,
+        transport=None,
+        source="counters" if line.is_observable else "",
+        words=line.words,
+        grain=line.grain,
+        figures={**figures, "probes": while_open, "requests_while_open": while_open},
+        lanes=tuple(_lanes(line, known)) if line.is_observable else (),
+    )
+
+
+def _while_open(line: Timeline, known: Known) -> Figure:
+    """Calls that came while it was surely open: at most all, and fewer by what may be the target's probes."""
+    if not line.is_observable:
+        return not_observable(line.words)
+    track, most, spans = known.track(line.provider), 0.0, list(_open_spans(line))
+    for start, end in spans:
+        moved = track.inside(start, end)
+        most += 0 if moved is None else moved.calls - known.own.least * moved.seconds
+    hidden = any(a < end and b > start for a, b in line.dark for start, end in spans)
+    looks = sum(len(track.within(start, end)) for start, end in spans) or len(track.times)
+    words = "trials and requests that should not have come look alike" if most or hidden else ""
+    return Figure(0.0, inf if hidden else max(0.0, most), looks, "counters", words)
+
+
+def _open_spans(line: Timeline) -> Iterator[tuple[float, float]]:
+    """From when it was surely open until when it was last surely so."""
+    opened: Change | None = None
+    for change in line.changes:
+        if change.state == "opened":
+            opened = change
+        elif change.state == "closed" and opened is not None:
+            yield opened.latest, change.earliest
+            opened = None
+    if opened is not None:
+        yield opened.latest, line.seen_until
+
+
+def _lanes(line: Timeline, known: Known) -> Iterator[Lane]:
+    """Closed from the beginning of what was seen; what is dark lies over it."""
+    state, start = "closed", known.track(line.provider).times[0]
+    for change in line.changes:
+        if change.earliest > start:
+            yield Lane(state, start, change.earliest)
+        if change.state in STATES:
+            state, start = STATES[change.state], change.latest
+        else:
+            yield Lane(change.state, change.earliest, change.latest)
+            start = change.latest
+    if line.seen_until > start:
+        yield Lane(state, start, line.seen_until)
+    yield from (Lane("hidden", start, min(end, line.seen_until)) for start, end in line.dark)
