@@ -22,7 +22,7 @@ from battlectl.observe.faults import Count
 from battlectl.scenario.chaos_kinds import FAULTS
 from battlectl.scenario.target_chaos import ToxiproxyChaos
 
-END_WITHIN = 2.0
+END_WITHIN = 1.0
 PLACES = {"node": "a simulated node", "relay": "a relay", "tcp": "a plain TCP proxy"}
 
 

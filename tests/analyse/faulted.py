@@ -3,7 +3,8 @@
 faulted(KILL, deeds="inject@20-20.1 heal@30-30.1", probes="new:ok@19 new:refused@20.2-29 new:ok@30.2",
 counts="a:50@0-20 a:0@20-30 a:50@30-40"): what was done to provider_a, how our probes of it ended (`/300` is
 300 ms, `kept` a connection from before), and the load calls per second that it and others (`b:`) counted.
-A stretch `@20-29` is once a second, its end excluded; `hits="12@20.1-30"` a count of hits that grows evenly.
+A stretch `@20-29` is once a second, its end excluded; `hits="12@20.1-30"` a count of hits that grows evenly,
+`refused="5@20.1-20.3 5@24-24.2"` one of connections that were ended unread, which stays.
 served="a:10@0-20 b:2x2/80@20-30 -:1@20-30" are replies that name their provider, ten a second by a, two by b
 after two attempts and 80 ms, and one that never came; `x?` does not say how many attempts.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,6 +69,7 @@ def faulted(
     probes: str = "",
     counts: str = "",
     hits: str = "",
+    refused: str = "",
     lost: str = "",
     driver: str = "toxiproxy",
     leftovers: Sequence[str] = (),
@@ -85,7 +87,7 @@ def faulted(
         driver=driver,
         deeds=tuple(_deeds(deeds, first)),
         probes=tuple(_probes(probes)),
-        counts=tuple(_counts(counts, dict(_hits(hits, first)))),
+        counts=tuple(_refuse(_counts(counts, dict(_hits(hits, first))), refused)),
         lost=tuple(LeaseLost(float(t), "the lab does not know it") for t in lost.split()),
         leftovers=tuple(leftovers),
     )
@@ -154,6 +156,15 @@ def _hits(text: str, first: str) -> Iterator[tuple[str, tuple[int, float, float]
         number, _, when = rest.partition("@")
         start, _, end = when.partition("-")
         yield fault or first, (int(number), float(start), float(end))
+
+
+def _refuse(counts: Iterable[Count], text: str) -> Iterator[Count]:
+    """Provider a refuses connections evenly over each stretch."""
+    bursts = [burst for token in text.split() for _, burst in _hits(token, "")]
+    for count in counts:
+        parts = ((n, (count.t - start) / (end - start)) for n, start, end in bursts)
+        number = sum(round(n * min(1.0, max(0.0, part))) for n, part in parts)
+        yield replace(count, refused=number) if count.provider == "a" else count
 
 
 def _counts(text: str, hits: dict[str, tuple[int, float, float]]) -> Iterator[Count]:

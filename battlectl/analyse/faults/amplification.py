@@ -1,8 +1,8 @@
 """Attempts at providers for each request of a client.
 
 Rule: replies that tell their attempts are exact. Counters are a range: calls inside the window, less what may
-be the target's own probes, up to all calls around it. An attempt at a closed port is seen by nobody, so then
-there is a least and no most.
+be the target's own probes, up to all calls around it; connections that a fault ended unread count with them.
+An attempt at a closed port is seen by nobody, so then there is a least and no most.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.figure import Figure, exact, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.served import told
-from battlectl.analyse.faults.sight import see
+from battlectl.analyse.faults.strike import Strike
 from battlectl.observe import outcome
 from battlectl.plan.workload import Window
 
@@ -58,9 +58,7 @@ def counted_attempts(window: Window, known: Known) -> tuple[float, float] | None
             a, b = _counted(provider, start, end, lag, known)
             least, most = least + a, most + b
     hidden = any(
-        strike.expected.hides_attempts
-        and not strike.expected.attempts_are_hits
-        and strike.overlaps(start, end)
+        strike.expected.hides_attempts and strike.overlaps(start, end)
         for strike in known.strikes
         for start, end in window.stretches
     )
@@ -83,17 +81,26 @@ def _counted(provider: str, start: float, end: float, lag: float, known: Known) 
     """At one provider, for one stretch: of what was due before it nothing is left after the longest wait."""
     track = known.track(provider)
     inner = track.inside(start + lag if known.due.between(0.0, start) else start, end)
-    least = 0.0 if inner is None or known.own.most == inf else inner.calls - known.own.most * inner.seconds
+    least = 0.0 if inner is None or known.own.most == inf else inner.attempts - known.own.most * inner.seconds
     outer = track.around(start, end + lag)
     if outer is None and track.times and not known.due.between(end, inf) and track.times[-1] >= end:
         outer = track.around(start, track.times[-1])  # Nothing came after the last look.
     if outer is None:
         return max(0.0, least), inf
-    most = outer.calls - known.own.least * outer.seconds + _ended_at_once(provider, start, end, known)
+    most = outer.attempts - known.own.least * outer.seconds + _cut_on_the_way(provider, start, end, known)
     return max(0.0, least), max(0.0, most)
 
 
-def _ended_at_once(provider: str, start: float, end: float, known: Known) -> int:
-    """Connections that a fault reset before they could ask: each may have been an attempt."""
-    own = (s for s in known.strikes if s.provider == provider and s.expected.attempts_are_hits)
-    return sum(see(s, known).hits or 0 for s in own if s.overlaps(start, end))
+def _cut_on_the_way(provider: str, start: float, end: float, known: Known) -> int:
+    """Connections that were open when a fault ended them: each may have carried a request nobody read."""
+    own = (s for s in known.strikes if s.provider == provider and s.expected.counts_refused)
+    return sum(_were_open(strike, known) for strike in own if strike.overlaps(start, end))
+
+
+def _were_open(strike: Strike, known: Known) -> int:
+    """Its hits, less the connections that it refused."""
+    track, name = known.track(strike.provider), strike.injection.name
+    before = track.within(-inf, strike.from_)
+    refused = before[-1].refused if before else 0
+    looks = (look for look in track.within(strike.from_, strike.to) if name in look.hits)
+    return max((look.hits[name] - (look.refused - refused) for look in looks), default=0)

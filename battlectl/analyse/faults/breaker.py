@@ -1,15 +1,17 @@
 """What a provider's circuit breaker did, as far as the calls that reach the provider tell.
 
-Rule: it opened when the calls of the load stopped while others went on, was half-open when single calls came,
-and closed when its share returned; each within the grain of the looks. A target that moves away because
-others are faster looks the same, which is told with every figure. Where a fault keeps attempts from being
-seen, its time is dark: what happened then is known only as far as the light after it shows.
+Rule: it opened when the attempts of the load stopped while others went on, and closed when its share came
+back; each within the grain of the looks. Attempts that came in between and stopped again were trials of one
+that was half-open, or it closed and opened anew: nobody can tell from outside, so half-open is not observable
+and both are in the range of what is counted. A target that moves away because others are faster looks the
+same, which is told with every figure. Where a fault keeps attempts from being seen, its time is dark: what
+happened then is known only as far as the light after it shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
 
@@ -20,8 +22,10 @@ from battlectl.analyse.faults.quiet import Watch, watch
 from battlectl.analyse.faults.strike import Strike
 from battlectl.plan.workload import Window
 
-State = Literal["opened", "half-open", "closed"]
+State = Literal["opened", "tried", "closed"]
+"""`tried`: attempts came, and stopped again: the earliest and the latest moment of them."""
 NO_FAILURES = frozenset({"http_429", "rate_limit_in_body", "revert"})
+NO_HALF_OPEN = "attempts tell a trial of one that is half-open from nothing else"
 TRIPPED_BY = 1.0
 """Seconds after a fault in which a breaker may still open because of it."""
 
@@ -69,7 +73,7 @@ def timeline(provider: str, known: Known) -> Timeline:
     track = watching.track
     return Timeline(
         provider=provider,
-        changes=tuple(_changes(watching)),
+        changes=tuple(_joined(_changes(watching))),
         dark=watching.dark,
         grain=track.grain(track.times[0], track.times[-1]),
         seen_until=track.times[-1],
@@ -87,13 +91,30 @@ def _changes(watching: Watch) -> Iterator[Change]:
         if not is_open and watching.is_silent(index):
             is_open = True
             yield Change("opened", used_at, watching.stopped_by(index))
-        elif is_open and watching.is_used(index) and step.calls:
+        elif is_open and watching.is_used(index) and step.attempts:
             is_open = False
             yield Change("closed", used_at if was_dark else step.start, watching.returned_by(index))
-        elif is_open and watching.is_single(index) and step.calls:
-            yield Change("half-open", step.start, step.end)
-        used_at = step.start if step.calls or was_dark else used_at
+        elif is_open and step.attempts and watching.sees_single_calls:
+            yield Change("tried", step.start, step.end)
+        used_at = step.start if step.attempts or was_dark else used_at
         was_dark = False
+
+
+def _joined(changes: Iterator[Change]) -> Iterator[Change]:
+    """Trials in steps that follow each other are one."""
+    trial: Change | None = None
+    for change in changes:
+        is_trial = change.state == "tried"
+        if trial is not None and is_trial and change.earliest <= trial.latest:
+            trial = replace(trial, latest=change.latest)
+            continue
+        if trial is not None:
+            yield trial
+        trial = change if is_trial else None
+        if not is_trial:
+            yield change
+    if trial is not None:
+        yield trial
 
 
 # Figures
@@ -110,20 +131,28 @@ def breaker_figure(evidence: Evidence, provider: str, stat: str, window: Window)
     return _time_to_open(line, known) if stat == "time_to_open" else _time_open(line, window)
 
 
-STATES: dict[str, State] = {"opens": "opened", "closes": "closed", "half_opens": "half-open"}
-
-
 def _count(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
-    if stat == "half_opens" and not line.sees_single_calls:
-        return not_observable("single calls cannot be told from the target's own probes")
-    found = [change for change in line.changes if change.state == STATES.get(stat, "opened")]
+    if stat == "half_opens":
+        return not_observable(NO_HALF_OPEN)
+    found = [change for change in line.changes if change.state in (_counted(stat), "tried")]
     if stat == "false_trips":
         found = [change for change in found if not _is_tripped(change, line.provider, known)]
-    sure = sum(_lies_in(change, window) for change in found)
+    sure = sum(_lies_in(change, window) for change in found if change.state != "tried")
     may_be = sum(_touches(change.earliest, change.latest, window) for change in found)
-    hidden = any(_touches(start, end, window) for start, end in line.dark) and stat != "false_trips"
+    hidden = stat != "false_trips" and _is_partly_hidden(line, window)
     words = f"{line.words}; attempts were not seen for a time" if hidden else line.words
     return Figure(sure, inf if hidden else may_be, _looks(line, known, window), "counters", words)
+
+
+def _counted(stat: str) -> State:
+    return "closed" if stat == "closes" else "opened"
+
+
+def _is_partly_hidden(line: Timeline, window: Window) -> bool:
+    """Whether it may have changed unseen: in the dark, or by trials among the target's own probes."""
+    spans = () if line.sees_single_calls else _open_spans(line)
+    blind = [(opened.earliest, closed.latest) for opened, closed in spans]
+    return any(_touches(start, end, window) for start, end in (*line.dark, *blind))
 
 
 def _is_tripped(change: Change, provider: str, known: Known) -> bool:
@@ -175,16 +204,25 @@ def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:
 
 def _time_open(line: Timeline, window: Window) -> Figure:
     """Still open at the end counts up to the last look."""
-    least, most, opened = 0.0, 0.0, None
+    least, most = 0.0, 0.0
+    for opened, closed in _open_spans(line):
+        least += _within(opened.latest, closed.earliest, window)
+        most += _within(opened.earliest, closed.latest, window)
+    trials = (change for change in line.changes if change.state == "tried")
+    least -= sum(_within(trial.earliest, trial.latest, window) for trial in trials)
+    hidden = any(_touches(start, end, window) for start, end in line.dark)
+    return Figure(max(0.0, least), inf if hidden else most, max(1, len(line.changes)), "counters", line.words)
+
+
+def _open_spans(line: Timeline) -> Iterator[tuple[Change, Change]]:
+    """(opened, closed); at the last look what is still open counts as closed."""
+    opened = None
     for change in (*line.changes, Change("closed", line.seen_until, line.seen_until)):
         if change.state == "opened":
             opened = change
         elif change.state == "closed" and opened is not None:
-            least += _within(opened.latest, change.earliest, window)
-            most += _within(opened.earliest, change.latest, window)
+            yield opened, change
             opened = None
-    hidden = any(_touches(start, end, window) for start, end in line.dark)
-    return Figure(least, inf if hidden else most, max(1, len(line.changes)), "counters", line.words)
 
 
 def _within(start: float, end: float, window: Window) -> float:

@@ -2,13 +2,14 @@
 
 Rule: between two looks at a counter nothing is known of when it moved. What lies inside a stretch is counted
 between the looks within it, which is at least right, and at most what lies between the looks around it. A
-new generation begins at zero: what the old one counted after its last look is lost.
+new generation begins at zero: what the old one counted after its last look is lost. A probe of ours is taken
+off from when it was sent, so a counter may seem to fall until it is counted: that is no new call when it is.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -19,12 +20,16 @@ from battlectl.observe.faults import Campaign, Count
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a provider counted from one look to another: load calls, our probes apart, and restarts seen."""
+    """What a provider counted from one look to another: load calls, our probes apart, and restarts seen.
+
+    `attempts` are these calls and the connections that a fault ended before a call could be read.
+    """
 
     start: float
     end: float
     calls: int
     restarts: int = 0
+    attempts: int = 0
 
     @property
     def seconds(self) -> float:
@@ -34,11 +39,15 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """All looks at one provider in order, when they were, and its load calls added up over generations."""
+    """All looks at one provider in order, when they were, and its load calls added up over generations.
+
+    `refused` are connections of the load that a fault ended unread, added up as well.
+    """
 
     looks: tuple[Count, ...] = ()
     times: tuple[float, ...] = ()
     totals: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
 
     def inside(self, start: float, end: float) -> Moved | None:
         """Between the first and the last look of a stretch; None with fewer than two."""
@@ -69,29 +78,43 @@ class Track:
         if last <= first:
             return None
         a, b = self.looks[first], self.looks[last]
-        return Moved(a.t, b.t, self.totals[last] - self.totals[first], b.generation - a.generation)
+        calls, refused = (sums[last] - sums[first] for sums in (self.totals, self.refused))
+        return Moved(a.t, b.t, calls, b.generation - a.generation, calls + refused)
 
 
-def tracks_of(campaign: Campaign) -> dict[str, Track]:
-    """By provider, of those that were looked at."""
+def tracks_of(campaign: Campaign, cut_off: Mapping[str, Sequence[float]]) -> dict[str, Track]:
+    """By provider, of those that were looked at; `cut_off` is when we asked and were refused unread."""
     looks: dict[str, list[Count]] = {}
     for count in sorted(campaign.counts, key=lambda count: count.t):
         looks.setdefault(count.provider, []).append(count)
-    return {
-        name: Track(tuple(own), tuple(look.t for look in own), tuple(_totals(own)))
-        for name, own in looks.items()
-    }
+    return {name: _track(own, sorted(cut_off.get(name, ()))) for name, own in looks.items()}
 
 
-def _totals(looks: Sequence[Count]) -> Iterable[int]:
-    total, before = 0, None
+def _track(looks: Sequence[Count], cut_off: Sequence[float]) -> Track:
+    calls = [look.calls - look.probes for look in looks]
+    refused = [look.refused - ours for look, ours in zip(looks, _ours(looks, cut_off), strict=True)]
+    times = tuple(look.t for look in looks)
+    return Track(tuple(looks), times, tuple(_grown(looks, calls)), tuple(_grown(looks, refused)))
+
+
+def _ours(looks: Sequence[Count], cut_off: Sequence[float]) -> Iterator[int]:
+    """How many of a generation's refused connections were ours, by each look."""
+    before, last, so_far = 0, looks[0].generation, 0
     for look in looks:
-        load = look.calls - look.probes
-        if before is not None and before.generation == look.generation:
-            load -= before.calls - before.probes
-        total += max(0, load)
-        before = look
-        yield total
+        if look.generation != last:
+            before, last = so_far, look.generation
+        so_far = bisect_right(cut_off, look.t)
+        yield so_far - before
+
+
+def _grown(looks: Sequence[Count], values: Sequence[int]) -> Iterator[int]:
+    """What a counter has grown to, generation upon generation."""
+    before, highest, last = 0, 0, looks[0].generation
+    for look, value in zip(looks, values, strict=True):
+        if look.generation != last:
+            before, highest, last = before + highest, 0, look.generation
+        highest = max(highest, value)
+        yield before + highest
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ class Expected:
     `labels` are the outcomes (with their code, or without) of a probe that met it, `late_by` the least
     seconds that it adds to one, 0.0 where that is not known. A probe that `must_show` cannot miss it.
     `probability` is that of a probe to meet it. A fault that `hides_attempts` keeps them from being counted
-    among the provider's calls, yet `attempts_are_hits` where it counts them itself. `own_end` is when it is
-    over by itself, in seconds from its injection; `turns` are the seconds down and up of one that comes and
+    at all; one that `counts_refused` ends connections unread, and counts these. `own_end` is when it is over
+    by itself, in seconds from its injection; `turns` are the seconds down and up of one that comes and
     goes; one that `restarts` begins a new generation.
     """
 
@@ -40,7 +40,7 @@ class Expected:
     probability: float = 1.0
     connections: Literal["new", "existing", "all"] = "all"
     hides_attempts: bool = False
-    attempts_are_hits: bool = False
+    counts_refused: bool = False
     is_of_websockets: bool = False
     own_end: float | None = None
     turns: tuple[float, float] | None = None
@@ -65,9 +65,9 @@ def _down(a: Attributes) -> Expected:
 
 
 def _kill(a: Attributes) -> Expected:
-    is_reset = a.get("mode", "refuse") == "reset"
-    hides = a.get("connections", "all") != "existing"
-    return replace(_down(a), hides_attempts=hides, attempts_are_hits=is_reset)
+    counts = a.get("mode", "refuse") == "reset"
+    hides = a.get("connections", "all") != "existing" and not counts
+    return replace(_down(a), hides_attempts=hides, counts_refused=counts)
 
 
 def _flap(a: Attributes) -> Expected:
@@ -194,4 +194,6 @@ def expected_of(injection: Injection, driver: str = "") -> Expected:
     )
     if a.get("transport") == "ws":
         look = replace(look, labels=frozenset(), is_late=False, is_of_websockets=True)
-    return replace(look, must_show=False) if driver in DRIVERS_AT_THE_TARGET else look
+    if driver in DRIVERS_AT_THE_TARGET:
+        return replace(look, must_show=False, hides_attempts=False)
+    return look

@@ -6,15 +6,17 @@ Rule: nothing is concluded here.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.counting import Due, Track, due_arrivals, tracks_of
 from battlectl.analyse.faults.own_probes import OwnProbes, own_probes
 from battlectl.analyse.faults.strike import Strike, strikes_of
+from battlectl.observe import outcome
 from battlectl.observe.faults import Probe
 
+CUT_OFF = frozenset({outcome.RESET, outcome.CLOSED})
 NO_TRACK = Track()
 
 
@@ -51,8 +53,8 @@ def _begun(probe: Probe) -> float:
 
 def know(evidence: Evidence) -> Known:
     """Sort what is known."""
-    tracks, due = tracks_of(evidence.campaign), due_arrivals(evidence)
     strikes = strikes_of(evidence)
+    tracks, due = tracks_of(evidence.campaign, _cut_off(evidence, strikes)), due_arrivals(evidence)
     probes: dict[str, list[Probe]] = {}
     for probe in sorted(evidence.campaign.probes, key=lambda probe: probe.t):
         probes.setdefault(probe.provider, []).append(probe)
@@ -64,3 +66,14 @@ def know(evidence: Evidence) -> Known:
         due=due,
         own=own_probes(evidence, tracks, due, strikes),
     )
+
+
+def _cut_off(evidence: Evidence, strikes: Sequence[Strike]) -> Mapping[str, Sequence[float]]:
+    """When our probes were refused unread, by provider, where such attempts are counted."""
+    times: dict[str, list[float]] = {}
+    counting = [strike for strike in strikes if strike.expected.counts_refused]
+    for probe in evidence.campaign.probes:
+        is_cut = probe.connection == "new" and probe.outcome in CUT_OFF
+        if is_cut and any(s.provider == probe.provider and s.overlaps(probe.t, probe.t) for s in counting):
+            times.setdefault(probe.provider, []).append(probe.t)
+    return times

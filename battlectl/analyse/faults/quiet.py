@@ -1,7 +1,8 @@
-"""When a target leaves a provider alone: no call of the load, for as long as ten would have come.
+"""When a target leaves a provider alone: no attempt of the load, for as long as ten would have come.
 
-Rule: silence is told from what was due, not from the clock, so that a pause of the load is none. Where the
-target's own probes are as many as the calls of the load, or the load is too thin, nothing can be told.
+Rule: attempts are calls, and connections that a fault ended before a call could be read. Silence is told from
+what was due, not from the clock, so that a pause of the load is none. Where the target's own probes are as
+many as the calls of the load, or the load is too thin, nothing can be told.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ SHORTEST_SILENCE = 1.0
 LONGEST_SILENCE = 30.0
 RETURNED = 0.5
 """The part of the usual calls at which it is used again."""
+LASTING = 0.2
+"""The part of them that must still come in the second half of that time."""
 HALF_A_CALL = 0.5
-TRIAL = 0.2
-"""The part of the usual calls up to which they are trials of a provider that is left alone."""
 SIGMAS = 3.0
 
 
@@ -32,7 +33,7 @@ SIGMAS = 3.0
 class Watch:
     """What silence means at one provider: for how long, and how many calls are still none of the load.
 
-    In `dark` stretches a fault kept calls from being counted: they are silent whatever the target does.
+    In `dark` stretches a fault kept attempts from being counted: they are silent whatever the target does.
     """
 
     track: Track
@@ -57,35 +58,31 @@ class Watch:
         ahead = self._ahead(index)
         if ahead is None or any(ahead.start < end and ahead.end > start for start, end in self.dark):
             return False
-        return self._expected(ahead) >= ENOUGH / 2 and ahead.calls <= self.allowed
+        is_enough = self._expected(ahead) >= max(ENOUGH, 4 * self.allowed) / 2
+        return is_enough and ahead.attempts <= self.allowed
 
     def stopped_by(self, index: int) -> float:
         """The end of the last call in the silence from a look on: what may be a probe may be load as well."""
         until = self.track.times[index] + self.silence
         steps = self.track.steps(self.track.times[index], until)
-        return max((step.end for step in steps if step.calls), default=self.track.times[index])
+        return max((step.end for step in steps if step.attempts), default=self.track.times[index])
 
     def returned_by(self, index: int) -> float:
         """The end of the first step from a look on in which it got its part."""
         steps = self.track.steps(self.track.times[index], self.track.times[-1])
         own = self.known.own.most
         return next(
-            (s.end for s in steps if s.calls - own * s.seconds >= RETURNED * self._expected(s)),
+            (s.end for s in steps if s.attempts - own * s.seconds >= RETURNED * self._expected(s)),
             self.track.times[-1],
         )
 
     def is_used(self, index: int) -> bool:
-        """Whether it gets its part again from a look on."""
+        """Whether it gets its part again from a look on, and goes on getting it: else it was a trial."""
         ahead = self._ahead(index)
-        if ahead is None:
+        if ahead is None or ahead.attempts - self.allowed < max(1.0, RETURNED * self._expected(ahead)):
             return False
-        return ahead.calls - self.allowed >= max(1.0, RETURNED * self._expected(ahead))
-
-    def is_single(self, index: int) -> bool:
-        """Whether so few calls come from a look on that they are trials."""
-        ahead = self._ahead(index)
-        few = ahead is not None and ahead.calls <= max(1.0, TRIAL * self._expected(ahead))
-        return few and self.sees_single_calls
+        rest = self.track.inside((ahead.start + ahead.end) / 2, ahead.end)
+        return rest is None or rest.attempts >= max(1.0, LASTING * self._expected(rest))
 
     def steps(self) -> Iterator[tuple[int, Moved]]:
         """(number of a look, what was counted from it to the next)."""
