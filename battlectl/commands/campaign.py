@@ -16,8 +16,10 @@ from battlectl.chaos.driver import DriverError
 from battlectl.chaos.drivers import open_driver
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
 from battlectl.chaos.probe import HttpProber
+from battlectl.chaos.stale import stale_journals
 from battlectl.commands.masking import Masker
 from battlectl.errors import NotReady
+from battlectl.observe.faults import Deed
 from battlectl.run.campaign import CampaignRun, Weapons
 from battlectl.run.campaign_ready import StaleFaults
 from battlectl.scenario.target_chaos import ToxiproxyChaos, read_again
@@ -38,6 +40,7 @@ async def open_campaign(run: Engagement, site: Site) -> AsyncIterator[CampaignRu
         yield None
         return
     run.progress.say("looking at the providers")
+    await _refuse_leftovers(run)
     async with AsyncExitStack() as stack:
         try:
             campaign = await _open(run, site, stack)
@@ -56,13 +59,24 @@ async def _open(run: Engagement, site: Site, stack: AsyncExitStack) -> CampaignR
     urls = {provider["id"]: provider["url"] for provider in site.providers if provider.get("url")}
     trust = tls_context(site.endpoint) or ssl.create_default_context()
     prober = await stack.enter_async_context(HttpProber(urls, trust))
-    header = Header(run_id=run_id, target=prepared.target_name, config=shown)
+    header = Header(
+        run_id=run_id,
+        target=prepared.target_name,
+        config=shown,
+        ends_with_run=prepared.target.chaos is None,
+        pid=os.getpid(),
+    )
     _, names = read_again(shown, os.environ)
     journal = FaultJournal(run.folder / NAME, header, Secrecy(names, Masker(prepared.secrets).mask_tree))
     stack.enter_context(closing(journal))
-    return CampaignRun(
-        prepared.frame.injections, prepared.frame.duration, Weapons(driver, prober, journal.add)
-    )
+
+    async def record(deed: Deed) -> None:
+        await journal.add(deed)
+        run.progress.tell(deed)
+
+    weapons = Weapons(driver, prober, record)
+    frame = prepared.frame
+    return CampaignRun(frame.injections, frame.duration, weapons, run.stop.arrivals)
 
 
 def _config(run: Engagement, site: Site) -> tuple[Any, dict[str, Any]]:
@@ -74,6 +88,17 @@ def _config(run: Engagement, site: Site) -> tuple[Any, dict[str, Any]]:
     return ToxiproxyChaos(driver="toxiproxy", url=site.admin), {"driver": "toxiproxy", "url": site.admin}
 
 
+async def _refuse_leftovers(run: Engagement) -> None:
+    """What earlier runs left at the same providers; a lab of this run's own has no past."""
+    if run.prepared.target.chaos is None:
+        return
+    left = await stale_journals(run.results, run.prepared.target_resolved["chaos"], os.environ)
+    if left:
+        lines = "\n".join(f"  {stale}" for stale in left)
+        raise NotReady(f"an earlier run left faults in force, and this one would measure them:\n{lines}")
+
+
 def _stale(error: StaleFaults) -> str:
     found = "\n".join(f"  {fault.provider}: {fault.what}" for fault in error.faults)
-    return f"something is broken already, and a run over it would measure that:\n{found}\nend it first"
+    first = "something is broken already, and this run would measure that"
+    return f"{first}:\n{found}\nend it with `battlectl chaos clear`, or where it was begun"

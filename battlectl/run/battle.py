@@ -47,7 +47,7 @@ class Forces:
     """See `flow.pace`; None in virtual time and where there is no timer."""
     chaos: Callable[[float], Awaitable[None]] | None = None
     """Breaks providers from the start, which it is given on trio's clock, until it is cancelled after the
-    drain; then it heals, however the run ended, and `fight` waits for it."""
+    drain; then, or from the stop on, it heals, however the run ended, and `fight` waits for it."""
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """The faults of a plan, put in force and taken back on trio's clock.
 
 Rule: who injects, heals. From the moment a deed is written down until its fault is healed for certain it is
-among the leftovers; healing is in `finally`, shielded, over `HEAL_WITHIN` after the stop at the latest, and
-what could not be healed is tried once more at the end. What a driver cannot do during a run is recorded, and
-the run goes on. Whatever raises beside that is our bug: it ends the run, after the faults were healed.
+among the leftovers; healing is in `finally`, shielded, over `HEAL_WITHIN` after the stop at the latest. It
+begins with the wish to stop, beside the drain, and what could not be healed is tried once more. What a driver
+cannot do during a run is recorded, and the run goes on. Whatever raises beside that is our bug: it ends the
+run, after the faults were healed.
 """
 
 from __future__ import annotations
@@ -25,19 +26,18 @@ from battlectl.plan.injection import Injection
 from battlectl.run.campaign_look import look_before, look_on, look_until_well
 from battlectl.run.campaign_ready import LEAD, make_ready, order_of, orders_of
 from battlectl.run.campaign_record import CampaignRecord, Key, Record
+from battlectl.run.campaign_watch import count_once, keep_counting, keep_lease
+from battlectl.run.grace import see_through
 
-HEAL_WITHIN = 8.0
-"""Seconds that all healing may take."""
+HEAL_WITHIN = 7.0
+"""Seconds that all healing may take: with the report after it, a stop takes less than ten."""
 ACT_WITHIN = 5.0
 """Seconds that a driver may take to prepare, and to inject."""
 WRITE_WITHIN = 1.0
 """Seconds that writing down may hold up healing."""
-RENEW_EVERY = 1.0
-RENEW_WITHIN = 2.0
-COUNT_EVERY = 0.25
-COUNT_WITHIN = 1.0
-MOST_COUNTS = 40_000
-"""Beyond which, over a whole run, counts are taken less often."""
+GIVEN_UP_AFTER = 1.0
+"""Seconds after a stop that an injection which was begun may still take: one that is given up could come into
+force when it was healed already."""
 
 T = TypeVar("T")
 
@@ -68,10 +68,17 @@ class Strike:
 class CampaignRun:
     """The campaign of one run: `make_ready`, then `serve` as long as the load goes on, then `campaign`.
 
-    Mutable: it knows what is in force. `duration` is that of the run, in seconds.
+    Mutable: it knows what is in force. `duration` is that of the run, in seconds; when `stopped` is set every
+    fault ends at once, and what the providers do is looked at until the load is over, too.
     """
 
-    def __init__(self, injections: Sequence[Injection], duration: float, weapons: Weapons) -> None:
+    def __init__(
+        self,
+        injections: Sequence[Injection],
+        duration: float,
+        weapons: Weapons,
+        stopped: trio.Event | None = None,
+    ) -> None:
         self._injections = injections
         self._duration = duration
         self._driver = weapons.driver
@@ -79,6 +86,7 @@ class CampaignRun:
         self._seen = CampaignRecord(weapons.driver.name, weapons.prober)
         self._claims: dict[str, trio.Lock] = defaultdict(trio.Lock)
         self._unhealed: dict[Key, Strike] = {}
+        self._stopped = trio.Event() if stopped is None else stopped
         self._stopped_at: float | None = None
         self._bugs: list[Exception] = []
 
@@ -92,10 +100,10 @@ class CampaignRun:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._note_stop)
-                nursery.start_soon(self._renew)
-                nursery.start_soon(self._count)
-                for injection, order in orders_of(self._injections):
-                    nursery.start_soon(self._strike, injection, order.provider)
+                nursery.start_soon(keep_lease, self._driver, self._seen)
+                nursery.start_soon(keep_counting, self._driver, self._seen, self._duration)
+                await self._strike_until_stopped()
+                await self._heal_left()
         finally:
             with trio.CancelScope(shield=True):
                 await self._finish()
@@ -108,9 +116,17 @@ class CampaignRun:
 
     async def _note_stop(self) -> None:
         try:
-            await trio.sleep_forever()
+            await self._stopped.wait()
         finally:
             self._stopped_at = trio.current_time()
+        await trio.sleep_forever()
+
+    async def _strike_until_stopped(self) -> None:
+        async with trio.open_nursery() as strikes:
+            for injection, order in orders_of(self._injections):
+                strikes.start_soon(self._strike, injection, order.provider)
+            await self._stopped.wait()
+            strikes.cancel_scope.cancel()
 
     # One injection at one provider
 
@@ -138,15 +154,20 @@ class CampaignRun:
             return
         strike = Strike(order, undo, self._seen.well.get(order.provider, False))
         try:
-            if not await self._write_begin(strike):
-                return
-            answer = await self._try(order, partial(self._driver.inject, order, undo))
-            if answer is not None:
-                await self._tell(order, "inject", "done", answer)
+            is_written = await see_through(partial(self._write_begin, strike), GIVEN_UP_AFTER)
+            if is_written and await see_through(partial(self._inject, strike), GIVEN_UP_AFTER):
                 await look_on(self._seen, injection, order.provider)
         finally:
             if strike.key in self._unhealed:
                 await self._heal(strike)
+
+    async def _inject(self, strike: Strike) -> bool:
+        """Whether the driver says that it is in force."""
+        order = strike.order
+        answer = await self._try(order, partial(self._driver.inject, order, strike.undo))
+        if answer is not None:
+            await self._tell(order, "inject", "done", answer)
+        return answer is not None
 
     async def _try(self, order: Order, act: Callable[[], Awaitable[T]]) -> T | None:
         """What the driver answered; None when it failed, which is told."""
@@ -233,48 +254,17 @@ class CampaignRun:
         self._seen.in_force.pop(strike.key, None)
         self._seen.leftovers.pop(strike.key, None)
 
-    async def _finish(self) -> None:
-        """Heal once more what could not be healed, then see what the providers have counted."""
+    async def _heal_left(self) -> None:
+        """Once more what could not be healed before."""
         async with trio.open_nursery() as nursery:
             for strike in list(self._unhealed.values()):
                 nursery.start_soon(self._heal, strike)
-        await self._count_once()
 
-    # Beside
-
-    async def _renew(self) -> None:
-        """Each loss is told once."""
-        was_lost = False
-        while True:
-            await trio.sleep(RENEW_EVERY)
-            reason: str | None = f"the lease was not renewed within {RENEW_WITHIN:g}s"
-            with trio.move_on_after(RENEW_WITHIN):
-                try:
-                    reason = await self._driver.renew()
-                except DriverError as error:
-                    reason = f"the lease could not be renewed: {error}"
-            if reason is not None and not was_lost:
-                self._seen.add_loss(reason)
-            was_lost = reason is not None
-
-    async def _count(self) -> None:
-        due = trio.current_time()
-        while True:
-            providers = await self._count_once()
-            every = max(COUNT_EVERY, self._duration * providers / MOST_COUNTS)
-            due = max(due + every, trio.current_time())
-            await trio.sleep_until(due)
-
-    async def _count_once(self) -> int:
-        """How many providers were counted; a count that is not to be had is a gap that the analysis sees."""
-        with trio.move_on_after(COUNT_WITHIN):
-            try:
-                counts = await self._driver.count()
-            except DriverError:
-                return 0
-            self._seen.add_counts(counts)
-            return len(counts)
-        return 0
+    async def _finish(self) -> None:
+        """Whatever is left, then what the providers have counted, while there is time."""
+        await self._heal_left()
+        with trio.CancelScope(deadline=self._heal_by()):
+            await count_once(self._driver, self._seen)
 
     def _at(self) -> float:
         return round(self._seen.now(), 6)

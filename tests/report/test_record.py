@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from battlectl.observe.faults import Campaign, Count, Deed, LeaseLost, Probe
 from battlectl.report.record_campaign import MOST_TEXT, NUMBERS, campaign_json, read_campaign
 from battlectl.report.record_columns import read_seconds, seconds_json
-from battlectl.run.campaign import MOST_COUNTS
+from battlectl.run.campaign_watch import MOST_COUNTS
 
 NAMES = st.sampled_from(["a", "b", "provider|c", "\x00"])
 MICROSECONDS = st.integers(-(10**8), 10**11).map(lambda n: n / 1e6)

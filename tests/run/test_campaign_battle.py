@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from battlectl.chaos.scripted import AS_TOLD, ScriptedDriver, Turn
+from battlectl.chaos.scripted import AS_TOLD, HANG, ScriptedDriver, fail
 from battlectl.observe.faults import Campaign
 from battlectl.plan.build import build_plan
 from battlectl.run.battle import LEAD, Forces, fight
@@ -22,7 +22,7 @@ class Bang(Exception):
     """A bug of ours."""
 
 
-def battle(*, latency=0.01, on_line=None, stop_at=None, until=8.0, turn=AS_TOLD):
+def battle(*, latency=0.01, on_line=None, stop_at=None, until=8.0, script=None):
     """(campaign, driver, seconds from the start to the end, what was raised)"""
     plan = build_plan(
         scenario_of(
@@ -31,12 +31,11 @@ def battle(*, latency=0.01, on_line=None, stop_at=None, until=8.0, turn=AS_TOLD)
         ),
         {},
     )
-    driver = ScriptedDriver(script=lambda action, n, subject: turn if action == "heal" else AS_TOLD)
+    driver = ScriptedDriver(script=script or (lambda action, n, subject: AS_TOLD))
     written = Written(driver)
-    campaign = CampaignRun(
-        [injection("kill-a", 3, until)], 10, Weapons(driver, ScriptedProber(driver), written)
-    )
     stop, times = Stop(), {}
+    weapons = Weapons(driver, ScriptedProber(driver), written)
+    campaign = CampaignRun([injection("kill-a", 3, until)], 10, weapons, stop.arrivals)
 
     async def keep(line):
         await trio.lowlevel.checkpoint()
@@ -85,12 +84,32 @@ def test_it_begins_with_the_load_and_its_times_are_those_of_the_load():
     assert 10 <= seconds < 11
 
 
-def test_stopped_it_heals_after_the_drain_and_before_the_end():
+def test_stopped_it_heals_at_once_beside_the_drain_and_counts_until_that_is_over():
     campaign, driver, seconds, _ = battle(stop_at=5.0, latency=1.5)
-    [moment] = healed_at(campaign)
-    assert 6.0 <= moment <= seconds < 8
+    assert healed_at(campaign) == [pytest.approx(5.0, abs=0.1)]
     assert driver.faults == {}
     assert campaign.leftovers == ()
+    assert 6.0 <= seconds < 7
+    assert campaign.counts[-1].t == pytest.approx(seconds, abs=0.1)
+    assert len({count.t for count in campaign.counts if 5.2 < count.t < 6.3}) >= 3
+
+
+def test_what_could_not_be_healed_before_the_stop_is_tried_again_at_once():
+    """The admin API is away until the stop, when the heal at the fault's own end has long been given up."""
+
+    def script(action, n, subject):
+        return fail("away") if action == "heal" and trio.current_time() < 9.8 else AS_TOLD
+
+    campaign, driver, seconds, _ = battle(stop_at=9.9, until=3.5, script=script, latency=0.5)
+    assert driver.faults == {}
+    assert campaign.leftovers == ()
+    assert [deed.stage for deed in campaign.deeds if deed.action == "heal"] == [
+        "begin",
+        "failed",
+        "begin",
+        "done",
+    ]
+    assert seconds < 10.6
 
 
 def test_a_bug_elsewhere_ends_the_battle_with_everything_healed():
@@ -106,7 +125,8 @@ def test_a_bug_elsewhere_ends_the_battle_with_everything_healed():
 
 
 def test_a_fault_that_cannot_be_healed_holds_up_the_end_for_so_long_and_no_longer():
-    campaign, driver, seconds, _ = battle(stop_at=5.0, turn=Turn(seconds=float("inf")))
+    hung = lambda action, n, subject: HANG if action == "heal" else AS_TOLD  # noqa: E731
+    campaign, driver, seconds, _ = battle(stop_at=5.0, script=hung)
     assert list(driver.faults) == [("provider_a", "kill-a")]
     assert len(campaign.leftovers) == 1
     assert HEAL_WITHIN - 2 < seconds - 5 < HEAL_WITHIN + 1

@@ -87,6 +87,26 @@ def test_stopped_at_any_time_it_heals_at_once(stop_at):
     assert fought.ended == pytest.approx(stop_at, abs=0.5)
 
 
+@pytest.mark.parametrize(("takes", "healed"), [(0.6, 5.6), (3.0, 6.2), (math.inf, 6.2)])
+def test_an_injection_under_way_is_waited_for_before_it_is_healed(takes, healed):
+    """One that is given up may still come into force: then after it was healed, for ever."""
+    slow = Turn(takes)
+    fought = fight([A], lambda action, n, s: slow if action == "inject" else AS_TOLD, stop_at=5.2)
+    assert fought.acts("inject", "heal") == [(5.0, "inject"), (pytest.approx(healed, abs=0.01), "heal")]
+    assert is_settled(fought)
+
+
+def test_a_deed_that_is_being_written_is_waited_for_before_it_is_healed():
+    """Written later, it would stand behind the healing, and be healed again."""
+    fought = fight([A], journal=lambda deed: 0.5 if deed.stage == "begin" else 0.0, stop_at=5.2)
+    assert [(deed.action, deed.stage) for deed in fought.written.deeds] == [
+        ("inject", "begin"),
+        ("heal", "begin"),
+        ("heal", "done"),
+    ]
+    assert fought.acts("inject") == []
+
+
 def test_a_heal_that_fails_twice_is_tried_again():
     fought = fight([A], lambda action, n, s: fail("busy") if action == "heal" and n < 3 else AS_TOLD)
     assert fought.acts("heal") == [(10.0, "heal"), (10.25, "heal"), (10.5, "heal")]
