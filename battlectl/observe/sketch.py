@@ -57,9 +57,11 @@ class Sketch:
         """Add all of another sketch."""
         if not other.count:
             return
-        bins = self.bins
-        for index, number in other.bins.items():
-            bins[index] = bins.get(index, 0) + number
+        if self.bins:
+            for index, number in other.bins.items():
+                self.bins[index] = self.bins.get(index, 0) + number
+        else:
+            self.bins = other.bins.copy()
         self.min_ns = min(self.min_ns, other.min_ns) if self.count else other.min_ns
         self.max_ns = max(self.max_ns, other.max_ns)
         self.count += other.count

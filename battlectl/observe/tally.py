@@ -280,3 +280,11 @@ def _grained(seconds: float | None) -> float | None:
 def example_json(example: Example) -> dict[str, Any]:
     """An example as it is stored."""
     return {name: getattr(example, name) for name in Example.__slots__}
+
+
+def merged_cells(cells: Iterable[CallCell]) -> CallCell:
+    """One cell of all of them."""
+    result = CallCell()
+    for cell in cells:
+        result.merge(cell)
+    return result

@@ -23,7 +23,7 @@ from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
 from battlectl.observe.served import OWN_NAMES
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, example_json
+from battlectl.observe.tally import CallCell, example_json, merged_cells
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.document_faults import faults_json
@@ -113,8 +113,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 def _window_json(name: str, window: Window, evidence: Evidence) -> dict[str, Any]:
     segments = evidence.frame.segments(window)
     seconds = evidence.reached(window)
-    names: list[str | None] = [None, *(workload.name for workload in evidence.frame.workloads)]
-    cells = {workload or "(all)": evidence.tally.cell(segments, workload) for workload in names}
+    own = {w.name: evidence.tally.cell(segments, w.name) for w in evidence.frame.workloads}
+    cells = {"(all)": merged_cells(own.values()), **own}
     return {
         "name": name,
         "start_s": window.start,

@@ -50,7 +50,7 @@ def _figures(evidence: Evidence, generator_fit: bool) -> dict[str, list[dict[str
     return {
         "faults": [_fault(account) for account in accounts(known, generator_fit)],
         "breakers": [_breaker(account) for account in breaker_accounts(known)],
-        "distribution": [_distribution(one) for one in distributions(evidence)],
+        "distribution": [_distribution(one) for one in distributions(evidence, known)],
     }
 
 

@@ -10,18 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.amplification import amplification
 from battlectl.analyse.faults.failover import (
-    failover_latency,
     failovers,
     first_elsewhere,
+    latency_of,
     left_alone,
 )
 from battlectl.analyse.faults.figure import Figure, exact, longest, not_observable
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.proof import Proof, prove
 from battlectl.analyse.faults.recovery import Recovery, recoveries
+from battlectl.analyse.faults.served import told
 from battlectl.analyse.faults.sight import Sight, see
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.windows import WindowFigures, figures_of
@@ -142,12 +142,13 @@ def _window(name: str, known: Known) -> FaultWindow:
 
 
 def _seen_window(window: Window, known: Known) -> FaultWindow:
-    evidence: Evidence = known.evidence
+    evidence = known.evidence
+    replies = told(evidence, evidence.frame.segments(window))
     return FaultWindow(
         name=window.name,
         seen=figures_of(window, evidence),
         failovers=failovers(evidence, window, known),
-        failover_latency={stat: failover_latency(evidence, window, stat) for stat in LATENCIES},
+        failover_latency={stat: latency_of(replies, stat) for stat in LATENCIES},
         amplification=amplification(evidence, window, known),
     )
 

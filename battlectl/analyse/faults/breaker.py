@@ -58,9 +58,9 @@ class Timeline:
         return self.grain is not None
 
 
-def timelines(evidence: Evidence) -> tuple[Timeline, ...]:
+def timelines(evidence: Evidence, known: Known | None = None) -> tuple[Timeline, ...]:
     """Of every provider that was counted or struck."""
-    known = know(evidence)
+    known = known or know(evidence)
     names = dict.fromkeys((*known.tracks, *(strike.provider for strike in known.strikes)))
     return tuple(timeline(name, known) for name in names)
 
@@ -123,7 +123,11 @@ def _joined(changes: Iterator[Change]) -> Iterator[Change]:
 def breaker_figure(evidence: Evidence, provider: str, stat: str, window: Window) -> Figure:
     """`opens`, `closes`, `half_opens`, `false_trips`, `time_to_open` or `time_open` in a window."""
     known = know(evidence)
-    line = timeline(provider, known)
+    return figure_of(timeline(provider, known), stat, window, known)
+
+
+def figure_of(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
+    """The same of a timeline that is known already."""
     if not line.is_observable:
         return not_observable(line.words)
     if stat in ("opens", "closes", "half_opens", "false_trips"):

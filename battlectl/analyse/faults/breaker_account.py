@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from battlectl.analyse.faults.breaker import Change, Timeline, breaker_figure, timelines
+from battlectl.analyse.faults.breaker import Change, Timeline, figure_of, timelines
 from battlectl.analyse.faults.figure import Figure, Source, not_observable
 from battlectl.analyse.faults.known import Known
 
@@ -44,12 +44,12 @@ class BreakerAccount:
 
 def breaker_accounts(known: Known) -> tuple[BreakerAccount, ...]:
     """Of every provider that was counted or struck."""
-    return tuple(_account(line, known) for line in timelines(known.evidence))
+    return tuple(_account(line, known) for line in timelines(known.evidence, known))
 
 
 def _account(line: Timeline, known: Known) -> BreakerAccount:
     run = known.evidence.frame.run
-    figures = {stat: breaker_figure(known.evidence, line.provider, stat, run) for stat in STATS}
+    figures = {stat: figure_of(line, stat, run, known) for stat in STATS}
     while_open = _while_open(line, known)
     return BreakerAccount(
         provider=line.provider,

@@ -45,9 +45,9 @@ class Distribution:
     words: str
 
 
-def distributions(evidence: Evidence) -> tuple[Distribution, ...]:
+def distributions(evidence: Evidence, known: Known | None = None) -> tuple[Distribution, ...]:
     """Of every window of the faults."""
-    known = know(evidence)
+    known = known or know(evidence)
     return tuple(_distribution(window, known) for window in fault_windows(evidence))
 
 

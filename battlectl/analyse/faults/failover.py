@@ -16,7 +16,7 @@ from battlectl.analyse.faults.figure import Figure, longest, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.proof import Proof, prove
 from battlectl.analyse.faults.quiet import watch
-from battlectl.analyse.faults.served import told
+from battlectl.analyse.faults.served import Told, told
 from battlectl.analyse.faults.strike import Strike
 from battlectl.observe.served import OWN_NAMES
 from battlectl.plan.workload import Window
@@ -46,7 +46,11 @@ def failovers(evidence: Evidence, window: Window, known: Known | None = None) ->
 
 def failover_latency(evidence: Evidence, window: Window, stat: str) -> Figure:
     """A statistic of the latency of these requests; only replies tell which they are."""
-    replies = told(evidence, evidence.frame.segments(window))
+    return latency_of(told(evidence, evidence.frame.segments(window)), stat)
+
+
+def latency_of(replies: Told, stat: str) -> Figure:
+    """The same of what replies are known to tell."""
     if not replies.tells:
         return not_observable("no reply tells its attempts")
     sketch = replies.cell.failover_latency
