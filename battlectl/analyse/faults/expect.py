@@ -71,7 +71,9 @@ def _kill(a: Attributes) -> Expected:
 
 
 def _flap(a: Attributes) -> Expected:
-    return replace(_down(a), turns=(a.get("down_ms", 5_000) / 1e3, a.get("up_ms", 5_000) / 1e3))
+    counts = a.get("mode", "refuse") == "reset"
+    turns = (a.get("down_ms", 5_000) / 1e3, a.get("up_ms", 5_000) / 1e3)
+    return replace(_down(a), hides_attempts=not counts, counts_refused=counts, turns=turns)
 
 
 def _restart(a: Attributes) -> Expected:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from random import Random
-from typing import Annotated
+from typing import Annotated, Literal
 
 import trio
 from msgspec import Meta
@@ -24,23 +24,32 @@ class FlapParameters(Parameters, frozen=True, kw_only=True):
         float, Meta(ge=1, le=86_400_000, description="how long the port is closed each time")
     ] = 5_000
     up_ms: Annotated[float, Meta(ge=1, le=86_400_000, description="how long it is open in between")] = 5_000
+    mode: Annotated[
+        Literal["refuse", "reset"],
+        Meta(description="while down: close the port, unseen, or accept, count and reset at once"),
+    ] = "refuse"
     times: Annotated[int, Meta(ge=0, description="how often it goes down; 0 means until healed")] = 0
 
 
 class Flap(Effect):
-    """As `kill` in mode `refuse`, by turns."""
+    """As `kill`, by turns."""
 
     def __init__(self, parameters: FlapParameters, random: Random) -> None:
         super().__init__()
         self._down = parameters.down_ms / 1000
         self._up = parameters.up_ms / 1000
         self._times = parameters.times
-        self._listens = False
+        self._counts = parameters.mode == "reset"
+        self._is_up = False
 
     @property
     def listens(self) -> bool:
-        """Whether it is up at this moment."""
-        return self._listens
+        """Whether it is up at this moment; in mode `reset` always."""
+        return self._is_up or self._counts
+
+    def accepted(self, connection: int) -> bool:
+        """While it is up; a port that is being closed has its own way of refusing."""
+        return self._is_up or not self._counts
 
     async def start(self, place: Place) -> None:
         """Down, for the first time."""
@@ -49,14 +58,14 @@ class Flap(Effect):
 
     async def stop(self, place: Place) -> None:
         """Up, wherever in the cycle it was."""
-        self._listens = True
+        self._is_up = True
         place.refresh()
 
     async def _take_turns(self, place: Place) -> None:
         begin, turn = trio.current_time(), 0
         while not self.healed.is_set():
             await self._until(begin + turn * (self._down + self._up) + self._down)
-            self._listens = True
+            self._is_up = True
             place.refresh()
             turn += 1
             if turn == self._times:
@@ -69,7 +78,7 @@ class Flap(Effect):
 
     def _go_down(self, place: Place) -> None:
         if not self.healed.is_set():
-            self._listens = False
+            self._is_up = False
             place.refresh()
             place.reset_connections(self.strikes)
 

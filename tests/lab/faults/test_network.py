@@ -69,6 +69,20 @@ async def test_flap_healed_while_down_is_up(autojump_clock):
     assert effect.listens
 
 
+async def test_flap_that_counts_keeps_its_port_and_takes_nobody_while_down(autojump_clock):
+    place, fault = ScriptedPlace(), fault_of("flap", down_ms=1000, up_ms=2000, mode="reset")
+    effect = await start(fault, place)
+    seen = [(effect.listens, effect.accepted(7))]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(place.tasks[0])
+        for _ in range(3):
+            await trio.sleep(1.2)  # 1.2, 2.4, 3.6 of: down 0-1 and 3-4
+            seen.append((effect.listens, effect.accepted(7)))
+        await heal(fault, place)
+    assert seen == [(True, False), (True, True), (True, True), (True, False)]
+    assert (effect.listens, effect.accepted(7), place.reset) == (True, True, [1, 2, 3] * 2)
+
+
 async def test_restart_comes_back_once_as_a_new_process(autojump_clock):
     place, fault = ScriptedPlace(), fault_of("restart", down_ms=500)
     effect = await start(fault, place)

@@ -128,6 +128,16 @@ async def test_refused_connections_are_counted_and_not_remembered():
         assert (fault.drawn, fault.struck) == ({}, set())
 
 
+async def test_what_a_flap_refuses_is_counted_where_that_was_asked_for():
+    async with served() as there:
+        fault = await put(there, "flap", mode="reset", down_ms=60_000)
+        for _ in range(3):
+            async with await trio.open_tcp_stream("127.0.0.1", there.port) as stream:
+                with pytest.raises(trio.BrokenResourceError):
+                    await stream.receive_some()
+        assert (fault.hits, there.provider.counters.refused_by_fault) == (3, 3)
+
+
 async def test_a_connection_that_comes_in_while_the_port_closes_is_reset():
     async with served() as there:  # whose port stays open: what the kernel had taken already
         fault = await put(there, "flap", down_ms=60_000)
