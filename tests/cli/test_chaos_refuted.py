@@ -1,0 +1,66 @@
+"""The same scenarios refute an aggregator that is worse: what always passes would prove nothing.
+
+Rule: the short form is that of the lab, and what fails is the objective that was written for the defect.
+"""
+
+import pytest
+
+from tests.cli.in_short import run_in_short
+from tests.cli.lesser import NO_BREAKER, dishonest_front, lesser_gateway
+
+pytestmark = pytest.mark.real
+
+
+def failed(report):
+    """The objectives that did not hold."""
+    return {f["name"] for f in report["findings"] if f["kind"] == "objective" and f["verdict"] == "fail"}
+
+
+def proofs(report):
+    return {fault["proof"] for fault in report["faults"]}
+
+
+def refute(desk, name, **worse):
+    """What fails at such a gateway, although every fault of the scenario is proven there as well."""
+    with lesser_gateway(desk, **worse) as target:
+        ran, report = run_in_short(desk, name, target)
+    assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
+    assert proofs(report) == {"confirmed"}, ran.out
+    return failed(report)
+
+
+def test_failover_refutes_one_that_asks_only_once(desk):
+    assert "success_rate == 100%" in refute(desk, "provider-failover", attempts=1)
+
+
+def test_flapping_refutes_one_that_neither_asks_again_nor_leaves_the_dead_alone(desk):
+    broken = refute(desk, "flapping-under-load", attempts=1, breaker=NO_BREAKER, strategy="round-robin")
+    assert {"success_rate >= 99.5%", "success_rate >= 99.5% in during:kill-any"} <= broken
+
+
+def test_degraded_refutes_one_that_hands_out_in_turn(desk):
+    broken = refute(desk, "degraded-provider", strategy="round-robin")
+    assert broken == {"latency.p90 < 100ms in during:degrade-provider_b"}
+
+
+def test_cold_start_refutes_one_that_never_converges(desk):
+    assert refute(desk, "cold-start", strategy="round-robin") == {"latency.p90 < 100ms in settled"}
+
+
+def test_a_rate_limit_storm_refutes_one_that_keeps_asking_who_asked_for_rest(desk):
+    hasty = {"rate_limit_s": 0.001, "longest_rate_limit_s": 0.001, "strategy": "round-robin"}
+    broken = refute(desk, "rate-limit-storm", **hasty)
+    assert broken == {"amplification < 1.1 in during:hidden", "amplification < 1.1 in during:storm"}
+
+
+def test_a_correlated_outage_refutes_one_that_asks_only_twice(desk):
+    broken = refute(desk, "correlated-outage", attempts=2, strategy="round-robin", breaker=NO_BREAKER)
+    assert "success_rate == 100%" in broken
+
+
+def test_a_total_outage_refutes_one_that_answers_from_nowhere(desk, echo):
+    with dishonest_front(desk, echo.url) as target:
+        ran, report = run_in_short(desk, "total-outage", target)
+    assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
+    assert failed(report) == {"success_rate < 10% in during:blackout"}
+    assert proofs(report) == {"unproven"}  # The load never depended on any of these providers.

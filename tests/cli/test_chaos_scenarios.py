@@ -1,0 +1,61 @@
+"""The scenarios that break providers hold in their short form on the lab, with every fault proven."""
+
+import pytest
+
+from tests.cli.in_short import chaotic, file_of, read, run_in_short, short_form
+
+WANTED = {
+    "burst-during-maintenance",
+    "cold-start",
+    "correlated-outage",
+    "degraded-provider",
+    "flapping-under-load",
+    "provider-failover",
+    "rate-limit-storm",
+    "total-outage",
+}
+LONGEST_SHORT_FORM = 15.0  # seconds of load: all of them have to fit into CI
+
+
+def test_all_of_them_are_there():
+    assert set(chaotic()) >= WANTED
+
+
+@pytest.mark.parametrize("name", chaotic())
+def test_it_says_why_it_exists_and_can_be_chosen(name):
+    scenario = read(name)
+    assert len(scenario["description"].split()) >= 40, "why it exists, and what a good aggregator does"
+    assert "chaos" in scenario["tags"]
+    assert len(scenario["tags"]) >= 3
+    assert short_form(name)[0::2] == ["--set"] * (len(short_form(name)) // 2) != []
+
+
+@pytest.mark.parametrize("name", chaotic())
+def test_its_objectives_look_into_windows(name):
+    objectives = [str(objective) for objective in read(name)["objectives"]]
+    assert any(" in " in text or "time(" in text for text in objectives), objectives
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", chaotic())
+def test_the_plan_shows_what_is_broken_and_when(desk, name):
+    planned = desk.battlectl("plan", file_of(name), "--arrivals", "0", *short_form(name))
+    assert (planned.code, planned.err) == (0, "")
+    for fault in read(name)["chaos"]:
+        (kind,) = fault.keys() - {"at", "for", "times", "every", "name"}
+        assert kind in planned.out
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", chaotic())
+def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
+    ran, report = run_in_short(desk, name, "lab")
+    told = f"{ran.out}\n{ran.err}"
+    assert report["frame"]["duration"] <= LONGEST_SHORT_FORM
+    proofs = {fault["name"]: fault["proof"] for fault in report["faults"]}
+    assert proofs, told
+    assert set(proofs.values()) == {"confirmed"}, told
+    assert (ran.code, report["verdict"]) == (0, "pass"), told
+    objectives = [finding for finding in report["findings"] if finding["kind"] == "objective"]
+    assert len(objectives) == len(read(name)["objectives"])
+    assert all(finding["samples"] for finding in objectives)
