@@ -80,7 +80,9 @@ def _longest_wait(window: Window, known: Known) -> float:
 def _counted(provider: str, start: float, end: float, lag: float, known: Known) -> tuple[float, float]:
     """At one provider, for one stretch: of what was due before it nothing is left after the longest wait."""
     track = known.track(provider)
-    inner = track.inside(start + lag if known.due.between(0.0, start) else start, end)
+    first = start + lag if known.due.between(0.0, start) else start
+    last = end if known.due.between(end, inf) else inf  # Nothing else came after the end of the load.
+    inner = track.inside(first, last)
     least = 0.0 if inner is None or known.own.most == inf else inner.attempts - known.own.most * inner.seconds
     outer = track.around(start, end + lag)
     if outer is None and track.times and not known.due.between(end, inf) and track.times[-1] >= end:

@@ -16,7 +16,8 @@ from battlectl.analyse.faults.strike import Strike, strikes_of
 from battlectl.observe import outcome
 from battlectl.observe.faults import Probe
 
-CUT_OFF = frozenset({outcome.RESET, outcome.CLOSED})
+CUT_OFF = frozenset({outcome.RESET, outcome.CLOSED, outcome.REFUSED})
+"""How a connection ends that is taken and reset at once: it may not even seem to have been made."""
 NO_TRACK = Track()
 
 
