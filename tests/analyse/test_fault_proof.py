@@ -234,7 +234,11 @@ WAYS_TO_DO_NOTHING = {
     "nobody called the methods": (
         CALLS,
         {"probes": UP, "counts": UNCHANGED, "hits": "0@20.1-30"},
-        ("unproven", "was in force and nothing met it: its own count of hits is 0"),
+        (
+            "unproven",
+            "was in force and nothing met it: its own count of hits is 0: it strikes eth_call alone, and the "
+            "load calls a, b",
+        ),
     ),
     "nobody asked often enough": (
         FEW,
@@ -296,13 +300,61 @@ WAYS_TO_DO_NOTHING = {
         {"driver": "haproxy", "probes": UP, "counts": UNCHANGED},
         (
             "unproven",
-            "10 new ok, 10 kept ok (up to 2ms) while in force prove nothing, and nothing counts its hits",
+            "nothing shows that the target left it alone: 100 calls came in 10s",
         ),
     ),
     "the target left it alone for a while only": (
         injection(),
         {"driver": "haproxy", "probes": UP, "counts": "a:10@0-20 a:0@20-26 a:10@26-40 b:10@0-40"},
         ("unproven", "nothing shows that it lasted until 30.0s: it was last seen at 27.5s"),
+    ),
+    "it struck another provider": (
+        injection(),
+        {"probes": UP, "counts": UNCHANGED, "hits": "30@20.1-30"},
+        (
+            "mismatch",
+            "struck something else: it counted 30 hits, and its provider's address had 10 new ok, 10 kept ok "
+            "(up to 2ms): its proxy or its url may be another provider's",
+        ),
+    ),
+    "only its own count has seen it": (
+        injection(),
+        {"probes": "new:ok@19 new:ok@30.2", "counts": USED, "hits": "30@20.1-30"},
+        ("unproven", "no probe while it was in force: only its own count of hits says that it was"),
+    ),
+    "a delay of nothing": (
+        injection("rpc_latency", latency_ms=0),
+        {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},
+        (
+            "unproven",
+            "adds 0ms at most, and nobody could tell: 10 new ok, 10 kept ok (up to 2ms) while in force",
+        ),
+    ),
+    "a delay of nothing, over WebSockets": (
+        injection("rpc_latency", latency_ms=0, transport="ws"),
+        {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},
+        (
+            "unproven",
+            "adds 0ms at most, and nobody could tell: 10 new ok, 10 kept ok (up to 2ms) while in force",
+        ),
+    ),
+    "a bandwidth that nothing fills": (
+        injection("bandwidth", rate=1_000_000),
+        {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},
+        (
+            "unproven",
+            "adds 0.03us at most, and nobody could tell: 10 new ok, 10 kept ok (up to 2ms) while in force",
+        ),
+    ),
+    "it is made to do nothing": (
+        injection("rpc_noop"),
+        {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},
+        ("unproven", "does nothing by design: that it was in force proves its driver and nothing else"),
+    ),
+    "the target had left it alone before": (
+        injection(),
+        {"driver": "haproxy", "probes": UP, "counts": "a:0@0-40 b:20@0-40"},
+        ("unproven", "nothing shows that the target left it alone: it had no calls before the fault either"),
     ),
     "nothing is known at all": (
         injection(),
@@ -376,6 +428,10 @@ CONFIRMED = {
             "counts": UNCHANGED,
             "hits": "50@20.1-30",
         },
+    ),
+    "a delay that may be long": (
+        injection("rpc_latency", latency_ms=100, jitter_ms=100),
+        {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},
     ),
     "no JSON": (injection("garbage"), {"probes": met("malformed"), "counts": USED}),
     "an error": (CALLS, {"probes": met("rpc_error(-32603)"), "counts": USED}),

@@ -15,6 +15,7 @@ from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.provider_side import ProviderSide
 from battlectl.analyse.faults.served import served_by
 from battlectl.analyse.faults.strike import Strike
+from battlectl.analyse.faults.untouched import explain, is_unfelt
 from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, Usual, calls_gone, usual_calls
 from battlectl.observe import outcome
 from battlectl.observe.served import ServedCell
@@ -45,7 +46,7 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
     signs = tuple(_signs(strike, side, usual, known))
     missing = [] if strike.expected.is_of_websockets else list(_no_traffic(strike, usual, known))
     if not signs:
-        missing.append(_untouched(side))
+        missing.append(f"{_untouched(side)}{explain(strike, known)}")
     words = "; ".join((_tell(usual), *(signs or ("nothing of it was seen to be touched",))))
     return ClientSide(words, tuple(unproven(reason) for reason in missing))
 
@@ -72,7 +73,7 @@ def _served_in_baseline(strike: Strike, known: Known) -> bool:
 def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known) -> Iterator[str]:
     """What shows that the load was touched."""
     touched = touched_by(strike, side, known)
-    if touched > 0:
+    if touched > 0 and not is_unfelt(strike, side.sight):
         yield f"{touched:,} of its messages or connections were touched"
     if not _is_overlapped(strike, known.others_at(strike)):
         gone = calls_gone(strike, usual, known, strike.struck or 0.0, strike.end)

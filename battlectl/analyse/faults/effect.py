@@ -14,6 +14,7 @@ from battlectl.analyse.faults.expect import Expected
 from battlectl.analyse.faults.looks import VISIBLE
 from battlectl.analyse.faults.sight import Sight, at, tell
 from battlectl.analyse.faults.strike import Strike
+from battlectl.analyse.faults.untouched import is_unfelt
 from battlectl.observe import outcome
 from battlectl.observe.faults import Probe
 from battlectl.quantities import format_duration
@@ -30,24 +31,55 @@ def doubt_start(sight: Sight) -> Iterator[Doubt]:
         yield unproven(f"was already down before the fault ({fresh[-1].outcome} at {at(fresh[-1].t)})")
 
 
-def doubt_effect(strike: Strike, sight: Sight, seen_elsewhere: bool) -> Iterator[Doubt]:
-    """Reasons to think that it did nothing, or not all; `seen_elsewhere` is where the target itself obeys."""
+def doubt_effect(strike: Strike, sight: Sight, seen_elsewhere: bool, why: str = "") -> Iterator[Doubt]:
+    """Reasons to think that it did nothing, or not all; `seen_elsewhere` is where the target itself obeys.
+
+    `why` is what explains that nothing met it, see `untouched.explain`.
+    """
     if strike.expected.restarts and sight.restarts == 0:
         yield mismatch("did not restart: its generation is the same as before")
-    if not (sight.shown or sight.hits or seen_elsewhere):
-        yield _no_effect(strike, sight)
+    if strike.expected.does_nothing:
+        yield unproven("does nothing by design: that it was in force proves its driver and nothing else")
         return
-    yield from _half(strike, sight)
+    if not (sight.shown or sight.hits or seen_elsewhere):
+        yield _no_effect(strike, sight, why)
+        return
+    if is_unfelt(strike, sight):
+        yield unproven(_unfelt(strike, sight))
+    if sight.shown or seen_elsewhere:
+        yield from _half(strike, sight)
+    else:
+        yield from _only_counted(strike, sight)
     yield from _late(strike, sight)
 
 
-def _no_effect(strike: Strike, sight: Sight) -> Doubt:
+def _unfelt(strike: Strike, sight: Sight) -> str:
+    most = format_duration(strike.expected.most_late or 0.0)
+    return f"adds {most} at most, and nobody could tell: {tell(sight.during)} while in force"
+
+
+def _only_counted(strike: Strike, sight: Sight) -> Iterator[Doubt]:
+    """Its own count says that it struck, and no probe that could not miss it has met it."""
+    expected = strike.expected
+    if expected.probability < 1 or not cannot_miss(expected):
+        return
+    misses = [probe for probe in sight.during if _could_meet(expected, probe)]
+    if misses:
+        yield mismatch(
+            f"struck something else: it counted {sight.hits or 0:,} hits, and its provider's address had "
+            f"{tell(misses)}: its proxy or its url may be another provider's"
+        )
+    elif not sight.during:
+        yield unproven("no probe while it was in force: only its own count of hits says that it was")
+
+
+def _no_effect(strike: Strike, sight: Sight, why: str) -> Doubt:
     expected = strike.expected
     misses = [probe for probe in sight.during if _could_meet(expected, probe)]
     if len(misses) >= probes_needed(expected.probability) and cannot_miss(expected):
         return mismatch(f"had no effect: {tell(misses)} while in force, {expected.what} was expected")
     if sight.hits == 0:
-        return unproven("was in force and nothing met it: its own count of hits is 0")
+        return unproven(f"was in force and nothing met it: its own count of hits is 0{why}")
     if not sight.during:
         return unproven("no probe while it was in force that it alone explains, and no count of its hits")
     return unproven(f"{tell(sight.during)} while in force prove nothing, and nothing counts its hits")

@@ -29,7 +29,8 @@ class Expected:
     `probability` is that of a probe to meet it. A fault that `hides_attempts` keeps them from being counted
     at all; one that `counts_refused` ends connections unread, and counts these. `own_end` is when it is over
     by itself, in seconds from its injection; `turns` are the seconds down and up of one that comes and
-    goes; one that `restarts` begins a new generation.
+    goes; one that `restarts` begins a new generation. `most_late` is the most that a delay adds to a short
+    answer; one that `does_nothing` is made for that.
     """
 
     what: str
@@ -45,6 +46,8 @@ class Expected:
     own_end: float | None = None
     turns: tuple[float, float] | None = None
     restarts: bool = False
+    most_late: float | None = None
+    does_nothing: bool = False
 
     @property
     def shows_in_probes(self) -> bool:
@@ -94,16 +97,20 @@ def _cut_off(a: Attributes) -> Expected:
 
 
 def _late(a: Attributes) -> Expected:
-    least = (a.get("latency_ms", 300) - a.get("jitter_ms", 0)) / 1e3
-    return Expected("late", is_late=True, late_by=max(0.0, least))
+    latency, jitter = a.get("latency_ms", 300) / 1e3, a.get("jitter_ms", 0) / 1e3
+    return Expected("late", is_late=True, late_by=max(0.0, latency - jitter), most_late=latency + jitter)
 
 
 def _trickle(a: Attributes) -> Expected:
-    return Expected("late", is_late=True, late_by=PROBE_BYTES / a.get("bytes_per_s", 10))
+    return _slow(PROBE_BYTES / a.get("bytes_per_s", 10))
 
 
 def _narrow(a: Attributes) -> Expected:
-    return Expected("late", is_late=True, late_by=PROBE_BYTES / (a.get("rate", 10) * 1e3))
+    return _slow(PROBE_BYTES / (a.get("rate", 10) * 1e3))
+
+
+def _slow(late_by: float) -> Expected:
+    return Expected("late", is_late=True, late_by=late_by, most_late=late_by)
 
 
 def _status(default: int) -> Callable[[Attributes], Expected]:
@@ -131,6 +138,10 @@ def _error(default: int, always: bool = True) -> Callable[[Attributes], Expected
 
 def _uncounted(a: Attributes) -> Expected:
     return Expected("nothing that a probe sees")
+
+
+def _nothing(a: Attributes) -> Expected:
+    return Expected("nothing", does_nothing=True)
 
 
 def _websockets(a: Attributes) -> Expected:
@@ -171,7 +182,7 @@ LOOKS: dict[str, Callable[[Attributes], Expected]] = {
     "null_near_tip": _uncounted,
     "inconsistent_views": _uncounted,
     "wrong_chain": _uncounted,
-    "rpc_noop": _uncounted,
+    "rpc_noop": _nothing,
     "ws_close": _websockets,
     "ws_refuse": _websockets,
     "ws_stall": _websockets,

@@ -37,12 +37,16 @@ def doubt_times(strike: Strike, known: Known) -> Iterator[Doubt]:
         yield mismatch(f"was healed {format_duration(gone - plan.until)} late, at {at(gone)}")
 
 
+def doubt_lease(strike: Strike, known: Known) -> Iterator[Doubt]:
+    """That nobody held it any more: what was seen since is explained by that."""
+    for lost in known.evidence.campaign.lost:
+        if strike.struck is not None and strike.struck <= lost.t < strike.end:
+            yield mismatch(f"the lease was lost at {at(lost.t)}: {lost.note}")
+
+
 def doubt_lasting(strike: Strike, sight: Sight, known: Known, seen_until: float | None) -> Iterator[Doubt]:
     """Reasons to think that it was gone too early; `seen_until` as in `seen_elsewhere` of `effect`."""
     assert strike.struck is not None
-    for lost in known.evidence.campaign.lost:
-        if strike.struck <= lost.t < strike.end:
-            yield mismatch(f"the lease was lost at {at(lost.t)}: {lost.note}")
     gone = _gone_at(strike, sight, known)
     if gone is not None:
         yield mismatch(f"was gone at {at(gone)}, it should have lasted until {at(strike.end)}")

@@ -12,9 +12,10 @@ from battlectl.analyse.faults.doubt import Doubt, unproven
 from battlectl.analyse.faults.effect import doubt_effect, doubt_start
 from battlectl.analyse.faults.expect import DRIVERS_AT_THE_TARGET
 from battlectl.analyse.faults.known import Known
-from battlectl.analyse.faults.lasting import doubt_healing, doubt_lasting, doubt_times
+from battlectl.analyse.faults.lasting import doubt_healing, doubt_lasting, doubt_lease, doubt_times
 from battlectl.analyse.faults.sight import Sight, at, see, tell
 from battlectl.analyse.faults.strike import Strike
+from battlectl.analyse.faults.untouched import explain
 from battlectl.analyse.faults.usual import calls_gone, usual_calls
 from battlectl.quantities import format_duration
 
@@ -36,10 +37,12 @@ def see_provider(strike: Strike, known: Known) -> ProviderSide:
         return ProviderSide("nothing was injected", (_not_struck(strike, known),), Sight())
     sight = see(strike, known)
     stopped = _stopped_until(strike, known)
+    disobeyed = _disobeyed(strike, sight, stopped, known)
     doubts = (
         *doubt_start(sight),
+        *doubt_lease(strike, known),
         *doubt_times(strike, known),
-        *doubt_effect(strike, sight, stopped is not None),
+        *(disobeyed or doubt_effect(strike, sight, stopped is not None, explain(strike, known))),
         *doubt_lasting(strike, sight, known, stopped),
         *doubt_healing(strike, sight),
     )
@@ -65,6 +68,21 @@ def _stopped_until(strike: Strike, known: Known) -> float | None:
         return None
     last = start + LAST_PART * (end - start)
     return last if calls_gone(strike, usual, known, last, end) is None else end
+
+
+def _disobeyed(strike: Strike, sight: Sight, stopped: float | None, known: Known) -> tuple[Doubt, ...]:
+    """That nothing shows that the target left the provider alone, where the driver told it to."""
+    at_target = known.evidence.campaign.driver in DRIVERS_AT_THE_TARGET
+    if not at_target or sight.shown or sight.hits or stopped is not None:
+        return ()
+    usual, moved = usual_calls(strike, known), known.track(strike.provider).inside(strike.from_, strike.end)
+    if usual is None or moved is None:
+        why = f"{tell(sight.during)} while in force, and nothing counts its calls"
+    elif not usual.calls:
+        why = f"it had no calls {usual.when} the fault either"
+    else:
+        why = f"{moved.calls:,} calls came in {format_duration(moved.seconds)}"
+    return (unproven(f"nothing shows that the target left it alone: {why}"),)
 
 
 def _words(strike: Strike, sight: Sight) -> str:
