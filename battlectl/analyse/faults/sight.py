@@ -55,7 +55,7 @@ def see(strike: Strike, known: Known) -> Sight:
         for look in known.track(strike.provider).within(strike.struck, strike.to)
         if strike.injection.name in look.hits
     ]
-    moved = known.track(strike.provider).around(strike.begun, strike.end)
+    moved = known.track(strike.provider).around(strike.begun, max(strike.end, strike.healed or 0.0))
     return Sight(
         before=before,
         during=during,
