@@ -6,12 +6,12 @@ anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from battlectl.plan.chaos import Misplanned, plan_chaos
 from battlectl.plan.chaos_bounds import check_breakers
 from battlectl.plan.injection import Injection
-from battlectl.scenario.model import promises
+from battlectl.scenario.model import Scenario, promises
 from battlectl.scenario.parse import ParsedScenario
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.target import Target
@@ -27,9 +27,9 @@ def provider_ids(target: Target) -> Sequence[str]:
 
 
 def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> tuple[Injection, ...]:
-    """The injections in order of time; `BadFile` with all that the target cannot have."""
+    """The injections in order of time; `BadFile` with all that the target cannot have or take."""
     scenario, ids = parsed.scenario, provider_ids(target)
-    mistakes = list(check_breakers(promises(scenario), ids))
+    mistakes = [*_check_sockets(scenario, target, target_name), *check_breakers(promises(scenario), ids)]
     if scenario.chaos and target.kind != "lab" and target.chaos is None:
         way_out = "add `chaos: {driver: ...}` to its config file"
         message = f"the target {target_name} has no way to be broken: {way_out}"
@@ -43,3 +43,12 @@ def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> t
     if mistakes:
         raise parsed.refusal(mistakes)
     return injections
+
+
+def _check_sockets(scenario: Scenario, target: Target, target_name: str) -> Iterator[Mistake]:
+    """Workloads over WebSockets at a target that names no address for them."""
+    if target.kind != "lab" and target.ws_url is None:
+        for name, workload in scenario.load.items():
+            if workload.ws is not None:
+                message = f"the target {target_name} has no `ws_url`: add it to its config file"
+                yield Mistake(("load", name, "ws"), message, True)

@@ -15,9 +15,9 @@ from battlectl.plan.calls import Feeds, Sequential, compile_request
 from battlectl.plan.frame import RUN, Frame, frame_workload
 from battlectl.plan.injection import Injection, chaos_windows
 from battlectl.plan.pacing import Pacing, Users, build_pacing
-from battlectl.plan.workload import PlannedWorkload, Window
+from battlectl.plan.workload import WS, PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
-from battlectl.scenario.model import HttpWorkload, Safety, Scenario, promises
+from battlectl.scenario.model import RequestWorkload, Safety, Scenario, promises
 from battlectl.scenario.phases import phase_edges, run_edges
 
 MOST_SLICES = 3_600
@@ -80,7 +80,7 @@ def _ordered(values: Sequence[Any], order: str) -> Sequence[Any]:
 
 
 def _build_workload(
-    name: str, index: int, workload: HttpWorkload, seed: int, phases: Sequence[Window], feeds: Feeds
+    name: str, index: int, workload: RequestWorkload, seed: int, phases: Sequence[Window], feeds: Feeds
 ) -> PlannedWorkload:
     window = _span(name, workload, phases)
     own_seed = f"{seed}/{name}"
@@ -89,23 +89,23 @@ def _build_workload(
     return PlannedWorkload(
         name=name,
         index=index,
-        path=workload.http.path,
-        headers=tuple(workload.http.headers.items()),
+        path=workload.route.path,
+        headers=tuple(workload.route.headers.items()),
         window=window,
         pacing=pacing,
         requests=tuple(compile_request(call, workload.expect) for call in workload.calls),
         timeout=workload.timeout,
         max_in_flight=in_flight,
-        connections=workload.connections or min(in_flight, MOST_CONNECTIONS),
+        connections=workload.connections or (1 if workload.ws else min(in_flight, MOST_CONNECTIONS)),
         max_body=workload.max_body,
         retries=workload.retries,
-        client=workload.client,
+        client=workload.client if workload.ws is None else WS,
         seed=own_seed,
         feeds=feeds,
     )
 
 
-def _span(name: str, workload: HttpWorkload, phases: Sequence[Window]) -> Window:
+def _span(name: str, workload: RequestWorkload, phases: Sequence[Window]) -> Window:
     chosen = [phase for phase in phases if workload.phases is None or phase.name in workload.phases]
     return Window(name, chosen[0].start, chosen[-1].end)
 

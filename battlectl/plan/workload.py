@@ -18,6 +18,8 @@ from battlectl.plan.calls import Feeds, Request, choose_requests
 from battlectl.plan.pacing import Pacing, Users, exact
 
 IDS_PER_WORKLOAD = 10**12
+WS = "ws"
+"""The client of requests over WebSockets."""
 COUNTED_ARRIVALS = 2_000_000
 """Arrivals up to which a plan is counted arrival by arrival beforehand."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from battlectl.quantities import format_duration, format_rate
 from battlectl.scenario.calls import BatchCall, Call, Expect
 from battlectl.scenario.draft import Draft
-from battlectl.scenario.model import HttpWorkload
+from battlectl.scenario.model import RequestWorkload
 from battlectl.scenario.params import check_params
 from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.rates import (
@@ -33,10 +33,11 @@ def check_load(draft: Draft) -> Iterator[Mistake]:
             yield from _check_workload(("load", name), workload, draft)
 
 
-def _check_workload(path: Path, workload: HttpWorkload, draft: Draft) -> Iterator[Mistake]:
+def _check_workload(path: Path, workload: RequestWorkload, draft: Draft) -> Iterator[Mistake]:
     yield from _check_phases(path, workload, draft)
     yield from _check_rate((*path, "rate"), workload.rate, span(workload, draft))
     yield from _check_limits(path, workload)
+    yield from _check_ways(path, workload)
     yield from _check_expect((*path, "expect"), workload.expect)
     for call_path, call in calls_of(path, workload):
         for mistake in check_params(call.params, (*call_path, "params")):
@@ -44,7 +45,7 @@ def _check_workload(path: Path, workload: HttpWorkload, draft: Draft) -> Iterato
         yield from _check_expect((*call_path, "expect"), call.expect)
 
 
-def calls_of(path: Path, workload: HttpWorkload) -> Iterator[tuple[Path, Call]]:
+def calls_of(path: Path, workload: RequestWorkload) -> Iterator[tuple[Path, Call]]:
     """Each call of a workload, those in batches included, with its path."""
     for i, item in enumerate(workload.calls):
         if isinstance(item, BatchCall):
@@ -54,7 +55,7 @@ def calls_of(path: Path, workload: HttpWorkload) -> Iterator[tuple[Path, Call]]:
             yield (*path, "calls", i), item
 
 
-def span(workload: HttpWorkload, draft: Draft) -> float | None:
+def span(workload: RequestWorkload, draft: Draft) -> float | None:
     """How long a workload sends, in seconds; None while one of its phases is wrong or unknown."""
     names = workload.phases or tuple(draft.phases)
     lengths = [draft.phases.get(name) for name in names]
@@ -62,7 +63,7 @@ def span(workload: HttpWorkload, draft: Draft) -> float | None:
     return sum(known) if len(known) == len(names) else None
 
 
-def _check_phases(path: Path, workload: HttpWorkload, draft: Draft) -> Iterator[Mistake]:
+def _check_phases(path: Path, workload: RequestWorkload, draft: Draft) -> Iterator[Mistake]:
     order = list(draft.phases)
     unknown = [(i, name) for i, name in enumerate(workload.phases or ()) if name not in order]
     for i, name in unknown:
@@ -118,7 +119,7 @@ def _rates_in(path: Path, rate: Rate) -> Iterator[tuple[Path, float]]:
         yield (*path, "burst", "peak"), rate.burst.peak
 
 
-def _check_limits(path: Path, workload: HttpWorkload) -> Iterator[Mistake]:
+def _check_limits(path: Path, workload: RequestWorkload) -> Iterator[Mistake]:
     flight, connections = workload.max_in_flight, workload.connections
     if isinstance(workload.rate, ClosedUsers) and flight is not None:
         message = "users never have more in flight than there are users: leave it away"
@@ -128,6 +129,14 @@ def _check_limits(path: Path, workload: HttpWorkload) -> Iterator[Mistake]:
         yield Mistake((*path, "connections"), message)
     if not 0 < workload.max_body <= LARGEST_BODY:
         yield Mistake((*path, "max_body"), 'must be between 1B and 1GiB, try "8MiB"')
+
+
+def _check_ways(path: Path, workload: RequestWorkload) -> Iterator[Mistake]:
+    """Over WebSockets there is one way to send, and it is not HTTP's."""
+    if workload.ws is not None:
+        for key in ("http", "client", "retries"):
+            if key in workload.model_fields_set:
+                yield Mistake((*path, key), "is for requests over HTTP: leave it away, or `ws`", True)
 
 
 def _check_expect(path: Path, expect: Expect | None) -> Iterator[Mistake]:

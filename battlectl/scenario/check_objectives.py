@@ -9,7 +9,7 @@ from battlectl.scenario.chaos_names import fault_names, fault_windows, is_fault_
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft, Promise
 from battlectl.scenario.metrics import scope_kind
-from battlectl.scenario.model import HttpWorkload, ObjectiveOptions
+from battlectl.scenario.model import ObjectiveOptions, RequestWorkload
 from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.salvage import UNREADABLE
@@ -55,14 +55,14 @@ def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:
         yield Mistake(promise.path, f"nothing of {who} is sent in {window}: choose another window")
 
 
-def _meant(objective: Objective, draft: Draft) -> list[HttpWorkload | None]:
+def _meant(objective: Objective, draft: Draft) -> list[RequestWorkload | None]:
     """The workloads that an objective is about, None for what cannot be said."""
     is_scoped = scope_kind(objective.metric) == "workload"
     scope = (objective.scope or "").split("/", 1)[0] if is_scoped else ""
     return [workload for name, workload in draft.load.items() if not scope or name == scope] or [None]
 
 
-def _sends_in(workload: HttpWorkload | None, window: str, draft: Draft) -> bool:
+def _sends_in(workload: RequestWorkload | None, window: str, draft: Draft) -> bool:
     if workload is None or workload.phases is None:
         return True
     if is_fault_window(window):

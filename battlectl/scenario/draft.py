@@ -19,7 +19,7 @@ from battlectl.scenario.model import (
     AnyFeed,
     AnyObjective,
     Feed,
-    HttpWorkload,
+    RequestWorkload,
     Safety,
     with_options,
 )
@@ -52,7 +52,7 @@ class Draft:
     """See the module: what of a file could be understood."""
 
     phases: Mapping[str, float | None]
-    load: Mapping[str, HttpWorkload | None]
+    load: Mapping[str, RequestWorkload | None]
     feeds: Mapping[str, Feed | None]
     promises: tuple[Promise, ...]
     originals: Mapping[str, Any]
@@ -77,7 +77,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
     """The draft of a value tree; never raises."""
     return Draft(
         phases={name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()},
-        load={name: salvage(HttpWorkload, value) for name, value in _mapping(tree, "load").items()},
+        load={name: salvage(RequestWorkload, value) for name, value in _mapping(tree, "load").items()},
         feeds={name: salvage(AnyFeed, value) for name, value in _mapping(tree, "feeds").items()},
         promises=tuple(_promises(tree.get("objectives"))),
         originals=_mapping(tree, "objectives"),

@@ -25,14 +25,23 @@ class HttpRoute(Strict):
     headers: dict[str, str] = Field(default_factory=dict)
 
 
-class HttpWorkload(Strict):
-    """One named stream of HTTP requests.
+class WsRoute(Strict):
+    """Where WebSockets go: `path` replaces that of the target's `ws_url`; the headers are the handshake's."""
+
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+class RequestWorkload(Strict):
+    """One named stream of requests, over HTTP or, with `ws`, over WebSockets.
 
     `rate` counts requests; `max_in_flight` bounds those not finished (default: enough for a whole timeout
-    of the peak rate), beyond it arrivals are dropped and counted; `connections` bounds the pool.
+    of the peak rate), beyond it arrivals are dropped and counted; `connections` bounds the pool of HTTP, and
+    is how many WebSockets there are (default: one, with many requests under way on it).
     """
 
     http: HttpRoute = Field(default_factory=HttpRoute)
+    ws: WsRoute | None = None
     rate: Rate
     calls: Calls
     timeout: PositiveDuration = 5.0
@@ -43,6 +52,11 @@ class HttpWorkload(Strict):
     expect: Expect | None = None
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     client: Literal["http1", "httpx"] = "http1"
+
+    @property
+    def route(self) -> HttpRoute | WsRoute:
+        """Where its requests go."""
+        return self.http if self.ws is None else self.ws
 
 
 class Feed(Strict):
@@ -139,7 +153,7 @@ class Scenario(Strict):
     target: Text = "lab"
     seed: Annotated[int, Field(ge=0, le=2**63)] = 1
     phases: Annotated[dict[Name, PositiveDuration], Field(min_length=1)]
-    load: Annotated[dict[Name, HttpWorkload], Field(min_length=1)]
+    load: Annotated[dict[Name, RequestWorkload], Field(min_length=1)]
     feeds: dict[Name, AnyFeed] = Field(default_factory=dict)
     chaos: LazyChaos = ()
     objectives: Objectives = ()

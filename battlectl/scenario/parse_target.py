@@ -1,7 +1,7 @@
 """A target's config file: text in, a frozen target out, or every mistake at once.
 
-Rule: load goes to the one host that `url` names, faults to those of `chaos` and `providers`, and to a public
-one only when the file says so.
+Rule: load goes to the hosts of `url` and `ws_url`, faults to those of `chaos` and `providers`, and to a
+public one only when the file says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.validated import validate_tree
 
 PRIVATE_SUFFIXES = (".local", ".internal", ".localhost", ".test")
-_URL = re.compile(r"https?://\S+")
+_URL = re.compile(r"(?:http|ws)s?://\S+")
 _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
 
 
@@ -59,10 +59,10 @@ def parse_target(text: str, file: str, environ: Mapping[str, str]) -> ParsedTarg
 def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     """Rules between the fields; works on the plain tree, so that one wrong field does not hide the rest."""
     kind, url = tree.get("kind", "generic"), tree.get("url")
-    if kind == "lab" and url is not None:
-        yield Mistake(
-            ("url",), "the lab has an address of its own: leave url away, or use kind: generic", True
-        )
+    for key in ("url", "ws_url") if kind == "lab" else ():
+        if tree.get(key) is not None:
+            message = f"the lab has an address of its own: leave {key} away, or use kind: generic"
+            yield Mistake((key,), message, True)
     if kind == "generic" and url is None:
         message = '"url" is missing, add `url: http://127.0.0.1:8545`, or `kind: lab` for the embedded lab'
         yield Mistake((), message)
@@ -80,7 +80,7 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Where something is sent to: load, and with `chaos` the faults and the questions to providers."""
-    found: list[tuple[Path, Any]] = [(("url",), tree.get("url"))]
+    found: list[tuple[Path, Any]] = [((key,), tree.get(key)) for key in ("url", "ws_url")]
     chaos, providers = tree.get("chaos"), tree.get("providers")
     if isinstance(chaos, dict):
         found.append((("chaos", "url"), chaos.get("url")))

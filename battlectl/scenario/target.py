@@ -63,9 +63,9 @@ class Lab(Strict):
 
 
 class Target(Strict):
-    """One config file. `kind: lab` needs no `url`; every other kind does.
+    """One config file. `kind: lab` needs no `url`; every other kind does. `ws_url` is for WebSockets.
 
-    Load goes only to the host of `url`. An address that is neither loopback nor private needs
+    Load goes only to the hosts of `url` and `ws_url`. An address that is neither loopback nor private needs
     `allow_public: true`. Without `attribution` the headers of the lab's own gateway are read, and nobody
     else's; `attribution: {}` reads none. `chaos` says how its providers are broken; the lab has its own way.
     """
@@ -74,6 +74,7 @@ class Target(Strict):
     kind: Literal["lab", "generic"] = "generic"
     description: str = ""
     url: Url | None = None
+    ws_url: WsUrl | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     ready: Ready = Field(default_factory=Ready)
     tls: Tls = Field(default_factory=Tls)

@@ -10,12 +10,14 @@ from battlectl.transport.base import Client, Endpoint, Exchange, Limits
 from battlectl.transport.http1 import Http1Client
 from battlectl.transport.httpx_client import HttpxClient
 from battlectl.transport.poller import Poller
+from battlectl.transport.ws_client import WsClient
 
 OnReconnect = Callable[[Exchange], None]
 
 CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect, Poller], Client]] = {
     "http1": Http1Client,
     "httpx": lambda endpoint, limits, *_: HttpxClient(endpoint, limits),
+    "ws": lambda endpoint, limits, *_: WsClient(endpoint, limits),
 }
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from battlectl.scenario.target import Provider, Target
-from battlectl.targets.site import Site, endpoint_of
+from battlectl.targets.site import Site, endpoint_of, ws_endpoint_of
 
 
 @asynccontextmanager
@@ -16,7 +16,8 @@ async def open_generic(target: Target) -> AsyncIterator[Site]:
     assert target.url is not None, "the config of a generic target names its url"
     notes = () if target.tls.verify else ("TLS certificates were not verified",)
     providers = tuple(_describe(provider) for provider in target.providers)
-    yield Site("generic", endpoint_of(target, target.url), providers, notes)
+    ws = ws_endpoint_of(target, target.ws_url)
+    yield Site("generic", endpoint_of(target, target.url), ws, providers, notes)
 
 
 def _describe(provider: Provider) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
 from battlectl.targets.lab_truth import fetch_truth
-from battlectl.targets.site import Site, endpoint_of
+from battlectl.targets.site import Site, endpoint_of, ws_endpoint_of
 from battlectl.transport.attribution import Attribution
 
 SIMULATED = "the providers are simulated: this says how battlectl works, not how a real aggregator does"
@@ -38,6 +38,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             providers = tuple({"id": p.id, "url": p.url, "ws_url": p.ws_url} for p in lab.providers)
             endpoint = endpoint_of(target, lab.url, ATTRIBUTION)
             truth = partial(fetch_truth, lab.url)
-            yield Site("lab", endpoint, providers, (SIMULATED,), lab.admin_url, ended, truth)
+            ws = ws_endpoint_of(target, lab.ws_url)
+            yield Site("lab", endpoint, ws, providers, (SIMULATED,), lab.admin_url, ended, truth)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

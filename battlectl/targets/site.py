@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from battlectl.plan.workload import PlannedWorkload
+from battlectl.plan.workload import WS, PlannedWorkload
 from battlectl.scenario.target import AttributionHeaders, Target
 from battlectl.transport.attribution import Attribution
 from battlectl.transport.base import Endpoint, parse_endpoint
@@ -16,6 +16,9 @@ from battlectl.transport.base import Endpoint, parse_endpoint
 Ended = Callable[[], Awaitable[str]]
 """Waits until what was started for the run ends by itself, and says how."""
 
+
+WS_SCHEMES = {"http": "ws", "https": "wss"}
+"""What an endpoint of WebSockets is called: its scheme is that of its handshake."""
 
 Truth = Callable[[], Awaitable[dict[str, Any] | None]]
 """What the target's own record says of the run, for the report; None where there is no such record."""
@@ -39,6 +42,7 @@ class Site:
 
     kind: str
     endpoint: Endpoint
+    ws_endpoint: Endpoint | None = None
     providers: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     admin: str | None = None
@@ -49,8 +53,10 @@ class Site:
 def describe_site(site: Site) -> dict[str, Any]:
     """What a report says of it."""
     address = f"{site.endpoint.scheme}://{site.endpoint.authority}"
+    ws = site.ws_endpoint
+    ws_address = {} if ws is None else {"ws_address": f"{WS_SCHEMES[ws.scheme]}://{ws.authority}"}
     admin = {} if site.admin is None else {"admin": site.admin}
-    return {"address": address, **admin, "providers": list(site.providers)}
+    return {"address": address, **ws_address, **admin, "providers": list(site.providers)}
 
 
 def endpoint_of(target: Target, url: str, own: Attribution | None = None) -> Endpoint:
@@ -69,6 +75,11 @@ def endpoint_of(target: Target, url: str, own: Attribution | None = None) -> End
     )
 
 
+def ws_endpoint_of(target: Target, url: str | None) -> Endpoint | None:
+    """The same of a ws or wss URL."""
+    return None if url is None else endpoint_of(target, f"http{url.removeprefix('ws')}")
+
+
 def _attribution(named: AttributionHeaders) -> Attribution | None:
     headers = Attribution(named.provider, named.attempts)
     return None if headers == Attribution(None, None) else headers
@@ -77,6 +88,8 @@ def _attribution(named: AttributionHeaders) -> Attribution | None:
 def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:
     """The endpoint of one workload: its own path and headers win over the target's."""
     own = {name.lower() for name, _ in workload.headers}
-    kept: Sequence[tuple[str, str]] = [h for h in site.endpoint.headers if h[0].lower() not in own]
-    path = workload.path if workload.path is not None else site.endpoint.path
-    return replace(site.endpoint, path=path, headers=(*kept, *workload.headers))
+    to = site.ws_endpoint if workload.client == WS else site.endpoint
+    assert to is not None, "a plan with WebSockets has a target that takes them"
+    kept: Sequence[tuple[str, str]] = [h for h in to.headers if h[0].lower() not in own]
+    path = workload.path if workload.path is not None else to.path
+    return replace(to, path=path, headers=(*kept, *workload.headers))

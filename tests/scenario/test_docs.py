@@ -11,10 +11,11 @@ from battlectl.scenario.model import (
     Feed,
     Generator,
     HttpRoute,
-    HttpWorkload,
     ObjectiveOptions,
+    RequestWorkload,
     Safety,
     Scenario,
+    WsRoute,
 )
 from battlectl.scenario.objectives import ORIGINAL_NAMES
 from battlectl.scenario.params import TEMPLATES
@@ -27,7 +28,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text()
 BLOCKS = [
     block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if block.startswith("version:")
 ]
-MODELS = [Scenario, HttpWorkload, HttpRoute, Feed, ObjectiveOptions, Safety, Generator]
+MODELS = [Scenario, RequestWorkload, HttpRoute, WsRoute, Feed, ObjectiveOptions, Safety, Generator]
 MODELS += [Target, Provider, Ready, Tls, AttributionHeaders, Lab]
 
 
