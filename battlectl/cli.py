@@ -17,13 +17,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from battlectl import cli_lab
+from battlectl import cli_chaos, cli_lab
 
 app = typer.Typer(
     name="battlectl",
     help="Proves, or refutes, that a JSON-RPC aggregator keeps its promises while its providers fail.",
     epilog="Exit codes: 0 pass, 99 objectives failed, 3 inconclusive, 2 bad usage or scenario, 4 not ready, "
-    "5 stopped by a safety limit, 130 and 143 interrupted, 1 battlectl crashed.",
+    "5 stopped by a safety limit, 6 a fault is still in force, 130 and 143 interrupted, 1 battlectl crashed.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -149,6 +149,8 @@ def faults(
     raise typer.Exit(int(faults_command(name, json, sys.stdout)))
 
 
+app.command()(cli_chaos.heal)
+app.add_typer(cli_chaos.app, name="chaos")
 app.add_typer(cli_lab.app, name="lab")
 
 

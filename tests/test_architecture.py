@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "targets",
         "transport",
     },
-    "cli": {"cli_lab", "commands", "errors"},
+    "cli": {"cli_chaos", "cli_lab", "commands", "errors"},
+    "cli_chaos": {"commands", "errors"},
     "cli_lab": {"commands", "errors", "lab"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -84,8 +85,8 @@ HOMES: dict[str, set[str]] = {
     "tenacity": {"targets", "chaos"},
     "trio": {"chaos", "run", "transport", "targets", "lab", "commands"},
     "trio_websocket": {"transport", "targets", "lab"},
-    "typer": {"cli.py", "cli_lab.py"},
-    "wsproto": {"lab"},
+    "typer": {"cli.py", "cli_chaos.py", "cli_lab.py"},
+    "wsproto": {"lab", "transport/ws_socket.py"},
     "yaml": {"scenario/yamltext.py"},
 }
 """Third-party library -> the packages or files that may import it; `msgspec` is at home everywhere."""

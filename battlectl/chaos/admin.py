@@ -66,6 +66,13 @@ class AdminApi:
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 
+    def beside(self, listen: str) -> str:
+        """The URL of what listens on the same machine; every address of it is the one that we know."""
+        host, _, port = listen.rpartition(":")
+        own = urlsplit(self.origin).hostname or ""
+        own = f"[{own}]" if ":" in own else own
+        return f"http://{own if host in ('', '0.0.0.0', '[::]') else host}:{port}"
+
     async def __aenter__(self) -> AdminApi:
         return self
 

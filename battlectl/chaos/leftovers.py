@@ -52,12 +52,18 @@ def _header_of(data: bytes) -> Header | None:
     return None
 
 
-def find_left(folder: Path) -> Iterator[Left]:
-    """Every journal below a folder that leaves something to heal, or that is damaged, the newest first."""
-    for path in sorted(folder.rglob(NAME), key=_age):
+def find_left(*folders: Path) -> Iterator[Left]:
+    """Every journal below these folders that leaves something to heal, or that is damaged, newest first."""
+    found = {path.resolve(): path for folder in folders for path in _journals(folder)}
+    for path in sorted(found.values(), key=_age):
         left = read_left(path)
         if left.deeds or (left.damage and not (left.header and left.header.ends_with_run)):
             yield left
+
+
+def _journals(folder: Path) -> Iterator[Path]:
+    """One that is named itself, too."""
+    return iter([folder]) if folder.is_file() else folder.rglob(NAME)
 
 
 def _age(path: Path) -> tuple[float, str]:

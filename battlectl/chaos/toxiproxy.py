@@ -220,12 +220,12 @@ class Toxiproxy:
         return "; ".join([*removals, *enable])
 
     async def addresses(self) -> dict[str, str]:
-        """Where each provider itself is asked; of plain proxies where they listen."""
+        """Where each provider itself is asked: what the lab says, or where a plain proxy listens."""
         if self.is_lab:
-            found = {name: document.url for name, document in (await self._providers_now()).items()}
+            found = {name: document.url or "" for name, document in (await self._providers_now()).items()}
         else:
             proxies = await self._get("/proxies", dict[str, ProxyDocument])
-            found = {name: f"http://{proxy.listen}" for name, proxy in proxies.items()}
+            found = {name: self._api.beside(proxy.listen) for name, proxy in proxies.items()}
         return {self._providers.get(proxy, proxy): url for proxy, url in found.items() if url}
 
     def leave(self) -> bool:

@@ -24,8 +24,10 @@ except SystemExit as end:
     seconds = used.ru_utime + used.ru_stime
     print(json.dumps([end.code, seconds, sorted(m for m in sys.modules if "." not in m)]), file=sys.stderr)
 """
-VERBS = ("run", "validate", "plan", "report", "schema", "init", "lab", "faults")
+VERBS = ("run", "validate", "plan", "report", "schema", "init", "lab", "faults", "heal", "chaos")
 LAB_VERBS = ("up", "relay", "status")
+CHAOS_VERBS = ("inject", "kill", "status", "clear")
+GROUPS = {"lab": LAB_VERBS, "chaos": CHAOS_VERBS}
 
 
 def timed(*words):
@@ -45,7 +47,10 @@ def test_help_imports_nothing_heavy(words):
     assert [name for name in HEAVY if name in modules] == []
 
 
-@pytest.mark.parametrize("words", [*((verb,) for verb in VERBS), *(("lab", verb) for verb in LAB_VERBS)])
+@pytest.mark.parametrize(
+    "words",
+    [*((verb,) for verb in VERBS), *((group, verb) for group, verbs in GROUPS.items() for verb in verbs)],
+)
 def test_help_of_a_verb_imports_nothing_but_what_typer_reads_its_options_with(words):
     code, _, modules, out = timed(*words, "--help")
     assert code == 0
@@ -53,10 +58,11 @@ def test_help_of_a_verb_imports_nothing_but_what_typer_reads_its_options_with(wo
     assert [name for name in HEAVY if name in modules and name != "pydantic"] == []
 
 
-def test_help_of_the_lab_names_its_verbs():
-    code, _, _, out = timed("lab", "--help")
+@pytest.mark.parametrize(("group", "verbs"), GROUPS.items())
+def test_help_of_a_group_names_its_verbs(group, verbs):
+    code, _, _, out = timed(group, "--help")
     assert code == 0
-    assert [verb for verb in LAB_VERBS if f"\n  {verb} " not in out] == []
+    assert [verb for verb in verbs if f"\n  {verb} " not in out] == []
 
 
 @pytest.mark.parametrize("verb", ["up", "relay"])
