@@ -143,8 +143,7 @@ class TestDistribution:
             "failovers < 100",
             {"counts": USED},
             "inconclusive",
-            "at least 0 (attempts at a provider that is down are counted by nobody; from counters): "
-            "too little to judge",
+            "not observable: attempts at a provider that is down are counted by nobody",
         ),
         ("amplification < 1.1", {"served": REPLIES}, "pass", "1.0125 (from metadata)"),
         ("amplification < 1.01", {"served": REPLIES}, "fail", "1.0125 (from metadata)"),
@@ -185,6 +184,15 @@ class TestCountedAttempts:
         found = judged("failovers < 36", RESET, **cut)
         assert (found.verdict, found.measured) == ("inconclusive", 38)
         assert found.summary.startswith("1 to 38 (30 to 38 more calls")
+
+    def test_from_the_first_of_the_load_to_the_last_look_nothing_is_left_out(self):
+        """The load begins at 10 s, between two looks, and nobody has called before."""
+        counts = "a:0@0-9.9 a:10@9.9-40.15 b:0@0-9.9 b:10@9.9-40.15"
+        late = {"phases": {"idle": "10s", "steady": "10s", "battle": "20s"}, "reads": "20*ok@10-40"}
+        load = {"reads": {"rate": "1/s", "calls": ["a", "b"], "phases": ["steady", "battle"]}}
+        limits = ("amplification >= 1 in steady", "amplification <= 1.03 in steady", "amplification <= 1.01")
+        found = [judged(limit, ERRORS, counts=counts, load=load, **late).verdict for limit in limits]
+        assert found == ["pass"] * 3
 
     def test_twice_as_many_calls_as_arrivals_are_a_storm(self):
         storm = "a:10@0-20 b:10@0-20 a:40@20-30 b:40@20-30 a:10@30-40 b:10@30-40"

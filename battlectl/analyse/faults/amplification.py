@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import inf
 
 from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.counting import Track
 from battlectl.analyse.faults.figure import Figure, exact, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.served import told
@@ -80,7 +81,7 @@ def _longest_wait(window: Window, known: Known) -> float:
 def _counted(provider: str, start: float, end: float, lag: float, known: Known) -> tuple[float, float]:
     """At one provider, for one stretch: of what was due before it nothing is left after the longest wait."""
     track = known.track(provider)
-    first = start + lag if known.due.between(0.0, start) else start
+    first = start + lag if known.due.between(0.0, start) else _last_look(track, start)
     last = end if known.due.between(end, inf) else inf  # Nothing else came after the end of the load.
     inner = track.inside(first, last)
     least = 0.0 if inner is None or known.own.most == inf else inner.attempts - known.own.most * inner.seconds
@@ -91,6 +92,12 @@ def _counted(provider: str, start: float, end: float, lag: float, known: Known) 
         return max(0.0, least), inf
     most = outer.attempts - known.own.least * outer.seconds + _cut_on_the_way(provider, start, end, known)
     return max(0.0, least), max(0.0, most)
+
+
+def _last_look(track: Track, start: float) -> float:
+    """From it until the load began there was nothing but the target's own probes."""
+    before = track.within(-inf, start)
+    return before[-1].t if before else start
 
 
 def _cut_on_the_way(provider: str, start: float, end: float, known: Known) -> int:

@@ -32,8 +32,9 @@ class Figure:
 
     @property
     def is_observable(self) -> bool:
-        """Whether anything at all is known."""
-        return self.least is not None and self.samples > 0
+        """Whether anything at all is known: from nothing to anything is none."""
+        says_something = self.least is not None and not (self.least <= 0 and self.most == inf)
+        return says_something and self.samples > 0
 
     @property
     def value(self) -> float | None:
