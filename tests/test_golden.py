@@ -11,7 +11,7 @@ from battlectl.report.junit import render_junit
 from battlectl.report.markdown import render_markdown
 from battlectl.report.terminal import SuiteRow, render_suite, render_summary
 from battlectl.report.timeline import render_timeline
-from tests.report.scenes import SCENES, hostile
+from tests.report.scenes import SCENES, hostile, hostile_faults
 
 RENDERERS: dict[str, Callable[..., str]] = {
     "report.md": render_markdown,
@@ -32,6 +32,11 @@ def test_a_scene_is_rendered_as_reviewed(scene, renderer, golden):
 
 def test_a_hostile_scene_is_rendered_as_reviewed(golden):
     golden("hostile-report.md", render_markdown(hostile()))
+
+
+@pytest.mark.parametrize("renderer", ["report.md", "junit.xml", "summary-100.txt", "timeline-60.txt"])
+def test_hostile_faults_are_rendered_as_reviewed(renderer, golden):
+    golden(f"hostile-faults-{renderer}", RENDERERS[renderer](hostile_faults()))
 
 
 @pytest.mark.parametrize("width", [60, 100])

@@ -6,6 +6,7 @@ where nobody could see it, and then there is no number. `most` is null for one t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -15,7 +16,7 @@ from battlectl.analyse.faults.breaker_account import BreakerAccount, breaker_acc
 from battlectl.analyse.faults.distribution import Distribution, distributions
 from battlectl.analyse.faults.doubt import worst
 from battlectl.analyse.faults.figure import Figure
-from battlectl.analyse.faults.known import know
+from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.windows import WindowFigures
 
 DIGITS = 9
@@ -26,32 +27,31 @@ ROLES = ("baseline", "during", "recovery")
 def faults_json(evidence: Evidence, generator_fit: bool) -> dict[str, Any]:
     """`chaos`, `faults`, `breakers` and `distribution` of a document; empty where nothing was injected.
 
-    A figure that crashes costs the report these parts and not itself: `chaos.crashed` says so.
+    A figure that crashes costs the report its part and not itself: `chaos.crashed` says so.
     """
-    campaign = evidence.campaign
-    chaos: dict[str, Any] = {
+    campaign, crashed = evidence.campaign, list[str]()
+    known = know(evidence) if evidence.frame.injections or campaign.counts else None
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for name, part in PARTS.items():
+        try:
+            parts[name] = [] if known is None else part(known, generator_fit)
+        except Exception as error:
+            parts[name] = []
+            crashed.append(f"{name}: {type(error).__name__}: {error}")
+    chaos = {
         "driver": campaign.driver or None,
         "leftovers": list(campaign.leftovers),
         "lease_lost": [{"at_s": lost.t, "note": lost.note} for lost in campaign.lost],
-        "crashed": None,
+        "crashed": crashed,
     }
-    try:
-        figures = _figures(evidence, generator_fit)
-    except Exception as error:
-        chaos["crashed"] = f"{type(error).__name__}: {error}"
-        figures = {"faults": [], "breakers": [], "distribution": []}
-    return {"chaos": chaos, **figures}
+    return {"chaos": chaos, **parts}
 
 
-def _figures(evidence: Evidence, generator_fit: bool) -> dict[str, list[dict[str, Any]]]:
-    if not evidence.frame.injections and not evidence.campaign.counts:
-        return {"faults": [], "breakers": [], "distribution": []}
-    known = know(evidence)
-    return {
-        "faults": [_fault(account) for account in accounts(known, generator_fit)],
-        "breakers": [_breaker(account) for account in breaker_accounts(known)],
-        "distribution": [_distribution(one) for one in distributions(evidence, known)],
-    }
+PARTS: dict[str, Callable[[Known, bool], list[dict[str, Any]]]] = {
+    "faults": lambda known, fit: [_fault(account) for account in accounts(known, fit)],
+    "breakers": lambda known, fit: [_breaker(account) for account in breaker_accounts(known)],
+    "distribution": lambda known, fit: [_distribution(o) for o in distributions(known.evidence, known)],
+}
 
 
 def figure_json(figure: Figure, scale: float = 1.0) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def figure_json(figure: Figure, scale: float = 1.0) -> dict[str, Any]:
         "least": least,
         "most": most,
         "samples": figure.samples,
-        "source": figure.source or None,
+        "source": (figure.source or None) if figure.is_observable else None,
         "words": figure.words,
     }
 

@@ -29,6 +29,15 @@ EXIT_MEANINGS: dict[int, str] = {
 }
 
 
+NEVER_BEGUN = ("not ready", "impossible")
+"""Endings of runs that sent nothing."""
+
+
+def has_begun(document: Document) -> bool:
+    """Whether anything can have been sent; else the reason is all that there is to tell."""
+    return document["ending"]["how"] not in NEVER_BEGUN
+
+
 def verdict_word(document: Document) -> str:
     """PASS, FAIL or INCONCLUSIVE; a pass that is none says why."""
     word = str(document["verdict"]).upper()

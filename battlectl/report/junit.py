@@ -1,7 +1,8 @@
 """junit.xml: one suite for the run, one case for each objective and check.
 
 Rule: what weighs against a pass is a failure, or an error of type `inconclusive`, so that a CI that knows
-only two colours never shows it green; notes are output of a passed case.
+only two colours never shows it green; notes are output of a passed case. A fault that is left in force is an
+error of its own, before all others.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from battlectl.report.faults_words import leftovers_of
 from battlectl.report.headline import Document, Stored, measured_and_required, show_exit, weighing
 from battlectl.report.inert import in_xml
 
@@ -21,6 +23,9 @@ def render_junit(document: Document) -> str:
     suites = Element("testsuites", {"name": "battlectl"})
     suite = SubElement(suites, "testsuite", {"name": in_xml(document["frame"]["name"])})
     _add_properties(suite, document)
+    for leftover in leftovers_of(document):
+        case = _case(suite, "checks", "faults are healed", document)
+        _add_text(case, "error", f"a person must act: {leftover}", "", kind="unhealed")
     for finding in document["findings"]:
         _add_case(suite, finding, document)
     if not document["passed"] and not weighing(document):

@@ -13,6 +13,7 @@ from battlectl.report.headline import (
     Stored,
     describe,
     findings_of,
+    has_begun,
     noted,
     show_exit,
     verdict_word,
@@ -20,6 +21,8 @@ from battlectl.report.headline import (
     why,
 )
 from battlectl.report.inert import code_block, in_markdown
+from battlectl.report.markdown_breakers import show_breakers, show_distribution
+from battlectl.report.markdown_faults import show_effects, show_faults, show_leftovers
 from battlectl.report.markdown_figures import (
     show_generator,
     show_latency_parts,
@@ -38,8 +41,8 @@ MOST_SENTENCE = 400
 
 
 def render_markdown(document: Document) -> str:
-    """The whole report. Sections with nothing to say are left out."""
-    parts = [_verdict(document)]
+    """The whole report, what a person must do first. Sections with nothing to say are left out."""
+    parts = [part for part in (show_leftovers(document), _verdict(document)) if part]
     for title, section in SECTIONS:
         if body := section(document):
             parts.append(f"## {title}\n\n{body}")
@@ -57,8 +60,11 @@ def _verdict(document: Document) -> str:
 def _reason(document: Document) -> str:
     """The sentence on why, how the run ended and with which exit code."""
     ending = document["ending"]
-    ended = f"{ending['how']} after {show_seconds(ending['at_s'])}"
-    return f"Why: {in_markdown(why(document), MOST_SENTENCE)} The run {ended}, {show_exit(document)}."
+    if not has_begun(document):
+        said = in_markdown(" ".join(ending["reason"].split()), MOST_SENTENCE)
+        return f"Nothing was sent: {ending['how']}: {said} ({show_exit(document)})"
+    ended = f"The run {ending['how']} after {show_seconds(ending['at_s'])}"
+    return f"Why: {in_markdown(why(document), MOST_SENTENCE)} {ended}, {show_exit(document)}."
 
 
 def _bold(finding: Stored) -> str:
@@ -176,7 +182,11 @@ def _took(example: Stored) -> float:
 SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Objectives", _objectives),
     ("Checks", _checks),
+    ("Faults", show_faults),
     ("Timeline", _timeline),
+    ("What each fault did", show_effects),
+    ("Breakers", show_breakers),
+    ("Who served in each window", show_distribution),
     ("Windows side by side", show_windows),
     ("Workloads and their calls", show_workloads),
     ("Who served the requests", show_providers),

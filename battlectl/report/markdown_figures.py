@@ -20,6 +20,7 @@ from battlectl.report.figures import (
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import in_markdown
 from battlectl.report.tables import markdown_table
+from battlectl.scenario.chaos_times import DURING, RECOVERY
 
 ALL = "(all)"
 RUN = "run"
@@ -30,10 +31,15 @@ POPULATIONS = (
 )
 
 
+MOST_WINDOWS = 24
+LEFT_OUT = "The windows of the faults are above, and for each workload in report.json."
+
+
 def show_windows(document: Document) -> str:
     """One row per workload and window."""
     names = [workload["name"] for workload in document["frame"]["workloads"]]
     shown = [ALL, *names] if len(names) > 1 else names
+    windows = [window for window in document["windows"] if not _is_left_out(window, document)]
     rows = [
         [
             in_markdown(name),
@@ -43,12 +49,19 @@ def show_windows(document: Document) -> str:
             *_cell(window["workloads"][name]),
         ]
         for name in shown
-        for window in document["windows"]
+        for window in windows
     ]
     table = markdown_table(
         ("workload", "window", "seen", "arrivals/s", *CELL), rows, "llrr" + "r" * len(CELL)
     )
-    return f"{POPULATIONS}\n\n{table}"
+    left_out = f"\n\n{LEFT_OUT}" if len(windows) < len(document["windows"]) else ""
+    return f"{POPULATIONS}\n\n{table}{left_out}"
+
+
+def _is_left_out(window: Stored, document: Document) -> bool:
+    """The windows of many faults stand in their own section."""
+    is_of_fault = window["name"].startswith((DURING, RECOVERY))
+    return is_of_fault and len(document["windows"]) > MOST_WINDOWS
 
 
 def show_workloads(document: Document) -> str:

@@ -1,12 +1,11 @@
 """What the terminal shows when a run is over.
 
-Rule: the verdict first, then what speaks against a pass, then figures; at most 40 lines, none wider than the
-terminal except the path of the report, which people copy.
+Rule: what a person must end by hand first, then the verdict, what speaks against a pass, faults, figures; at
+most 40 lines, none wider than the terminal except the path of the report, which people copy.
 """
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from battlectl.report.figures import show_count, show_latencies, show_ms, show_r
 from battlectl.report.headline import (
     Document,
     Stored,
+    has_begun,
     measured_and_required,
     noted,
     show_exit,
@@ -24,14 +24,17 @@ from battlectl.report.headline import (
 )
 from battlectl.report.inert import clip, one_line
 from battlectl.report.tables import plain_table
+from battlectl.report.terminal_faults import summarise_faults, summarise_leftovers, wrapped
+from battlectl.scenario.chaos_times import DURING
 
 MOST_ADVERSE = 3
 MOST_NOTES = 3
 MOST_WINDOWS = 7
-MOST_WRAPPED = 2
+FEWEST_WINDOWS = 2
+MOST_LINES = 40
 MOST_SEEN = 240
 ALL = "(all)"
-NOT_READY = "not ready"
+RUN = "run"
 COLUMN_CHOICES = (
     ("window", "arrivals", "rate", "success", "p50", "p95", "p99", "max"),
     ("window", "arrivals", "success", "p50", "p95", "p99", "max"),
@@ -55,18 +58,21 @@ class SuiteRow:
 
 def render_summary(document: Document, width: int = 80, colour: bool = False, folder: str = "") -> str:
     """The summary of one run; `folder` is where its report lies."""
-    if document["ending"]["how"] == NOT_READY:
-        told = "\n".join([*_verdict(document)[:2], *_wrapped(document["ending"]["reason"], width, "  ", 6)])
+    if not has_begun(document):
+        told = "\n".join([*_verdict(document)[:2], *wrapped(document["ending"]["reason"], width, "  ", 6)])
         return f"{_coloured(told, colour)}\n{_where(folder)}"
+    leftovers = summarise_leftovers(document, width)
     lines = [
+        *leftovers,
         *_verdict(document),
         *_target(document),
-        *_adverse(weighing(document), width),
+        *_adverse(weighing(document), width, 1 if leftovers else MOST_ADVERSE),
         *_notes(noted(document)),
-        "",
-        *_windows(document, width),
+        *summarise_faults(document),
         "",
     ]
+    room = MOST_LINES - len(lines) - len(("header", "", "", "report"))
+    lines += [*_windows(document, width, max(FEWEST_WINDOWS, min(MOST_WINDOWS, room))), ""]
     shown = "\n".join(_coloured(clip(line, width), colour) for line in lines).rstrip()
     return f"{shown}\n{_where(folder)}"
 
@@ -86,7 +92,7 @@ def _verdict(document: Document) -> list[str]:
     """The verdict and the name, how it ended, the objectives."""
     ending = document["ending"]
     objectives = tally_objectives(document)
-    after = "" if ending["how"] == NOT_READY else f" after {show_seconds(ending['at_s'])}"
+    after = f" after {show_seconds(ending['at_s'])}" if has_begun(document) else ""
     return [
         f"{verdict_word(document)}  {one_line(document['frame']['name'])}",
         f"{ending['how']}{after}, {show_exit(document)}",
@@ -102,14 +108,14 @@ def _target(document: Document) -> Iterator[str]:
         yield f"target {one_line(target['name'])}{simulated}: {one_line(target['address'])}"
 
 
-def _adverse(findings: Sequence[Stored], width: int) -> Iterator[str]:
-    for finding in findings[:MOST_ADVERSE]:
+def _adverse(findings: Sequence[Stored], width: int, most: int) -> Iterator[str]:
+    for finding in findings[:most]:
         yield ""
         yield f"{finding['weighs'].upper()}  {one_line(finding['name'])}"
-        yield from _wrapped(_measured(finding), width, "  ")
+        yield from wrapped(_measured(finding), width, "  ")
         yield from _first(finding, width)
-    if len(findings) > MOST_ADVERSE:
-        yield f"... and {len(findings) - MOST_ADVERSE} more, see the report"
+    if len(findings) > most:
+        yield f"... and {len(findings) - most} more, see the report"
 
 
 def _measured(finding: Stored) -> str:
@@ -126,19 +132,7 @@ def _first(finding: Stored, width: int) -> Iterator[str]:
     call = one_line(f"{example['workload']}/{example['label']}", 40)
     took = show_ms(example["latency_ms"])
     yield f"  first at {example['due_s']:.3f}s: {one_line(example['outcome'])} after {took}, {call}"
-    yield from _wrapped(one_line(example["seen"], MOST_SEEN), width, "    ")
-
-
-def _wrapped(text: str, width: int, indent: str, most: int = MOST_WRAPPED) -> list[str]:
-    """On two lines at most, or `most`; a longer text ends in dots."""
-    return textwrap.wrap(
-        text,
-        max(width, 2 * len(indent) + 8),
-        initial_indent=indent,
-        subsequent_indent=indent,
-        max_lines=most,
-        placeholder="...",
-    )
+    yield from wrapped(one_line(example["seen"], MOST_SEEN), width, "    ")
 
 
 def _notes(findings: Sequence[Stored]) -> Iterator[str]:
@@ -146,15 +140,24 @@ def _notes(findings: Sequence[Stored]) -> Iterator[str]:
         yield f"note: {one_line(finding['name'])}: {one_line(finding['summary'])}"
 
 
-def _windows(document: Document, width: int) -> list[str]:
+def _windows(document: Document, width: int, most: int) -> list[str]:
     """One row per window, with as many columns as fit."""
-    rows = [_window_row(window) for window in document["windows"][-MOST_WINDOWS:]]
+    rows = [_window_row(window) for window in _chosen(document["windows"], most)]
     for columns in COLUMN_CHOICES:
         cells = [[row[column] for column in columns] for row in rows]
         lines = plain_table(columns, cells, "l" + "r" * (len(columns) - 1)).splitlines()
         if max(map(len, lines)) <= width:
             break
     return lines
+
+
+def _chosen(windows: Sequence[Stored], most: int) -> list[Stored]:
+    """The last ones; of a run with faults those up to the first recovery, and the whole run among them."""
+    chosen = list(windows)
+    if any(window["name"].startswith(DURING) for window in chosen):
+        first = next(n for n, window in enumerate(chosen) if window["name"] == RUN)
+        return chosen[first : first + most]
+    return chosen[-most:]
 
 
 def _window_row(window: Stored) -> dict[str, str]:

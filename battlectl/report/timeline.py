@@ -14,8 +14,20 @@ from typing import Any
 
 from battlectl.observe.tally import Row
 from battlectl.quantities import format_duration, format_rate, format_ratio
+from battlectl.report.faults_words import faults_of
 from battlectl.report.inert import one_line
 from battlectl.report.series import read_series
+from battlectl.report.timeline_faults import (
+    BREAKERS,
+    FAULTS,
+    NamedLane,
+    breaker_lanes,
+    draw,
+    fault_lanes,
+    faults_hidden,
+    gutter_of,
+    label,
+)
 
 LEVELS = "._-=+*#%@"
 GUTTER = 12
@@ -64,14 +76,37 @@ class Lane:
 
 def render_timeline(document: Mapping[str, Any], width: int = 100) -> str:
     """The lanes, the time axis and what the marks mean; no line is longer than `width` (50 at least)."""
-    slices = read_slices(document)
-    length = _length(document)
-    columns = max(FEWEST_COLUMNS, width - GUTTER - NOTE - 3)
+    slices, length, faults = (
+        read_slices(document),
+        _length(document),
+        fault_lanes(document, _length(document)),
+    )
+    gutter = gutter_of(faults, GUTTER, width // 3)
+    columns = max(FEWEST_COLUMNS, width - gutter - NOTE - 3)
     spans = [slices[span.start : span.stop] for span in _spans(len(slices), columns)]
     lanes = [_phases(document, length, columns), *(lane(spans) for lane in LANES)]
-    lines = [f"{lane.name:<{GUTTER}}|{lane.cells}| {lane.note}".rstrip() for lane in lanes]
-    axis = f"{'time':<{GUTTER}} {_axis(length, columns)}".rstrip()
-    return "\n".join([*lines, axis, *_legend(document, length / columns, width)])
+    lines = [f"{lane.name:<{gutter}}|{lane.cells}| {lane.note}".rstrip() for lane in lanes]
+    lines += _drawn(faults, length, gutter, columns)
+    return "\n".join([*lines, _time(length, gutter, columns), *_legend(document, length / columns, width)])
+
+
+def render_breakers(document: Mapping[str, Any], width: int = 100) -> str:
+    """The lanes of the breakers over the same time; empty where none can be seen."""
+    length, breakers = _length(document), breaker_lanes(document)
+    if not breakers:
+        return ""
+    gutter = gutter_of(breakers, GUTTER, width // 3)
+    columns = max(FEWEST_COLUMNS, width - gutter - NOTE - 3)
+    lines = [*_drawn(breakers, length, gutter, columns), _time(length, gutter, columns)]
+    return "\n".join([*lines, *_wrapped(BREAKERS, width)])
+
+
+def _drawn(lanes: Sequence[NamedLane], length: float, gutter: int, columns: int) -> list[str]:
+    return [f"{label(lane, gutter)}|{draw(lane, length, columns)}| {lane.note}".rstrip() for lane in lanes]
+
+
+def _time(length: float, gutter: int, columns: int) -> str:
+    return f"{'time':<{gutter}} {_axis(length, columns)}".rstrip()
 
 
 def read_slices(document: Mapping[str, Any]) -> list[Slice]:
@@ -197,4 +232,12 @@ def _legend(document: Mapping[str, Any], column: float, width: int) -> list[str]
     if ending["how"] != "completed":
         planned = format_duration(document["frame"]["phases"][-1]["end"])
         lines.insert(0, f"{ending['how']} after {format_duration(ending['at_s'])} of {planned}")
-    return [wrapped for line in lines for wrapped in textwrap.wrap(line, max(width, FEWEST_COLUMNS))]
+    if faults_of(document):
+        lines.append(FAULTS)
+    if hidden := faults_hidden(document):
+        lines.append(f"{hidden} more faults have no lane here")
+    return [wrapped for line in lines for wrapped in _wrapped(line, width)]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, max(width, FEWEST_COLUMNS))

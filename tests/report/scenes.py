@@ -13,12 +13,15 @@ from typing import Any
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
+from battlectl.observe.faults import LeaseLost
 from battlectl.observe.served import UNNAMED
 from battlectl.plan.build import build_plan
 from battlectl.report.document import build_document
 from battlectl.report.fold import Chronicle
+from battlectl.report.record import read_evidence
 from battlectl.transport.base import Exchange, NoReply, Reply
 from battlectl.transport.scripted import reply_json, reply_ok, served_by
+from tests.analyse.faulted import faulted, injection
 from tests.battle import fight_scripted, scenario_of
 
 HEALTH = {"stall_ms": 1.25, "cpu_ratio": 0.125}
@@ -177,10 +180,89 @@ def hostile() -> dict[str, Any]:
     return document_of(fight_scripted(fields, answer).evidence, ExitCode.FAILED, meta)
 
 
+def faults() -> dict[str, Any]:
+    """A kill that is confirmed, one that did nothing, errors that could not be injected, nothing left."""
+    one = injection(name="kill-provider_a", at=10.0, until=20.0)
+    two = injection(
+        name="latency-b", kind="rpc_latency", at=22.0, until=26.0, providers=("b",), latency_ms=300
+    )
+    three = injection(
+        name="errors", kind="rpc_error", at=28.0, until=34.0, providers=("b", "a"), probability=0.5
+    )
+    evidence = faulted(
+        one,
+        two,
+        three,
+        name="Three faults, one of them proven",
+        reads="20*ok@0-10 15*ok@10-12 5*refused@10-12 20*ok@12-40",
+        probes="new:ok@9 kept:ok@9 new:refused@10.2-20 kept:reset@10.2 new:ok@20.2-40 b/new:ok@0-40",
+        counts="a:10@0-10 a:0@10-20 a:10@20-40 b:10@0-40",
+        served="a:10@0-10 b:10@0-10 b:18@10-20 b:2x2/80@10-20 a:10@20-40 b:10@20-40",
+        deeds=(
+            "kill-provider_a|inject@10-10.1 kill-provider_a|heal@20-20.1 "
+            "latency-b|b/inject@22-22.1 latency-b|b/heal@26-26.1 "
+            "errors|b/inject@28!no_such_proxy errors|a/inject@28-28.1 errors|a/heal@34-34.1"
+        ),
+        lost="30.5",
+        objectives=[
+            "success_rate >= 95%",
+            "recovery_time(kill-provider_a) < 5s",
+            "failover_time(latency-b) < 5s",
+            "breaker(b).opens == 0",
+        ],
+    )
+    return document_of(evidence, ExitCode.INCONCLUSIVE)
+
+
+def leftover() -> dict[str, Any]:
+    """A kill that could not be healed, and from which the target did not recover."""
+    one = injection(name="kill-provider_a", at=20.0, until=30.0)
+    to_end = "no answer. To end it: curl -X DELETE http://127.0.0.1:8474/proxies/a/toxics/kill-provider_a"
+    evidence = faulted(
+        one,
+        name="A fault that stayed",
+        reads="20*ok@0-20 20*refused@20-40",
+        probes="new:ok@19 kept:ok@19 new:refused@20.2-40",
+        counts="a:10@0-20 a:0@20-40",
+        deeds="kill-provider_a|inject@20-20.1 kill-provider_a|heal@30-38!no_answer",
+        leftovers=[f"kill-provider_a (kill) may still be in force at a: {to_end}"],
+        objectives=["success_rate >= 99%", "recovery_time(kill-provider_a) < 5s"],
+    )
+    return document_of(evidence, ExitCode.UNHEALED)
+
+
+def impossible() -> dict[str, Any]:
+    """A fault that the driver can never do: nothing was sent."""
+    evidence = faulted(
+        injection(name="lag-a", kind="lag"), reads="", deeds="", driver="haproxy", ended_at=0.0
+    )
+    refusal = "lag-a: the haproxy driver cannot do lag; it can do kill, flap and partition"
+    return document_of(replace(evidence, how="impossible", reason=refusal), ExitCode.USAGE)
+
+
+def hostile_faults() -> dict[str, Any]:
+    """Texts of a driver, a provider and a lease that try to be markup."""
+    document = leftover()
+    evidence = read_evidence(document)
+    campaign = replace(
+        evidence.campaign,
+        deeds=tuple(replace(deed, note=HOSTILE) for deed in evidence.campaign.deeds),
+        leftovers=(f"{HOSTILE} may still be in force", HOSTILE * 30, "x"),
+        lost=(LeaseLost(21.0, HOSTILE),),
+    )
+    one = evidence.frame.injections[0]
+    odd = replace(one, attributes={HOSTILE: HOSTILE}, kind=HOSTILE)
+    frame = replace(evidence.frame, injections=(odd,))
+    return document_of(replace(evidence, campaign=campaign, frame=frame), ExitCode.UNHEALED)
+
+
 SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "pass": cache(passing),
     "fail": cache(failing),
     "inconclusive": cache(inconclusive),
     "interrupted": cache(interrupted),
     "empty": cache(empty),
+    "faults": cache(faults),
+    "leftover": cache(leftover),
+    "impossible": cache(impossible),
 }

@@ -8,9 +8,9 @@ from xml.dom import minidom
 import pytest
 
 from battlectl.report.junit import render_junit
-from tests.report.scenes import SCENES, hostile
+from tests.report.scenes import SCENES, hostile, hostile_faults
 
-ALL_SCENES = {**SCENES, "hostile": hostile}
+ALL_SCENES = {**SCENES, "hostile": hostile, "hostile faults": hostile_faults}
 
 
 def _suite(document) -> minidom.Element:
@@ -30,7 +30,10 @@ def test_counts_agree_with_what_is_inside(scene):
 def test_there_is_one_case_for_each_finding(scene):
     document = ALL_SCENES[scene]()
     names = [case.getAttribute("name") for case in _suite(document).getElementsByTagName("testcase")]
-    assert names == [finding["name"] for finding in document["findings"]]
+    assert names == [
+        *("faults are healed" for _ in document["chaos"]["leftovers"]),
+        *(finding["name"] for finding in document["findings"]),
+    ]
 
 
 @pytest.mark.parametrize("scene", ALL_SCENES)
@@ -38,6 +41,15 @@ def test_only_a_pass_is_green(scene):
     suite = _suite(ALL_SCENES[scene]())
     bad = int(suite.getAttribute("failures")) + int(suite.getAttribute("errors"))
     assert (bad == 0) == (scene == "pass")
+
+
+def test_a_fault_that_is_left_in_force_is_the_first_error():
+    first = _suite(SCENES["leftover"]()).getElementsByTagName("testcase")[0]
+    (error,) = first.getElementsByTagName("error")
+    assert error.getAttribute("type") == "unhealed"
+    assert "curl -X DELETE http://127.0.0.1:8474/proxies/a/toxics/kill-provider_a" in error.getAttribute(
+        "message"
+    )
 
 
 def test_what_is_inconclusive_is_an_error_of_that_type():

@@ -57,5 +57,5 @@ def test_each_outcome_stands_with_its_meaning_and_an_example():
 
 
 def test_every_section_of_a_full_report_has_a_title():
-    text = render_markdown({**SCENES["fail"](), "meta": {**META, "ground_truth": TRUTH, "notes": ["one"]}})
+    text = render_markdown({**SCENES["faults"](), "meta": {**META, "ground_truth": TRUTH, "notes": ["one"]}})
     assert all(f"\n## {title}\n" in text for title, _ in SECTIONS)

@@ -7,9 +7,9 @@ import pytest
 from battlectl.errors import ExitCode
 from battlectl.report.inert import cells
 from battlectl.report.terminal import SuiteRow, render_suite, render_summary
-from tests.report.scenes import SCENES, hostile
+from tests.report.scenes import SCENES, hostile, hostile_faults
 
-ALL_SCENES = {**SCENES, "hostile": hostile}
+ALL_SCENES = {**SCENES, "hostile": hostile, "hostile faults": hostile_faults}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
@@ -27,6 +27,48 @@ def test_many_findings_still_fit_on_a_screen():
     text = render_summary(crowded, 60, folder="results/x")
     assert len(text.splitlines()) <= 40
     assert "and 47 more" in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_many_faults_and_leftovers_still_fit_on_a_screen(width):
+    document = SCENES["faults"]()
+    finding = {**document["findings"][0], "summary": "long " * 100, "weighs": "fail"}
+    crowded = {
+        **document,
+        "findings": [finding] * 50 + [{**finding, "weighs": "pass", "verdict": "fail"}] * 9,
+        "windows": document["windows"] * 10,
+        "faults": document["faults"] * 33,
+        "chaos": {**document["chaos"], "leftovers": ["left over " * 90] * 5},
+    }
+    lines = render_summary(crowded, width, folder="results/x").splitlines()
+    assert len(lines) <= 40
+    assert max(map(cells, lines)) <= width
+    assert lines[0].startswith("ACT NOW: left over")
+    assert "... and 3 more, in the report" in lines
+    assert "+93 more, 60 of them not confirmed" in lines
+
+
+def test_faults_that_are_not_proven_come_first():
+    lines = render_summary(SCENES["faults"](), 200).splitlines()
+    told = [line.split(":")[:2] for line in lines if line.startswith("fault ")]
+    assert told == [
+        ["fault latency-b at b", " mismatch"],
+        ["fault errors at b, a", " mismatch"],
+        ["fault kill-provider_a at a", " confirmed, recovery"],
+    ]
+
+
+@pytest.mark.parametrize("how", ["not ready", "impossible"])
+def test_of_a_run_that_never_began_only_the_reason_is_told(how):
+    document = SCENES["impossible"]()
+    told = {**document, "ending": {**document["ending"], "how": how}}
+    lines = render_summary(told, 100, folder="results/x").splitlines()
+    assert lines[0].startswith("INCONCLUSIVE  ")
+    assert lines[1:3] == [
+        f"{how}, exit code 2: bad usage or scenario",
+        "  lag-a: the haproxy driver cannot do lag; it can do kill, flap and partition",
+    ]
+    assert len(lines) == 5
 
 
 @pytest.mark.parametrize(("scene", "word"), [("pass", "PASS"), ("fail", "FAIL"), ("empty", "INCONCLUSIVE")])

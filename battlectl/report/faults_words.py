@@ -1,0 +1,69 @@
+"""Figures about faults as people read them.
+
+Rule: a range is shown as one, and what nobody could see as "not observable", never as a dash or a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from battlectl.report.figures import show_count, show_ms, show_seconds
+from battlectl.report.headline import Document, Stored
+
+UNSEEN = "not observable"
+
+
+def show_figure(figure: Mapping[str, Any], show: Callable[[Any], str]) -> str:
+    """`2s`, `1s to 2s`, `at least 30s`; `show` writes one end."""
+    if not figure["observable"]:
+        return UNSEEN
+    least, most = show(figure["least"]), figure["most"]
+    if most is None:
+        return f"at least {least}" if figure["least"] else UNSEEN
+    return least if show(most) == least else f"{least} to {show(most)}"
+
+
+def show_time(figure: Mapping[str, Any]) -> str:
+    """A figure in seconds."""
+    return show_figure(figure, show_seconds)
+
+
+def show_latency(figure: Mapping[str, Any]) -> str:
+    """A figure in milliseconds."""
+    return show_figure(figure, show_ms)
+
+
+def show_number(figure: Mapping[str, Any]) -> str:
+    """A figure that counts."""
+    return show_figure(figure, lambda number: show_count(round(number)))
+
+
+def show_times(figure: Mapping[str, Any]) -> str:
+    """A figure that is so many times something."""
+    return show_figure(figure, lambda times: f"{times:.3g}")
+
+
+def show_recovery(fault: Stored) -> str:
+    """How long its harm lasted, or that it did not end."""
+    time = fault["recovery_time_s"]
+    if not time["observable"]:
+        return UNSEEN
+    if fault["recovered"] is False:
+        return f"did not recover ({show_time(time)})"
+    return "no harm" if time["most"] == 0 else show_time(time)
+
+
+def names_of(fault: Stored) -> str:
+    """Its providers."""
+    return ", ".join(part["provider"] for part in fault["providers"])
+
+
+def leftovers_of(document: Document) -> list[str]:
+    """What a person must end by hand, in words; none in a report from before there were faults."""
+    return list(document.get("chaos", {}).get("leftovers", ()))
+
+
+def faults_of(document: Document) -> list[Stored]:
+    """The faults of a run, none in a report from before there were any."""
+    return list(document.get("faults", ()))

@@ -1,0 +1,62 @@
+"""Faults in the terminal's summary: what must be ended by hand, then a line for each fault.
+
+Rule: what is not confirmed is shown before what is, and what has no room is counted.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from battlectl.report.faults_words import faults_of, leftovers_of, names_of, show_recovery
+from battlectl.report.headline import Document, Stored
+from battlectl.report.inert import one_line
+
+MOST_FAULTS = 6
+MOST_LEFTOVERS = 2
+LEFTOVER_LINES = 4
+MOST_LEFTOVER = 1_000
+MOST_WRAPPED = 2
+CONFIRMED = "confirmed"
+
+
+def summarise_leftovers(document: Document, width: int) -> list[str]:
+    """What a person must do, with nothing before it; empty where nothing is left in force."""
+    leftovers, lines = leftovers_of(document), list[str]()
+    for leftover in leftovers[:MOST_LEFTOVERS]:
+        text = f"ACT NOW: {one_line(leftover, MOST_LEFTOVER)}"
+        lines += wrapped(text, width, "", LEFTOVER_LINES)
+    if len(leftovers) > MOST_LEFTOVERS:
+        lines.append(f"... and {len(leftovers) - MOST_LEFTOVERS} more, in the report")
+    return [*lines, "battlectl heal tries again.", ""] if lines else []
+
+
+def summarise_faults(document: Document) -> Iterator[str]:
+    """Name, proof and recovery of each, the doubtful ones first."""
+    faults = sorted(faults_of(document), key=lambda fault: bool(fault["proof"] == CONFIRMED))
+    if faults:
+        yield ""
+    for fault in faults[:MOST_FAULTS]:
+        yield f"fault {one_line(fault['name'], 40)} at {one_line(names_of(fault), 40)}: {_told(fault)}"
+    if hidden := faults[MOST_FAULTS:]:
+        doubtful = sum(fault["proof"] != CONFIRMED for fault in hidden)
+        yield f"+{len(hidden)} more, {doubtful or 'none'} of them not confirmed"
+
+
+def _told(fault: Stored) -> str:
+    if fault["proof"] == CONFIRMED:
+        return f"confirmed, recovery: {show_recovery(fault)}"
+    doubtful = next(part for part in fault["providers"] if part["proof"] == fault["proof"])
+    return f"{fault['proof']}: {one_line(doubtful['reasons'][0])}"
+
+
+def wrapped(text: str, width: int, indent: str, most: int = MOST_WRAPPED) -> list[str]:
+    """On two lines at most, or `most`; a longer text ends in dots."""
+    return textwrap.wrap(
+        text,
+        max(width, 2 * len(indent) + 8),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=most,
+        placeholder="...",
+    )
