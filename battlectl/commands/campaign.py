@@ -7,6 +7,7 @@ never do is refused before any load.
 from __future__ import annotations
 
 import os
+import shlex
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -30,6 +31,20 @@ if TYPE_CHECKING:
     from battlectl.commands.engage import Engagement
 
 
+async def refuse_leftovers(run: Engagement) -> None:
+    """NotReady for what earlier runs left at the same providers; a lab of this run's own has no past.
+
+    Asked before the target is: what was left may be why that does not answer.
+    """
+    if run.prepared.target.chaos is None:
+        return
+    left = await stale_journals(run.results, run.prepared.target_resolved["chaos"], os.environ)
+    if left:
+        lines = "\n".join(f"  {stale}" for stale in left)
+        command = f"battlectl heal --results {shlex.quote(str(run.results))}"
+        raise NotReady(f"an earlier run left faults in force, end them first: {command}\n{lines}")
+
+
 @asynccontextmanager
 async def open_campaign(run: Engagement, site: Site) -> AsyncIterator[CampaignRun | None]:
     """The campaign of a run, ready to serve; None where it has no faults.
@@ -40,7 +55,6 @@ async def open_campaign(run: Engagement, site: Site) -> AsyncIterator[CampaignRu
         yield None
         return
     run.progress.say("looking at the providers")
-    await _refuse_leftovers(run)
     async with AsyncExitStack() as stack:
         try:
             campaign = await _open(run, site, stack)
@@ -86,16 +100,6 @@ def _config(run: Engagement, site: Site) -> tuple[Any, dict[str, Any]]:
         return chaos, run.prepared.target_resolved["chaos"]
     assert site.admin is not None, "a plan with faults has a target that can be broken"
     return ToxiproxyChaos(driver="toxiproxy", url=site.admin), {"driver": "toxiproxy", "url": site.admin}
-
-
-async def _refuse_leftovers(run: Engagement) -> None:
-    """What earlier runs left at the same providers; a lab of this run's own has no past."""
-    if run.prepared.target.chaos is None:
-        return
-    left = await stale_journals(run.results, run.prepared.target_resolved["chaos"], os.environ)
-    if left:
-        lines = "\n".join(f"  {stale}" for stale in left)
-        raise NotReady(f"an earlier run left faults in force, and this one would measure them:\n{lines}")
 
 
 def _stale(error: StaleFaults) -> str:

@@ -17,7 +17,7 @@ import trio
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.live import SafetyWatch, failed_objective
 from battlectl.chaos.driver import Impossible
-from battlectl.commands.campaign import open_campaign
+from battlectl.commands.campaign import open_campaign, refuse_leftovers
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared
 from battlectl.commands.progress import Progress
@@ -100,6 +100,7 @@ async def _cancel_setup(stop: Stop, setup: trio.CancelScope, watch: trio.CancelS
 async def _fight_at(
     run: Engagement, site: Site, control: Control, chronicle: Chronicle, watch: trio.CancelScope
 ) -> Evidence:
+    await refuse_leftovers(run)
     head = await _make_ready(run, control)
     async with open_campaign(run, site) as campaign:
         watch.cancel()
