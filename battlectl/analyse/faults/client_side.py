@@ -1,7 +1,8 @@
 """The client's side of a proof: did the load depend on the provider, and was it touched?
 
 Rule: only load counts. Our own probes and the target's health probes are taken off before a call or a hit
-counts for anything, and a change that another fault may have made counts for nothing.
+counts for anything, and a change that another fault may have made counts for nothing: of one that is joined
+by another at the same provider only the time before that tells.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from battlectl.analyse.faults.doubt import Doubt, unproven
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.provider_side import ProviderSide
-from battlectl.analyse.faults.served import served_by
+from battlectl.analyse.faults.served import served_by, told
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.untouched import explain, is_unfelt
 from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, Usual, calls_gone, usual_calls
@@ -46,7 +47,7 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
     signs = tuple(_signs(strike, side, usual, known))
     missing = [] if strike.expected.is_of_websockets else list(_no_traffic(strike, usual, known))
     if not signs:
-        missing.append(f"{_untouched(side)}{explain(strike, known)}")
+        missing.append(_untouched(side, explain(strike, known)))
     words = "; ".join((_tell(usual), *(signs or ("nothing of it was seen to be touched",))))
     return ClientSide(words, tuple(unproven(reason) for reason in missing))
 
@@ -75,14 +76,22 @@ def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known
     touched = touched_by(strike, side, known)
     if touched > 0 and not is_unfelt(strike, side.sight):
         yield f"{touched:,} of its messages or connections were touched"
-    if not _is_overlapped(strike, known.others_at(strike)):
-        gone = calls_gone(strike, usual, known, strike.struck or 0.0, strike.end)
-        if gone is not None:
-            yield f"{gone[0]:,} calls reached it where about {gone[1]:,.0f} would have"
+    others = known.others_at(strike)
+    gone = calls_gone(strike, usual, known, strike.struck or 0.0, _alone_until(strike, others))
+    if gone is not None:
+        yield f"{gone[0]:,} calls reached it where about {gone[1]:,.0f} would have"
+    if not _is_overlapped(strike, others):
         yield from _served_less(strike, known)
         yield from _slower_there(strike, known) if _delays(strike) else ()
     if not _is_overlapped(strike, known.strikes):
         yield from _changes(strike, known)
+        yield from _failed_over(strike, known)
+
+
+def _alone_until(strike: Strike, others: tuple[Strike, ...]) -> float:
+    """Until when no other fault was in force at its provider; before it began where one was by then."""
+    joined = (other.from_ for other in others if other.overlaps(strike.from_, strike.end))
+    return min((*joined, strike.end))
 
 
 def _is_overlapped(strike: Strike, others: tuple[Strike, ...]) -> bool:
@@ -118,6 +127,28 @@ def _changes(strike: Strike, known: Known) -> Iterator[str]:
     slower = _slower(usual.latency, during.latency, 0.95)
     if slower is not None and _delays(strike):
         yield f"latency p95 was {format_duration(slower[1])}, {when} {format_duration(slower[0])}"
+
+
+def _failed_over(strike: Strike, known: Known) -> Iterator[str]:
+    """Requests that needed another provider, as replies tell, against what was usual."""
+    during, usual = _told_in(strike, known, DURING), _told_in(strike, known, BASELINE)
+    when = "in the baseline"
+    if usual is None:
+        usual, when = _told_in(strike, known, RECOVERY), "after it"
+    if during is None or usual is None:
+        return
+    expected = usual.failovers / usual.told * during.told
+    if during.failovers - expected >= max(LEAST_CALLS, SIGMAS * math.sqrt(expected)):
+        seen = f"{during.failovers:,} of {during.told:,} requests needed another provider"
+        yield f"{seen}, {usual.failovers:,} of {usual.told:,} {when}"
+
+
+def _told_in(strike: Strike, known: Known, which: str) -> ServedCell | None:
+    """What replies of a window tell of attempts; None where they do not, or without any."""
+    name = which if which == BASELINE else which + strike.injection.name
+    window = known.evidence.frame.windows.get(name)
+    replies = None if window is None else told(known.evidence, known.evidence.frame.segments(window))
+    return replies.cell if replies is not None and replies.tells else None
 
 
 def _delays(strike: Strike) -> bool:
@@ -181,10 +212,18 @@ def _slower(usual: Sketch, now: Sketch, q: float) -> tuple[float, float] | None:
     return (before, after) if after >= SLOWER * before and after >= before + SLOWER_BY else None
 
 
-def _untouched(side: ProviderSide) -> str:
+def _untouched(side: ProviderSide, why: str) -> str:
     if side.sight.hits:
-        return f"nothing of the load was touched: its {side.sight.hits:,} hits may all be probes"
-    return "nothing of the load was seen to be touched: no calls missing, none hit, none failed or slower"
+        return f"nothing of the load was touched: its {side.sight.hits:,} hits may all be probes{why}"
+    return (
+        f"nothing of the load was seen to be touched{why or ': no calls missing, none hit, failed or slower'}"
+    )
+
+
+def _joined(strike: Strike, known: Known) -> str:
+    others = (other for other in known.others_at(strike) if other.overlaps(strike.from_, strike.end))
+    names = ", ".join(dict.fromkeys(other.injection.name for other in others))
+    return f", beside what may be the doing of {names}, in force there as well" if names else ""
 
 
 def _tell(usual: Usual | None) -> str:
