@@ -12,7 +12,7 @@ from math import inf
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.amplification import amplification
-from battlectl.analyse.faults.breaker import breaker_figure
+from battlectl.analyse.faults.breaker_figures import breaker_figure
 from battlectl.analyse.faults.failover import (
     detection_time,
     failover_latency,

@@ -296,8 +296,8 @@ class TestBreaker:
             ("breaker(a).time_to_open < 600ms", "fail", 0.65),
             ("breaker(a).time_to_open < 800ms", "inconclusive", 0.9),
             ("breaker(a).time_open < 13s", "pass", 12.5),
-            ("breaker(a).time_open >= 11.5s", "pass", 11.5),
-            ("breaker(a).time_open >= 11.75s", "inconclusive", 11.5),
+            ("breaker(a).time_open >= 8.5s", "pass", 8.5),
+            ("breaker(a).time_open >= 8.75s", "inconclusive", 8.5),
             ("breaker(b).opens == 0", "pass", 0),
             ("breaker(a).opens == 0 in baseline", "pass", 0),
         ],
@@ -340,10 +340,70 @@ class TestBreaker:
         found = judged("detection_time(kill) < 1s", RESET, counts=counts, probes=CUT, refused=refused)
         assert (found.verdict, found.measured) == ("pass", pytest.approx(0.4))
 
-    def test_that_opens_without_a_fault_is_a_false_trip(self):
-        tripped = "a:10@0-10 a:0@10-15 a:10@15-40 b:10@0-10 b:20@10-15 b:10@15-40"
-        assert judged("breaker(a).false_trips == 0", ERRORS, counts=tripped).verdict == "fail"
+    def test_that_seems_to_open_without_a_fault_may_be_a_false_trip(self):
+        """Or others were faster for a while."""
+        tripped = "a:10@0-6 a:0@6-9 a:10@9-40 b:10@0-6 b:20@6-9 b:10@9-40"
+        found = judged("breaker(a).false_trips == 0", ERRORS, counts=tripped)
+        assert (found.verdict, found.measured) == ("inconclusive", 1)
+        assert judged("breaker(a).false_trips <= 1", ERRORS, counts=tripped).verdict == "pass"
         assert judged("breaker(b).false_trips == 0", ERRORS, counts=tripped).verdict == "pass"
+
+    @pytest.mark.parametrize("kind", ["hang", "rpc_latency", "rate_limit_in_body", "rpc_error", "lag"])
+    def test_is_not_proven_by_silence_for_which_there_may_be_another_reason(self, kind):
+        """Who is slow, limited, or answers errors of its own may be left alone without any breaker."""
+        one = injection(kind, name="errors")
+        line = timelines(faulted(one, counts=HALF_OPEN))[0]
+        assert [(c.state, c.is_sure) for c in line.changes if c.state != "tried"] == [
+            ("opened", False),
+            ("closed", False),
+        ]
+        assert judged("breaker(a).opens >= 1", one, counts=HALF_OPEN).verdict == "inconclusive"
+        assert judged("breaker(a).opens <= 3", one, counts=HALF_OPEN).verdict == "pass"
+        found = judged("breaker(a).time_open <= 13s", one, counts=HALF_OPEN)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(12.5))
+        assert judged("breaker(a).time_open >= 1s", one, counts=HALF_OPEN).verdict == "inconclusive"
+
+    def test_may_have_opened_in_a_pause_that_is_too_short_to_tell(self):
+        paused = "a:10@0-21 a:0@21-21.75 a:10@21.75-40 b:10@0-40"
+        line = timelines(faulted(ERRORS, counts=paused))[0]
+        assert [(c.state, c.earliest, c.latest) for c in line.changes] == [("paused", 20.75, 22.0)]
+        figures = {
+            objective: judged(objective, ERRORS, probes=FAILING, counts=paused).verdict
+            for objective in (
+                "breaker(a).opens >= 1",
+                "breaker(a).opens <= 1",
+                "breaker(a).closes == 0",
+                "breaker(a).time_open < 1.3s",
+                "breaker(a).time_to_open < 9s",
+                "breaker(a).time_to_open > 600ms",
+            )
+        }
+        assert list(figures.values()) == [
+            "inconclusive",
+            "pass",
+            *["inconclusive"],
+            "pass",
+            "inconclusive",
+            "pass",
+        ]
+
+    def test_cannot_be_told_while_every_provider_is_broken(self):
+        """Whom a target asks that has nobody left tells nothing: one that is open, as a last resort."""
+        both = injection("http_5xx", name="errors", providers=("a", "b"))
+        deeds = "inject@20-20.1 heal@30-30.1 b/inject@20-20.1 b/heal@30-30.1"
+        reads = "20*ok@0-20 20*http_error(503)@20-30 20*ok@30-40"
+        counts = "a:10@0-21 a:20@21-30 a:10@30-40 b:10@0-21 b:0@21-30 b:10@30-40"
+        evidence = faulted(both, deeds=deeds, reads=reads, counts=counts)
+        assert [(line.changes, line.dark) for line in timelines(evidence)] == [((), ((20.0, 31.0),))] * 2
+        for objective in ("breaker(a).opens == 0", "breaker(b).opens >= 1", "breaker(a).time_to_open < 1s"):
+            found = judged(objective, both, deeds=deeds, reads=reads, counts=counts)
+            assert found.verdict == "inconclusive"
+
+    def test_of_too_thin_a_load_may_open_unseen(self):
+        """Four calls in half a second are none often enough by chance."""
+        thin = "a:8@0-40 b:12@0-40"
+        assert judged("breaker(a).opens == 0", ERRORS, counts=thin).verdict == "inconclusive"
+        assert judged("breaker(b).opens == 0", ERRORS, counts=thin).verdict == "pass"
 
     def test_that_never_opens_has_no_time_to_open(self):
         steady = "a:10@0-40 b:10@0-40"

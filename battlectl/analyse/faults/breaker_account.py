@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from battlectl.analyse.faults.breaker import Change, Timeline, figure_of, timelines
+from battlectl.analyse.faults.breaker import Timeline, timelines
+from battlectl.analyse.faults.breaker_figures import figure_of, may_be_open
 from battlectl.analyse.faults.figure import Figure, Source, not_observable
 from battlectl.analyse.faults.known import Known
 
 STATS = ("opens", "closes", "half_opens", "false_trips", "time_open", "time_to_open")
 STATES = {"opened": "open", "closed": "closed"}
 """Of a change, the state that it begins; any other change is a state of its own name."""
+MAYBE = "maybe-open"
+"""It was left alone, by a breaker or for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +66,17 @@ def _account(line: Timeline, known: Known) -> BreakerAccount:
 
 
 def _while_open(line: Timeline, known: Known) -> Figure:
-    """Calls that came while it was surely open: at most all, and fewer by what may be the target's probes."""
+    """Calls that came while it may have been open: at most all, and fewer by the target's own probes."""
     if not line.is_observable:
         return not_observable(line.words)
-    track, most, spans = known.track(line.provider), 0.0, list(_open_spans(line))
+    track, most, spans = known.track(line.provider), 0.0, may_be_open(line)
     for start, end in spans:
-        moved = track.inside(start, end)
+        moved = track.around(start, end) or track.inside(start, inf)
         most += 0 if moved is None else moved.calls - known.own.least * moved.seconds
-    hidden = any(a < end and b > start for a, b in line.dark for start, end in spans)
+    hidden = bool(line.dark) or not line.sees_short_silence
     looks = sum(len(track.within(start, end)) for start, end in spans) or len(track.times)
     words = "trials and requests that should not have come look alike" if most or hidden else ""
     return Figure(0.0, inf if hidden else max(0.0, most), looks, "counters", words)
-
-
-def _open_spans(line: Timeline) -> Iterator[tuple[float, float]]:
-    """From when it was surely open until when it was last surely so."""
-    opened: Change | None = None
-    for change in line.changes:
-        if change.state == "opened":
-            opened = change
-        elif change.state == "closed" and opened is not None:
-            yield opened.latest, change.earliest
-            opened = None
-    if opened is not None:
-        yield opened.latest, line.seen_until
 
 
 def _lanes(line: Timeline, known: Known) -> Iterator[Lane]:
@@ -96,7 +86,8 @@ def _lanes(line: Timeline, known: Known) -> Iterator[Lane]:
         if change.earliest > start:
             yield Lane(state, start, change.earliest)
         if change.state in STATES:
-            state, start = STATES[change.state], change.latest
+            state = STATES[change.state] if change.is_sure or change.state == "closed" else MAYBE
+            start = change.latest
         else:
             yield Lane(change.state, change.earliest, change.latest)
             start = change.latest

@@ -2,7 +2,8 @@
 
 Rule: attempts are calls, and connections that a fault ended before a call could be read. Silence is told from
 what was due, not from the clock, so that a pause of the load is none. Where the target's own probes are as
-many as the calls of the load, or the load is too thin, nothing can be told.
+many as the calls of the load, or the load is too thin, nothing can be told. Where every provider is broken a
+target asks whom it likes, one that it had left alone as well: nothing can be told of that time either.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from battlectl.analyse.faults.counting import Moved, Track
+from battlectl.analyse.faults.counting import Due, Moved, Track
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.usual import SHORTEST, Usual, usual_calls
 from battlectl.plan.frame import RUN
@@ -25,6 +26,10 @@ RETURNED = 0.5
 """The part of the usual calls at which it is used again."""
 LASTING = 0.2
 """The part of them that must still come in the second half of that time."""
+DIP = 0.5
+DIP_CALLS = 5.0
+JITTER = 0.01
+"""Seconds, and calls that would have come in them, without any: too short to be sure of a silence."""
 HALF_A_CALL = 0.5
 SIGMAS = 3.0
 
@@ -38,6 +43,7 @@ class Watch:
 
     track: Track
     share: float
+    rate: float
     silence: float
     allowed: float
     known: Known
@@ -47,6 +53,19 @@ class Watch:
     def begin(self) -> float:
         """When the load began."""
         return min(workload.start for workload in self.known.evidence.frame.workloads)
+
+    @property
+    def sees_short_silence(self) -> bool:
+        """Whether so many calls usually come that it would be seen if none did for a second."""
+        calls = self.rate * DIP
+        return calls >= max(DIP_CALLS, 2 * _may_be_own(DIP, self.known))
+
+    @property
+    def blind(self) -> Iterator[tuple[float, float]]:
+        """Steps so long that a silence of a second may lie within two of them, seen by neither."""
+        for step in self.track.steps(self.begin, math.inf):
+            if step.seconds > (SHORTEST_SILENCE - DIP) / 2 + JITTER:
+                yield step.start, step.end
 
     @property
     def sees_single_calls(self) -> bool:
@@ -60,6 +79,19 @@ class Watch:
             return False
         is_enough = self._expected(ahead) >= max(ENOUGH, 4 * self.allowed) / 2
         return is_enough and ahead.attempts <= self.allowed
+
+    def dips(self, index: int) -> bool:
+        """Whether nothing of the load may have come from a look on, for a moment at least."""
+        ahead = self._ahead(index, DIP)
+        if ahead is None or any(ahead.start < end and ahead.end > start for start, end in self.dark):
+            return False
+        own = _may_be_own(ahead.seconds, self.known)
+        return self._expected(ahead) >= max(DIP_CALLS, 2 * own) and ahead.attempts <= own
+
+    def ends_by(self, index: int) -> float:
+        """By when a dip from a look on was over: at the look after the first that it may have lasted to."""
+        times = self.track.times
+        return times[min(bisect_left(times, times[index] + DIP) + 1, len(times) - 1)]
 
     def stopped_by(self, index: int) -> float:
         """The end of the last call in the silence from a look on: what may be a probe may be load as well."""
@@ -89,9 +121,9 @@ class Watch:
         times = self.track.times
         yield from enumerate(self.track.steps(times[0], times[-1]) if times else ())
 
-    def _ahead(self, index: int) -> Moved | None:
+    def _ahead(self, index: int, seconds: float = 0.0) -> Moved | None:
         times = self.track.times
-        last = bisect_left(times, times[index] + self.silence)
+        last = bisect_left(times, times[index] + (seconds or self.silence))
         return self.track.inside(times[index], times[last]) if last < len(times) else None
 
     def _expected(self, moved: Moved) -> float:
@@ -112,13 +144,35 @@ def watch(provider: str, known: Known) -> Watch | str:
     allowed = _may_be_own(silence, known)
     if allowed > RETURNED * rate * silence / 2:
         return "the target's own probes may be as many as the calls of the load"
-    return Watch(known.track(provider), usual.share, silence, allowed, known, tuple(_dark(provider, known)))
+    dark = tuple(_dark(provider, known))
+    return Watch(known.track(provider), usual.share, rate, silence, allowed, known, dark)
 
 
 def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
     for strike in known.strikes:
         if strike.provider == provider and strike.expected.hides_attempts and strike.to > strike.from_:
             yield strike.from_, strike.to
+    yield from _all_broken(known)
+
+
+def _all_broken(known: Known) -> Iterator[tuple[float, float]]:
+    """From when the last provider that was well is broken until one is healed and all ends well again."""
+    everybody = {*known.tracks, *(strike.provider for strike in known.strikes)}
+    for moment in sorted({strike.from_ for strike in known.strikes}):
+        until: dict[str, float] = {}
+        for strike in known.strikes:
+            if strike.from_ <= moment < strike.to:
+                until[strike.provider] = max(until.get(strike.provider, 0.0), strike.to)
+        if until.keys() == everybody:
+            yield moment, _all_ok(known.due, min(until.values()))
+
+
+def _all_ok(due: Due, since: float) -> float:
+    """When the first slice began in which all that was due ended ok."""
+    for slice_, (total, ok) in zip(due.slices, due.ok, strict=True):
+        if slice_ * due.width >= since and ok == total:
+            return slice_ * due.width
+    return math.inf
 
 
 def _may_be_own(seconds: float, known: Known) -> float:
