@@ -25,7 +25,7 @@ def test_a_fault_that_is_joined_by_another_is_proven_by_the_time_before_that():
     assert "0 calls reached it where about" in first.client_side
     assert (first.reasons, first.verdict) == ((), "confirmed")
     assert second.verdict == "unproven"  # Nobody called it, but the kill was reason enough for that.
-    assert "beside what may be the doing of kill-a, in force there as well" in second.reasons[0]
+    assert "what went missing may be the doing of kill-a, in force there as well" in second.reasons[0]
 
 
 def test_one_that_was_joined_before_anything_went_missing_stays_unproven():

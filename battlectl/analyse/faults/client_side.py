@@ -47,7 +47,7 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
     signs = tuple(_signs(strike, side, usual, known))
     missing = [] if strike.expected.is_of_websockets else list(_no_traffic(strike, usual, known))
     if not signs:
-        missing.append(_untouched(side, explain(strike, known)))
+        missing.append(_untouched(side, explain(strike, known) or _joined(strike, known)))
     words = "; ".join((_tell(usual), *(signs or ("nothing of it was seen to be touched",))))
     return ClientSide(words, tuple(unproven(reason) for reason in missing))
 
@@ -215,15 +215,14 @@ def _slower(usual: Sketch, now: Sketch, q: float) -> tuple[float, float] | None:
 def _untouched(side: ProviderSide, why: str) -> str:
     if side.sight.hits:
         return f"nothing of the load was touched: its {side.sight.hits:,} hits may all be probes{why}"
-    return (
-        f"nothing of the load was seen to be touched{why or ': no calls missing, none hit, failed or slower'}"
-    )
+    why = why or ": no calls missing, none hit, none failed or slower"
+    return f"nothing of the load was seen to be touched{why}"
 
 
 def _joined(strike: Strike, known: Known) -> str:
     others = (other for other in known.others_at(strike) if other.overlaps(strike.from_, strike.end))
     names = ", ".join(dict.fromkeys(other.injection.name for other in others))
-    return f", beside what may be the doing of {names}, in force there as well" if names else ""
+    return f": what went missing may be the doing of {names}, in force there as well" if names else ""
 
 
 def _tell(usual: Usual | None) -> str:
