@@ -23,6 +23,7 @@ from battlectl.chaos.probe import Prober
 from battlectl.observe import outcome
 from battlectl.observe.faults import Action, Campaign, Deed, Stage
 from battlectl.plan.injection import Injection
+from battlectl.quantities import format_duration
 from battlectl.run.campaign_look import look_before, look_on, look_until_well
 from battlectl.run.campaign_ready import LEAD, make_ready, order_of, orders_of
 from battlectl.run.campaign_record import CampaignRecord, Key, Record
@@ -142,7 +143,9 @@ class CampaignRun:
                 if trio.current_time() < self._seen.start + injection.until:
                     await self._break(injection, order)
                 else:
-                    await self._tell(order, "inject", "failed", "its time was over before it could begin")
+                    length = format_duration(round(injection.until - injection.at, 6))
+                    note = f"its time was over before it could begin: it was to last {length}"
+                    await self._tell(order, "inject", "failed", note)
         finally:
             with trio.CancelScope(shield=True):
                 await self._seen.let_go(provider, injection.name)

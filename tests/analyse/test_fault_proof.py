@@ -259,12 +259,12 @@ WAYS_TO_DO_NOTHING = {
     "another fault explains all of it": (
         injection(),
         {"probes": f"new:ok@17 {DOWN}", "counts": USED, "deeds": BOTH_DOWN},
-        ("unproven", "no probe while it was in force that it alone explains, and no count of its hits"),
+        ("unproven", "no probe that it alone explains while in force, and no count of its hits"),
     ),
     "a dead provider is late": (
         LATE,
         {"probes": f"new:ok@17 {DOWN}", "counts": USED, "deeds": BOTH_DOWN},
-        ("unproven", "no probe while it was in force that it alone explains, and no count of its hits"),
+        ("unproven", "no probe that it alone explains while in force, and no count of its hits"),
     ),
     "it did not restart": (
         injection("restart", down_ms=2_000),
@@ -313,14 +313,14 @@ WAYS_TO_DO_NOTHING = {
         {"probes": UP, "counts": UNCHANGED, "hits": "30@20.1-30"},
         (
             "mismatch",
-            "struck something else: it counted 30 hits, and its provider's address had 10 new ok, 10 kept ok "
-            "(up to 2ms): its proxy or its url may be another provider's",
+            "struck another provider, or is asked at another's url: it counted 30 hits, and 10 new ok, 10 "
+            "kept ok (up to 2ms) at its address",
         ),
     ),
     "only its own count has seen it": (
         injection(),
         {"probes": "new:ok@19 new:ok@30.2", "counts": USED, "hits": "30@20.1-30"},
-        ("unproven", "no probe while it was in force: only its own count of hits says that it was"),
+        ("unproven", "no probe while it was in force, only its own count of hits"),
     ),
     "a delay of nothing": (
         injection("rpc_latency", latency_ms=0),

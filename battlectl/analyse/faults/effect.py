@@ -49,7 +49,7 @@ def doubt_effect(strike: Strike, sight: Sight, seen_elsewhere: bool, why: str = 
     if sight.shown or seen_elsewhere:
         yield from _half(strike, sight)
     else:
-        yield from _only_counted(strike, sight)
+        yield from _only_counted(strike, sight, why)
     yield from _late(strike, sight)
 
 
@@ -58,7 +58,7 @@ def _unfelt(strike: Strike, sight: Sight) -> str:
     return f"adds {most} at most, and nobody could tell: {tell(sight.during)} while in force"
 
 
-def _only_counted(strike: Strike, sight: Sight) -> Iterator[Doubt]:
+def _only_counted(strike: Strike, sight: Sight, why: str) -> Iterator[Doubt]:
     """Its own count says that it struck, and no probe that could not miss it has met it."""
     expected = strike.expected
     if expected.probability < 1 or not cannot_miss(expected):
@@ -66,11 +66,11 @@ def _only_counted(strike: Strike, sight: Sight) -> Iterator[Doubt]:
     misses = [probe for probe in sight.during if _could_meet(expected, probe)]
     if misses:
         yield mismatch(
-            f"struck something else: it counted {sight.hits or 0:,} hits, and its provider's address had "
-            f"{tell(misses)}: its proxy or its url may be another provider's"
+            "struck another provider, or is asked at another's url: "
+            f"it counted {sight.hits or 0:,} hits, and {tell(misses)} at its address"
         )
     elif not sight.during:
-        yield unproven("no probe while it was in force: only its own count of hits says that it was")
+        yield unproven(f"no probe while it was in force, only its own count of hits{why}")
 
 
 def _no_effect(strike: Strike, sight: Sight, why: str) -> Doubt:
@@ -81,7 +81,7 @@ def _no_effect(strike: Strike, sight: Sight, why: str) -> Doubt:
     if sight.hits == 0:
         return unproven(f"was in force and nothing met it: its own count of hits is 0{why}")
     if not sight.during:
-        return unproven("no probe while it was in force that it alone explains, and no count of its hits")
+        return unproven(f"no probe that it alone explains while in force, and no count of its hits{why}")
     return unproven(f"{tell(sight.during)} while in force prove nothing, and nothing counts its hits")
 
 

@@ -31,7 +31,7 @@ def _explanation(strike: Strike, known: Known) -> str:
     attributes, expected = strike.injection.attributes, strike.expected
     methods = attributes.get("methods")
     start, end = strike.from_, min(strike.end, known.evidence.ended_at)
-    length = strike.injection.until - strike.injection.at
+    length = round(strike.injection.until - strike.injection.at, 6)
     if not _is_due(known, start, end):
         return "no load was due while it was in force"
     if expected.is_of_websockets:
