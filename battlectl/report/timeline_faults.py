@@ -22,18 +22,14 @@ STATES = {
     "closed": ".",
     "paused": "-",
     "tried": "t",
-    "half-open": "h",
     "hidden": "/",
     "maybe-open": "o",
     "open": "O",
 }
-WEIGHT = " .:-/th#?!oO"
+WEIGHT = " .o-t:#?!O/"
 """Of two marks in one column the one that is further right is shown."""
 FAULTS = "faults: # confirmed, ? unproven, ! mismatch, : planned and not done"
-BREAKERS = (
-    "breakers: . closed, O open, o perhaps open, - no call for a moment, t tried, h half-open, / not seen, "
-    "blank: it changed then"
-)
+BREAKERS = "breakers: . closed, O open, o perhaps open, - no call for a moment, t tried, / not seen"
 
 
 @dataclass(frozen=True, slots=True)

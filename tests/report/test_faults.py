@@ -188,7 +188,7 @@ class TestBreakers:
         assert (a["opens"]["value"], b["opens"]["value"]) == (1, 0)
         assert not a["half_opens"]["observable"]
         assert a["lanes"][0]["state"] == "closed"
-        opened = next(lane for lane in a["lanes"] if "open" in lane["state"])
+        opened = next(lane for lane in a["lanes"] if lane["state"] == "open")
         assert opened["from_s"] == pytest.approx(21.0, abs=0.5)
         assert opened["to_s"] == pytest.approx(30.0, abs=0.5)
 

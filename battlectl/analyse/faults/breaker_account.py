@@ -1,7 +1,7 @@
 """What each provider's breaker did over the run: its figures, and its states as stretches of time.
 
-Rule: the figures are those of the objectives. A stretch begins when it surely had begun; between the end of
-one and the beginning of the next nobody can tell. Calls that came while it was open were trials or requests
+Rule: the figures are those of the objectives, and the stretches what these count: surely open, perhaps open,
+and closed where it can have been nothing else. Calls that came while it was open were trials or requests
 that should not have come: attempts alone cannot tell which, so each is at most all of them.
 """
 
@@ -11,21 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from battlectl.analyse.faults.breaker import Timeline, timelines
-from battlectl.analyse.faults.breaker_figures import figure_of, may_be_open
+from battlectl.analyse.faults.breaker import PASSING, Timeline, timelines
+from battlectl.analyse.faults.breaker_figures import figure_of, may_be_open, surely_open
 from battlectl.analyse.faults.figure import Figure, Source, not_observable
 from battlectl.analyse.faults.known import Known
 
 STATS = ("opens", "closes", "half_opens", "false_trips", "time_open", "time_to_open")
-STATES = {"opened": "open", "closed": "closed"}
-"""Of a change, the state that it begins; any other change is a state of its own name."""
 MAYBE = "maybe-open"
 """It was left alone, by a breaker or for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One stretch, in seconds from the start: a state, or `hidden` where attempts were not seen."""
+    """One stretch, in seconds from the start: `closed`, `open`, `maybe-open`; over these `tried` where single
+    calls came, `paused` where none came for a moment, and `hidden` where attempts were not seen."""
 
     state: str
     start: float
@@ -72,7 +71,7 @@ def _while_open(line: Timeline, known: Known) -> Figure:
     track, most, spans = known.track(line.provider), 0.0, may_be_open(line)
     for start, end in spans:
         moved = track.around(start, end) or track.inside(start, inf)
-        most += 0 if moved is None else moved.calls - known.own.least * moved.seconds
+        most += 0 if moved is None else moved.attempts - known.own.at_least(moved.seconds)
     hidden = bool(line.dark) or not line.sees_short_silence
     looks = sum(len(track.within(start, end)) for start, end in spans) or len(track.times)
     words = "trials and requests that should not have come look alike" if most or hidden else ""
@@ -80,17 +79,14 @@ def _while_open(line: Timeline, known: Known) -> Figure:
 
 
 def _lanes(line: Timeline, known: Known) -> Iterator[Lane]:
-    """Closed from the beginning of what was seen; what is dark lies over it."""
-    state, start = "closed", known.track(line.provider).times[0]
-    for change in line.changes:
-        if change.earliest > start:
-            yield Lane(state, start, change.earliest)
-        if change.state in STATES:
-            state = STATES[change.state] if change.is_sure or change.state == "closed" else MAYBE
-            start = change.latest
-        else:
-            yield Lane(change.state, change.earliest, change.latest)
-            start = change.latest
-    if line.seen_until > start:
-        yield Lane(state, start, line.seen_until)
+    """In the order of what hides what: closed where it can have been nothing else, hidden over all."""
+    sure, free = surely_open(line, known), known.track(line.provider).times[0]
+    for start, end in (*may_be_open(line), (line.seen_until, line.seen_until)):
+        if start > free:
+            yield Lane("closed", free, start)
+        if end > max(start, free):
+            yield Lane(MAYBE, max(start, free), min(end, line.seen_until))
+        free = max(free, end)
+    yield from (Lane("open", start, end) for start, end in sure)
+    yield from (Lane(c.state, c.earliest, c.latest) for c in line.changes if c.state in PASSING)
     yield from (Lane("hidden", start, min(end, line.seen_until)) for start, end in line.dark)

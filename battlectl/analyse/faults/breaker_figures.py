@@ -60,6 +60,22 @@ def may_be_open(line: Timeline) -> tuple[Span, ...]:
     return joined(spans)
 
 
+def surely_open(line: Timeline, known: Known) -> tuple[Span, ...]:
+    """While trials must fail: later it may be closed, and not be asked because others are faster."""
+    forces = joined(
+        (s.struck, s.end)
+        for s in known.strikes
+        if s.provider == line.provider and s.struck is not None and fails_at_once(s)
+    )
+    spans = [
+        (max(opened.latest, start), min(closed.earliest, end))
+        for opened, closed in _open_spans(line)
+        for start, end in forces
+        if opened.is_sure
+    ]
+    return joined((start, end) for start, end in spans if end > start)
+
+
 def _count(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
     if stat == "half_opens":
         return not_observable(NO_HALF_OPEN)
@@ -145,19 +161,8 @@ def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:
 
 
 def _time_open(line: Timeline, window: Window, known: Known) -> Figure:
-    """Still open at the end counts up to the last look. It is surely open while trials must fail: later it
-    may be closed, and not be asked because others are faster."""
-    forces = joined(
-        (s.struck, s.end)
-        for s in known.strikes
-        if s.provider == line.provider and s.struck is not None and fails_at_once(s)
-    )
-    sure = [
-        (max(opened.latest, start), min(closed.earliest, end))
-        for opened, closed in _open_spans(line)
-        for start, end in forces
-        if opened.is_sure
-    ]
+    """Still open at the end counts up to the last look."""
+    sure = surely_open(line, known)
     trials = [(change.earliest, change.latest) for change in line.changes if change.state == "tried"]
     least = sum(_within(start, end, window) for start, end in sure)
     least -= sum(_within(max(a, x), min(b, y), window) for a, b in sure for x, y in trials)
