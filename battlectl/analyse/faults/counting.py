@@ -119,12 +119,16 @@ def _grown(looks: Sequence[Count], values: Sequence[int]) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Arrivals due, added up over the slices of the series; `ok` has (all, those that ended ok) of each."""
+    """Arrivals due, added up over the slices of the series; `ok` has (all, those that ended ok) of each.
+
+    `load` is when the first and the last of them can be due: slices reach beyond that.
+    """
 
     width: float
     slices: tuple[int, ...] = ()
     sums: tuple[int, ...] = (0,)
     ok: tuple[tuple[int, int], ...] = ()
+    load: tuple[float, float] = (-inf, inf)
 
     def between(self, start: float, end: float) -> float:
         """Those of a stretch; a slice that lies partly in it counts for that part."""
@@ -142,7 +146,9 @@ class Due:
         index = bisect_right(self.slices, t / self.width) - 1
         if index < 0 or t == inf:
             return 0.0 if index < 0 else float(self.sums[-1])
-        part = min(1.0, t / self.width - self.slices[index])
+        begin = max(self.slices[index] * self.width, self.load[0])
+        end = min((self.slices[index] + 1) * self.width, self.load[1])
+        part = min(1.0, max(0.0, t - begin) / (end - begin)) if end > begin else 1.0
         return self.sums[index] + part * (self.sums[index + 1] - self.sums[index])
 
 
@@ -155,4 +161,13 @@ def due_arrivals(evidence: Evidence) -> Due:
     slices, sums = tuple(sorted(totals)), [0]
     for slice_ in slices:
         sums.append(sums[-1] + totals[slice_][0])
-    return Due(evidence.frame.slice_width, slices, tuple(sums), tuple(totals[slice_] for slice_ in slices))
+    return Due(
+        width=evidence.frame.slice_width,
+        slices=slices,
+        sums=tuple(sums),
+        ok=tuple(totals[slice_] for slice_ in slices),
+        load=(
+            min((workload.start for workload in evidence.frame.workloads), default=-inf),
+            max((workload.end for workload in evidence.frame.workloads), default=inf),
+        ),
+    )
