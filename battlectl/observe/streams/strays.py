@@ -1,0 +1,43 @@
+"""Blocks of a wrong fork that a stream has shown.
+
+Rule: after such a block, and until it goes on, the stream may show again, once, what stands at its height and
+above: that is how it comes back. The same wrong block again is a duplicate.
+"""
+
+from __future__ import annotations
+
+MOST_STRAYS = 64
+
+
+class Strays:
+    """Mutable: it grows with what is shown, up to MOST_STRAYS blocks each way."""
+
+    __slots__ = ("_lowest", "_returned", "_strays")
+
+    def __init__(self) -> None:
+        self._lowest: int | None = None
+        self._strays: set[str] = set()
+        self._returned: set[str] = set()
+
+    def add(self, number: int, hash_: str) -> bool:
+        """A block of a wrong fork; whether it is new."""
+        if hash_ in self._strays:
+            return False
+        if len(self._strays) < MOST_STRAYS:
+            self._strays.add(hash_)
+        self._lowest = number if self._lowest is None else min(self._lowest, number)
+        return True
+
+    def forward(self) -> None:
+        """The stream has gone on: it is back."""
+        self._lowest = None
+        self._returned.clear()
+
+    def is_return(self, number: int, hash_: str) -> bool:
+        """Whether this block, shown before, is shown again because the stream comes back."""
+        if self._lowest is None or number < self._lowest or hash_ in self._returned:
+            return False
+        if len(self._returned) >= MOST_STRAYS:
+            return False
+        self._returned.add(hash_)
+        return True
