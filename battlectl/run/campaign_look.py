@@ -17,8 +17,13 @@ from battlectl.plan.injection import Injection
 from battlectl.run.campaign_record import CampaignRecord, method_for
 
 FIRST_LOOKS = (0.0, 0.25, 0.5, 1.0)
-"""Seconds after an injection at which its provider is asked; then each `LOOK_EVERY`, and at the end."""
+"""Seconds after an injection at which its provider is asked; then each `LOOK_EVERY`, or less often in a long
+fault, and at the end."""
 LOOK_EVERY = 1.0
+MOST_EVERY = 4.0
+"""Seconds after which a server may close a connection that is kept: no fault did that."""
+MANY_LOOKS = 200
+"""Beyond which, in one fault, looks are further apart: a report must hold them all."""
 LAST_LOOK = 0.3
 """Seconds before the end of a fault."""
 ASK_WELL_EVERY = 0.25
@@ -36,15 +41,20 @@ async def look_before(record: CampaignRecord, injection: Injection, provider: st
 async def look_on(record: CampaignRecord, injection: Injection, provider: str) -> None:
     """Ask on new and kept connections from now to the end of the fault, at which this returns."""
     began, until = trio.current_time(), record.start + injection.until
-    dues = [began + offset for offset in FIRST_LOOKS]
-    while dues[-1] < until:
-        dues.append(dues[-1] + LOOK_EVERY)
-    last = max(began, until - LAST_LOOK)
-    times = [*(due for due in dues if due < last), last]
+    times = [began + offset for offset in look_offsets(until - began)]
     async with trio.open_nursery() as nursery:
         for line in ("", injection.name):
             nursery.start_soon(_ask_at, record, injection, provider, line, times)
     await trio.sleep_until(until)
+
+
+def look_offsets(length: float) -> list[float]:
+    """When to look, in seconds from the injection of a fault that lasts so long; last near its end."""
+    every = min(max(LOOK_EVERY, length / MANY_LOOKS), MOST_EVERY)
+    offsets, last = list(FIRST_LOOKS), max(0.0, length - LAST_LOOK)
+    while offsets[-1] < length:
+        offsets.append(offsets[-1] + every)
+    return [*(offset for offset in offsets if offset < last), last]
 
 
 async def _ask_at(
