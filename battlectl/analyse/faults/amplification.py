@@ -84,13 +84,13 @@ def _counted(provider: str, start: float, end: float, lag: float, known: Known) 
     first = start + lag if known.due.between(0.0, start) else _last_look(track, start)
     last = end if known.due.between(end, inf) else inf  # Nothing else came after the end of the load.
     inner = track.inside(first, last)
-    least = 0.0 if inner is None or known.own.most == inf else inner.attempts - known.own.most * inner.seconds
+    least = 0.0 if inner is None else inner.attempts - known.own.at_most(inner.seconds)
     outer = track.around(start, end + lag)
     if outer is None and track.times and not known.due.between(end, inf) and track.times[-1] >= end:
         outer = track.around(start, track.times[-1])  # Nothing came after the last look.
     if outer is None:
         return max(0.0, least), inf
-    most = outer.attempts - known.own.least * outer.seconds + _cut_on_the_way(provider, start, end, known)
+    most = outer.attempts - known.own.at_least(outer.seconds) + _cut_on_the_way(provider, start, end, known)
     return max(0.0, least), max(0.0, most)
 
 

@@ -105,6 +105,7 @@ def should_trip(strike: Strike) -> bool:
 
 
 def _changes(watching: Watch, strikes: Sequence[Strike]) -> Iterator[Change]:
+    back_at = 0.0
     is_open, is_sure, was_dark, used_at = False, False, False, max(watching.track.times[0], watching.begin)
     for index, step in watching.steps():
         if any(step.start < end and step.end > start for start, end in watching.dark):
@@ -117,10 +118,11 @@ def _changes(watching: Watch, strikes: Sequence[Strike]) -> Iterator[Change]:
         elif is_open and watching.is_used(index) and step.attempts:
             is_open = False
             since = used_at if was_dark else step.start
-            yield Change("closed", since, watching.returned_by(index), is_sure)
+            back_at = watching.returned_by(index)
+            yield Change("closed", since, back_at, is_sure)
         elif is_open and step.attempts and watching.sees_single_calls:
             yield Change("tried", step.start, step.end, is_sure=False)
-        elif not is_open and watching.dips(index):
+        elif not is_open and step.start >= back_at and watching.dips(index):
             yield Change("paused", used_at, watching.ends_by(index), is_sure=False)
         used_at = step.start if step.attempts or was_dark else used_at
         was_dark = False

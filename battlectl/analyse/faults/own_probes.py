@@ -3,31 +3,49 @@
 Rule: they are known only where providers were looked at while nothing was due. Else all that is known is that
 they are no more than what a time without faults had beyond one call for each arrival; a target that asks
 twice for everything has as much, so nothing is ever taken off by this bound to make a figure look better.
+They were counted over some seconds, and are foretold for others: chance is in both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, sqrt
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.counting import Due, Track
 from battlectl.analyse.faults.strike import Strike
 
 IDLE_FOR = 2.0
+HALF_A_CALL = 0.5
+SIGMAS = 3.0
 CALM_AFTER = 2.0
 """Seconds after a fault in which a target may still make up for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnProbes:
-    """Calls per second and provider, on average, at least and at most."""
+    """Calls per second and provider, on average, at least and at most, as counted `over` some seconds."""
 
     least: float
     most: float
+    over: float = inf
+
+    def at_least(self, seconds: float) -> float:
+        """How many they surely are in a stretch."""
+        own = self.least * seconds
+        return max(0.0, own - self._chance(own, seconds))
+
+    def at_most(self, seconds: float) -> float:
+        """How many they may be in a stretch."""
+        own = self.most * seconds
+        return inf if self.most == inf else own + self._chance(own, seconds)
+
+    def _chance(self, own: float, seconds: float) -> float:
+        return SIGMAS * sqrt(own * (1 + seconds / self.over)) if own >= HALF_A_CALL else 0.0
 
 
-NONE_KNOWN = OwnProbes(0.0, float("inf"))
+NONE_KNOWN = OwnProbes(0.0, inf)
 
 
 def own_probes(
@@ -39,12 +57,12 @@ def own_probes(
 
 def _when_idle(evidence: Evidence, tracks: Mapping[str, Track]) -> OwnProbes | None:
     begin = min((workload.start for workload in evidence.frame.workloads), default=0.0)
-    moved = [track.inside(float("-inf"), begin) for track in tracks.values()]
+    moved = [track.inside(-inf, begin) for track in tracks.values()]
     seen = [m for m in moved if m is not None and m.seconds >= IDLE_FOR]
     if not seen or len(seen) < len(moved):
         return None
     rate = sum(m.calls / m.seconds for m in seen) / len(seen)
-    return OwnProbes(rate, rate)
+    return OwnProbes(rate, rate, min(m.seconds for m in seen))
 
 
 def _without_faults(
@@ -58,7 +76,7 @@ def _without_faults(
     if not seen or len(seen) < len(moved) or end <= start:
         return None
     excess = sum(m.calls / m.seconds for m in seen) - due.between(start, end) / (end - start)
-    return OwnProbes(0.0, max(0.0, excess) / len(seen))
+    return OwnProbes(0.0, max(0.0, excess) / len(seen), end - start)
 
 
 def _calm(evidence: Evidence, strikes: Sequence[Strike]) -> Iterator[tuple[float, float]]:
