@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint types schema lock bench golden demo-envoy clean
+.PHONY: help setup run test test-fast torture lint types schema lock bench golden demo-envoy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -27,6 +27,10 @@ test: setup ## all tests; real parts that are missing are skipped by name (in CI
 
 test-fast: setup ## only the tests in virtual time
 	$(BIN)/pytest -m 'not real' -n 2 --dist loadfile
+
+torture: setup ## end battlectl at random moments of chaotic runs; ARGS="--kills 10 --seed 2", see ARGS=--help
+	.ci/install-real
+	$(BIN)/python -m tests.torture $(ARGS)
 
 lint: setup ## ruff: lint and format
 	$(BIN)/ruff check .

@@ -47,7 +47,7 @@ PLAIN = [
     fault("hang", B, 0.4, 1.0),
     fault("kill", C, 0.6, 1.4),
     fault("partition", A, 0.9, 1.3),
-    fault("bandwidth", B, 1.2, 1.5, rate=10),
+    fault("bandwidth", B, 1.2, 1.5, rate="10KB/s"),
     fault("kill", B, 1.7, LONG),
     fault("kill", A, 2.0, 0.6),
     fault("hang", C, 2.2, 0.8),
@@ -70,15 +70,17 @@ HAPROXY = [
     )
 ]  # fmt: skip
 HTTP = [
-    fault("rpc_latency", A, 0.0, 1.5, latency="100ms"),
-    fault("kill", A, 0.3, 1.0),
+    fault("rpc_latency", A, 0.0, 0.9, latency="100ms"),
+    fault("kill", B, 0.3, 1.0),
     fault("http_5xx", B, 0.4, 0.8),
-    fault("rpc_latency", C, 0.6, LONG, latency="200ms"),
-    fault("kill", B, 0.8, 1.2),
-    fault("http_5xx", C, 1.2, 1.2),
-    fault("kill", A, 1.7, 0.8),
-    fault("http_5xx", A, 2.5, LONG),
-    fault("kill", C, 2.2, LONG),
+    fault("rpc_latency", C, 0.6, 1.0, latency="200ms"),
+    fault("kill", A, 1.0, 0.9),
+    fault("http_5xx", C, 1.3, 1.0),
+    fault("rpc_latency", B, 1.4, 1.0, latency="50ms"),
+    fault("kill", C, 1.7, LONG),
+    fault("rpc_latency", A, 2.0, LONG, latency="100ms"),
+    fault("kill", B, 2.5, 0.5),
+    fault("http_5xx", A, 2.6, LONG),
 ]
 
 

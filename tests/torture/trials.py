@@ -111,7 +111,7 @@ def _heal(ground: Ground, seed: int, seen: Seen) -> None:
     if found:
         refused = finish(_start(ground, seed, ""))
         seen.words = f"{len(found)} in force, the next run refused, "
-        if refused.code != 4 or "battlectl heal" not in refused.out:
+        if refused.code != 4 or "battlectl heal" not in " ".join(refused.out.split()):
             seen.complaints.append(f"the next run over {', '.join(found)} was not refused: {refused}")
     if not results.exists():
         seen.words += "no results"
