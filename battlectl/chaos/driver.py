@@ -48,6 +48,8 @@ class Driver(Protocol):
     """One way of breaking providers. It is open while it is used."""
 
     name: str
+    counts_probes: bool
+    """Whether what is asked of a provider itself, past the target, is among what `count` tells of it."""
 
     def resource(self, order: Order) -> str:
         """What this fault needs for itself alone: two that need the same cannot be in force at once.

@@ -36,6 +36,7 @@ class Haproxy:
     """A client of the runtime socket; it holds nothing."""
 
     name = "haproxy"
+    counts_probes = False
 
     def __init__(self, config: HaproxyChaos) -> None:
         self._config = config

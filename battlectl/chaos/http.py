@@ -32,6 +32,7 @@ class HttpDriver:
     """Mutable: it remembers which requests to heal were taken."""
 
     name = "http"
+    counts_probes = False
 
     def __init__(self, api: AdminApi, config: HttpChaos) -> None:
         self._api = api

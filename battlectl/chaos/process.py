@@ -52,6 +52,7 @@ class ProcessDriver:
     """Mutable: it remembers what it has started."""
 
     name = "process"
+    counts_probes = False
 
     def __init__(self, config: ProcessChaos) -> None:
         self._processes = config.processes

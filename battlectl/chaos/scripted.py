@@ -48,6 +48,7 @@ class ScriptedDriver:
     stacks: bool = True
     impossible: Mapping[str, str] = field(default_factory=dict)
     name: str = "scripted"
+    counts_probes: bool = True
     lost: str | None = None
     generation: int = 1
     faults: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -63,6 +63,7 @@ class Toxiproxy:
     """Mutable: it holds a lease."""
 
     name = "toxiproxy"
+    counts_probes = True
 
     def __init__(self, api: AdminApi, config: ToxiproxyChaos, holder: str, is_lab: bool) -> None:
         self.is_lab = is_lab

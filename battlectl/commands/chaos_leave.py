@@ -50,7 +50,7 @@ class Leaving:
     def __init__(self, armed: Armed, tell: Teller) -> None:
         self._armed = armed
         self._tell = tell
-        self._seen = CampaignRecord(armed.driver.name, armed.prober)
+        self._seen = CampaignRecord(armed.driver, armed.prober)
         self._seen.begin(trio.current_time())
         self._undo: Undo | None = None
 

@@ -54,7 +54,7 @@ class Count:
 
     `calls` are JSON-RPC calls that reached it, our probes included; `hits` are the messages or connections
     that each fault in force has touched, by the fault's name. `probes` is how many of the calls were ours.
-    `refused` are connections that a fault ended before a word was read, ours included: attempts, and no calls.
+    `refused` are connections that a fault ended before a word was read, ours included: attempts, no calls.
     """
 
     t: float

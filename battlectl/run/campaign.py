@@ -84,7 +84,7 @@ class CampaignRun:
         self._duration = duration
         self._driver = weapons.driver
         self._write = weapons.record
-        self._seen = CampaignRecord(weapons.driver.name, weapons.prober)
+        self._seen = CampaignRecord(weapons.driver, weapons.prober)
         self._claims: dict[str, trio.Lock] = defaultdict(trio.Lock)
         self._unhealed: dict[Key, Strike] = {}
         self._stopped = trio.Event() if stopped is None else stopped

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import trio
 
+from battlectl.chaos.driver import Driver
 from battlectl.chaos.probe import Answer, Prober
 from battlectl.observe import outcome
 from battlectl.observe.faults import Campaign, Count, Deed, LeaseLost, Probe
@@ -53,8 +54,9 @@ class _Tally(NamedTuple):
 class CampaignRecord:
     """Mutable: it is an accumulator. Before the start is known times are kept on trio's clock."""
 
-    def __init__(self, driver: str, prober: Prober) -> None:
-        self._driver = driver
+    def __init__(self, driver: Driver, prober: Prober) -> None:
+        self._driver = driver.name
+        self._counts_probes = driver.counts_probes
         self._prober = prober
         self.start = math.nan
         self.deeds: list[Deed] = []
@@ -124,7 +126,7 @@ class CampaignRecord:
         """What providers counted just now. After a restart, which begins anew, what was asked since the
         count before is taken for ours."""
         for count in counts:
-            sent = self._sent[count.provider]
+            sent = self._sent[count.provider] if self._counts_probes else 0
             tally = self._tallies.get(count.provider, _Tally(count.generation, 0, sent))
             before = tally.before if tally.generation == count.generation else tally.sent
             self._tallies[count.provider] = _Tally(count.generation, before, sent)

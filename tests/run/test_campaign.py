@@ -80,6 +80,12 @@ def test_a_hang_shorter_than_a_probe_waits_still_shows():
     assert fought.acts("heal") == [(6.0, "heal")]
 
 
+def test_a_target_that_counts_what_it_sends_never_saw_our_probes():
+    fought = fight([injection("kill-a", 5, 8)], seconds=10, counts_probes=False)
+    assert len(fought.campaign.probes) > 5
+    assert {count.probes for count in fought.campaign.counts} == {0}
+
+
 def test_our_probes_are_told_from_calls_of_the_load():
     async def load(driver):
         for _ in range(100):
