@@ -77,7 +77,8 @@ def _disobeyed(strike: Strike, sight: Sight, stopped: float | None, known: Known
         return ()
     usual, moved = usual_calls(strike, known), known.track(strike.provider).inside(strike.from_, strike.end)
     if usual is None or moved is None:
-        why = f"{tell(sight.during)} while in force, and nothing counts its calls"
+        said = f'healing was answered "{strike.healing_note}"; ' if strike.healing_note else ""
+        why = f"{said}{tell(sight.during)} while in force, and nothing counts its calls"
     elif not usual.calls:
         why = f"it had no calls {usual.when} the fault either"
     else:

@@ -24,7 +24,8 @@ SETTLING = 0.1
 class Strike:
     """`begun` to `struck` is the injecting, `healing` to `healed` the healing; None for what did not happen.
 
-    `refused` is what the driver said when it failed to inject, `unhealed` when it failed to heal.
+    `refused` is what the driver said when it failed to inject, `unhealed` when it failed to heal;
+    `healing_note` is what it said when it had healed.
     """
 
     injection: Injection
@@ -36,6 +37,7 @@ class Strike:
     healed: float | None
     refused: str | None
     unhealed: str | None
+    healing_note: str = ""
 
     @property
     def tolerance(self) -> float:
@@ -101,6 +103,7 @@ def _strike(evidence: Evidence, injection: Injection, provider: str) -> Strike:
         healed=_time(healed),
         refused=None if failed_injection is None or struck is not None else failed_injection.note,
         unhealed=None if failed_healing is None or healed is not None else failed_healing.note,
+        healing_note="" if healed is None else healed.note,
     )
 
 
