@@ -11,6 +11,7 @@ from typing import Any
 from battlectl.report.figures import show_count, show_ms, show_seconds
 from battlectl.report.headline import Document, Stored
 
+MANY = 3
 UNSEEN = "not observable"
 
 
@@ -49,14 +50,24 @@ def show_recovery(fault: Stored) -> str:
     time = fault["recovery_time_s"]
     if not time["observable"]:
         return UNSEEN
-    if fault["recovered"] is False:
-        return f"did not recover ({show_time(time)})"
+    if time["most"] is None:
+        told = "did not recover" if fault["recovered"] is False else "not seen to recover"
+        return f"{told} ({show_time(time)})"
     return "no harm" if time["most"] == 0 else show_time(time)
 
 
+def tell_recovery(fault: Stored) -> str:
+    """The same as a clause."""
+    time = fault["recovery_time_s"]
+    if not time["observable"]:
+        return f"recovery {UNSEEN}"
+    return f"recovered in {show_time(time)}" if time["most"] else show_recovery(fault)
+
+
 def names_of(fault: Stored) -> str:
-    """Its providers."""
-    return ", ".join(part["provider"] for part in fault["providers"])
+    """Its providers, or how many."""
+    names = [part["provider"] for part in fault["providers"]]
+    return ", ".join(names) if len(names) < MANY else f"{len(names)} providers"
 
 
 def leftovers_of(document: Document) -> list[str]:

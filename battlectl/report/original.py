@@ -1,7 +1,7 @@
 """The names that the original framework's results had, for tools that read those.
 
 Rule: a figure that this run did not measure is null, never zero. A count that is known only as a range is
-null, too; a time that is counts as the middle of its range.
+null, too; a time is one when it is not known to the second, else it counts as the middle of its range.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.observe.sketch import Sketch
 
+TO_THE_SECOND = 1.0
 UNMEASURED_WEBSOCKET = ("events", "duplicates", "gaps")
 
 
@@ -52,10 +53,9 @@ def _breaker(breakers: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
 def _summed(breakers: Sequence[Mapping[str, Any]], key: str, exactly: bool) -> float | None:
     """Over all providers; None when that of one is not known. A range counts as its middle, or not at all."""
-    if not breakers:
-        return None
     figures = [breaker[key] for breaker in breakers]
-    if any(figure["value" if exactly else "most"] is None for figure in figures):
+    grain = 0.0 if exactly else TO_THE_SECOND
+    if not figures or any(f["most"] is None or f["most"] - f["least"] > grain for f in figures):
         return None
     total = sum(float(figure["least"] + figure["most"]) for figure in figures) / 2
     return round(total) if exactly else total

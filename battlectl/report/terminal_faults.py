@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from battlectl.report.faults_words import faults_of, leftovers_of, names_of, show_recovery
+from battlectl.report.faults_words import faults_of, leftovers_of, names_of, tell_recovery
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import one_line
 
@@ -45,7 +45,7 @@ def summarise_faults(document: Document) -> Iterator[str]:
 
 def _told(fault: Stored) -> str:
     if fault["proof"] == CONFIRMED:
-        return f"confirmed, recovery: {show_recovery(fault)}"
+        return f"confirmed, {tell_recovery(fault)}"
     doubtful = next(part for part in fault["providers"] if part["proof"] == fault["proof"])
     return f"{fault['proof']}: {one_line(doubtful['reasons'][0])}"
 

@@ -13,6 +13,7 @@ from battlectl.report.document import encode_document
 from battlectl.report.document_faults import figure_json
 from battlectl.report.faults_words import show_figure, show_recovery, show_time
 from battlectl.report.markdown import render_markdown
+from battlectl.report.original import original_names
 from battlectl.report.timeline import render_timeline
 from tests.analyse.faulted import faulted, injection
 from tests.report.scenes import SCENES, document_of, hostile_faults
@@ -115,6 +116,13 @@ class TestFigures:
         assert show_recovery(kill) == "did not recover (at least 20s)"
         assert not kill["recovery_from_heal_s"]["observable"]  # It was never healed.
 
+    def test_too_few_good_seconds_before_the_next_fault_leave_it_open(self):
+        two = injection(at=32.0, until=33.0, name="next")
+        evidence = faulted(injection(name="kill"), two, reads="20*ok@0-20 20*refused@20-30 20*ok@30-40")
+        kill = fault(document_of(evidence, ExitCode.INCONCLUSIVE), "kill")
+        assert (kill["recovered"], kill["recovery_time_s"]["most"]) == (None, None)
+        assert show_recovery(kill) == "not seen to recover (at least 10s)"
+
     def test_from_healing_counts_from_when_it_was_healed(self):
         evidence = faulted(
             injection(),
@@ -209,7 +217,21 @@ class TestBreakers:
         original = document_of(evidence, ExitCode.INCONCLUSIVE)["analysis"]["circuit_breaker"]
         assert (original["opens"], original["closes"], original["half_opens"]) == (1, 1, None)
         assert original["state_changes"] is None
-        assert original["time_open_ms"] == pytest.approx(9_000, abs=1_000)
+
+    def test_the_original_time_is_null_unless_it_is_known_to_the_second(self):
+        def breaker(least, most):
+            count = figure_json(exact(1.0, 9, "counters"))
+            time = figure_json(Figure(least, most, 9, "counters"))
+            return {"opens": count, "closes": count, "half_opens": count, "time_open_s": time}
+
+        evidence = faulted()
+        sharp, blunt, endless = breaker(8.5, 9.0), breaker(0.0, 9.0), breaker(1.0, float("inf"))
+        found = [
+            original_names(evidence, breakers)["circuit_breaker"]
+            for breakers in ([sharp, sharp], [sharp, blunt], [sharp, endless])
+        ]
+        assert [one["time_open_ms"] for one in found] == [17_500.0, None, None]
+        assert [(one["opens"], one["state_changes"]) for one in found] == [(2, 6)] * 3
 
 
 class TestMarkdown:

@@ -54,7 +54,7 @@ def test_faults_that_are_not_proven_come_first():
     assert told == [
         ["fault latency-b at b", " mismatch"],
         ["fault errors at b, a", " mismatch"],
-        ["fault kill-provider_a at a", " confirmed, recovery"],
+        ["fault kill-provider_a at a", " confirmed, recovered in 2s"],
     ]
 
 

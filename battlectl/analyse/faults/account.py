@@ -68,7 +68,8 @@ class FaultWindow:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Of one injection. `did_recover` is None where nothing says; `from_heal` counts from the healing."""
+    """Of one injection. `did_recover` is None where nothing says, as where too little came after it;
+    `from_heal` counts from the healing."""
 
     injection: Injection
     parts: tuple[Part, ...]
@@ -107,7 +108,7 @@ def _account(injection: Injection, recovery: Recovery, baseline: FaultWindow, kn
         windows=(baseline, *(_window(name, known) for name in names)),
         recovery_time=recovery.time,
         from_heal=_from_heal(recovery, strikes),
-        did_recover=recovery.did_recover if recovery.time.is_observable else None,
+        did_recover=_did_recover(recovery),
         unavailability=recovery.unavailable,
         failover_time=first_elsewhere(strikes, proofs, known),
         detection_time=longest(part.detection_time for part in parts),
@@ -151,6 +152,14 @@ def _seen_window(window: Window, known: Known) -> FaultWindow:
         failover_latency={stat: latency_of(replies, stat) for stat in LATENCIES},
         amplification=amplification(evidence, window, known),
     )
+
+
+def _did_recover(recovery: Recovery) -> bool | None:
+    """Good seconds at the end that were too few leave it open."""
+    is_open = recovery.bad_until is not None and recovery.bad_until < recovery.seen_until
+    if not recovery.time.is_observable or (not recovery.did_recover and is_open):
+        return None
+    return recovery.did_recover
 
 
 def _from_heal(recovery: Recovery, strikes: Sequence[Strike]) -> Figure:

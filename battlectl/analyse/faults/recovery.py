@@ -28,8 +28,9 @@ GOOD_FOR = 5
 class Recovery:
     """Of one injection, in seconds from the start of the run: when its longest harm began, and when it ended.
 
-    `harmed_at` is None without any harm, `back_at` None when it did not recover by `seen_until`. `from_heal`
-    is the time from the planned end of the fault, 0.0 when it was over before.
+    `harmed_at` is None without any harm, `back_at` None when it did not recover by `seen_until`; `bad_until`
+    is the end of its last second that was not good for certain. `from_heal` is the time from the planned
+    end of the fault, 0.0 when it was over before.
     """
 
     fault: str
@@ -39,6 +40,7 @@ class Recovery:
     time: Figure
     from_heal: float | None
     unavailable: Figure
+    bad_until: float | None = None
 
     @property
     def did_recover(self) -> bool:
@@ -91,6 +93,7 @@ def _recovery(injection: Injection, seconds: Sequence[Second], evidence: Evidenc
         time=_time(injection, own, harm, evidence),
         from_heal=0.0 if harm is None else None if back is None else max(0.0, back - injection.until),
         unavailable=_unavailable(own, evidence),
+        bad_until=None if harm is None else harm.bad_until,
     )
 
 
