@@ -30,7 +30,7 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "duplicates": "the same again, exactly",
         "out_of_order": "came after what follows it",
         "back_filled": "blocks that had been jumped over and came after all, out of order",
-        "caught_up": "blocks that came in order, but after the truth had seen their successor",
+        "caught_up": "blocks that came in order, but after the truth had seen newer ones",
         "reemitted": "a height that was shown before, rightly shown again",
         "wrong_fork": "blocks that the truth never had, though it knows that number",
         "unproven": "events that the truth cannot tell anything about",
@@ -42,7 +42,7 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "unexpected": "logs of known blocks that the truth does not have, or taken back without being there",
         "removed": "logs taken back",
         "stalls": "silences longer than `stall_after` while the truth went on",
-        "dead_at_end": "streams that were open and silent, while the truth went on, when the run ended",
+        "dead_at_end": "streams that were open and in a stall when they were finished",
         "ends_visible": "ends that the client was told",
         "ends_silent": "ends that the client had to find out",
         "resumes": "times that a stream went on after an end or a stall",
@@ -188,9 +188,14 @@ class StreamCell:
 
     @property
     def uptime(self) -> float | None:
-        """Share of the wanted time in which the stream was open and not silently dead."""
+        """Share of the wanted time in which the stream was open and not silently dead.
+
+        None where no block was expected: there an open stream and a dead one look alike.
+        """
         wanted = self.count("wanted_ns")
-        return (self.count("open_ns") - self.count("dead_ns")) / wanted if wanted else None
+        if not wanted or not self.blocks_expected:
+            return None
+        return (self.count("open_ns") - self.count("dead_ns")) / wanted
 
     def coarser(self, bits: int) -> StreamCell:
         """The same with sketches that lost so many bits of mantissa."""

@@ -211,9 +211,8 @@ class HeadStream:
             self._book.find("false_links", event.t, event.number)
 
     def _note_level(self, t: float, block: Announced) -> None:
-        """Late is what comes after its successor was seen; level is who shows the newest."""
-        after = block.rank + 1
-        if self._truth.has(after) and self._truth.at(after).seen <= t:
+        """Late is what comes after something newer was seen; level is who shows the newest."""
+        if self._truth.is_overtaken(block, t):
             self._book.count("caught_up", block.seen)
             self._book.record("lateness", block.seen, t - block.seen)
             if self._behind is None:

@@ -147,6 +147,15 @@ class Truth:
         """The rank of the last announcement that was seen by t."""
         return next((one.rank for one in reversed(self._row) if one.seen <= t), None)
 
+    def is_overtaken(self, announced: Announced, t: float) -> bool:
+        """Whether by t something was seen that was not yet when this was."""
+        rank = announced.rank + 1
+        while self.has(rank) and self.at(rank).seen <= t:
+            if self.at(rank).seen > announced.seen:
+                return True
+            rank += 1
+        return False
+
     @property
     def reorgs_seen(self) -> int:
         """How many branches went so far."""

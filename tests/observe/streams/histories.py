@@ -2,7 +2,8 @@
 
 The truth: `1 2 3a | 2b+3b 4b`. A block is its number and its branch, `a` if none is said. One comes each
 second, the first at 1.0; `+` joins those that come together; what follows `|` begins a branch (a block after
-it has for its parent the block that is there now). `.` is a second without a block.
+it has for its parent the block that is there now). `.` is a second without a block. What begins with `~`
+comes a quarter of a second after the one before: that is less than the truth may be behind.
 
 The stream: `1 2 2 4`. An event comes a tenth of a second after the truth went over to its block, or with the
 event before it if that is later; `4@7.5` says when. `end@5`, `die@5`, `open@6`: told of the end, found out,
@@ -51,7 +52,8 @@ def truth_line(text: str) -> list[Seen]:
     seen, t = [], 0.0
     for branch in text.split("|"):
         for together in branch.split():
-            t += 1.0
+            t += 0.25 if together.startswith("~") else 1.0
+            together = together.removeprefix("~")
             for token in () if together == "." else together.split("+"):
                 number, hash_, _ = block(token)
                 parent = chain.get(number - 1, f"{number - 1}a")
