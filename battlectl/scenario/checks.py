@@ -33,7 +33,13 @@ OWN_HEADERS = (
     "content-length",
     "content-type",
     "host",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
     "transfer-encoding",
+    "upgrade",
     "x-request-id",
 )
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -50,7 +56,8 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
     yield from check_objectives(draft)
     for name, workload in draft.load.items():
         if workload is not None:
-            yield from check_headers(workload.http.headers, ("load", name, "http", "headers"))
+            way = "http" if workload.ws is None else "ws"
+            yield from check_headers(workload.route.headers, ("load", name, way, "headers"))
 
 
 def _check_phases(draft: Draft) -> Iterator[Mistake]:
