@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from battlectl.scenario.chaos import Timing
+from battlectl.scenario.chaos_parts import FaultOptions, Moment, RandomFaults
 from battlectl.scenario.checks import CHECKS
 from battlectl.scenario.metrics import BREAKER_STATS, FAULT_METRICS, LATENCY_STATS, METRICS, OUTCOMES
 from battlectl.scenario.model import (
@@ -29,6 +31,7 @@ BLOCKS = [
     block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if block.startswith("version:")
 ]
 MODELS = [Scenario, RequestWorkload, HttpRoute, WsRoute, Feed, ObjectiveOptions, Safety, Generator]
+MODELS += [Timing, Moment, FaultOptions, RandomFaults]
 MODELS += [Target, Provider, Ready, Tls, AttributionHeaders, Lab]
 
 
@@ -68,3 +71,9 @@ def test_every_key_is_in_the_reference(model):
 )
 def test_every_word_of_the_tables_is_in_the_reference(names):
     assert [name for name in names if name not in TEXT] == []
+
+
+def test_every_scenario_that_comes_along_is_in_the_reference():
+    told = TEXT[TEXT.index("## The scenarios that come along") :]
+    files = {path.name for path in (Path(__file__).parents[2] / "scenarios").glob("*.yml")}
+    assert set(re.findall(r"^\| `([\w.-]+\.yml)` \|", told, re.MULTILINE)) == files
