@@ -53,11 +53,14 @@ def may_be_open(line: Timeline) -> tuple[Span, ...]:
     """When it may have been open, as far as it was seen; apart from each other, in order."""
     spans = [(opened.earliest, closed.latest) for opened, closed in _open_spans(line)]
     spans += [(change.earliest, change.latest) for change in line.changes if change.state == "paused"]
-    # A silence that went on after the dark would have been seen if it had lasted for this long.
-    slack = DIP + 2 * (line.grain or 0.0)
-    spans += [(start, min(end + slack, line.seen_until)) for start, end in line.dark]
-    spans += [(start - DIP, end + DIP) for start, end in line.blind]
+    spans += [(start, min(end, line.seen_until)) for start, end in _unseen(line)]
     return joined(spans)
+
+
+def _unseen(line: Timeline) -> list[Span]:
+    """When it may have opened or closed unseen: a silence must be so long on this side to be seen."""
+    slack = DIP + 2 * (line.grain or 0.0)
+    return [(start - slack, end + slack) for start, end in (*line.dark, *line.blind)]
 
 
 def surely_open(line: Timeline, known: Known) -> tuple[Span, ...]:
@@ -102,7 +105,7 @@ def _counted(stat: str) -> State:
 
 def _is_partly_hidden(line: Timeline, window: Window) -> bool:
     """Whether it may have changed unseen: in the dark, or by trials among the target's own probes."""
-    blind = [*line.dark, *line.blind, *_without_trials(line)]
+    blind = (*line.dark, *line.blind, *_without_trials(line))
     return any(_touches(start, end, window) for start, end in blind)
 
 
@@ -153,7 +156,7 @@ def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:
         if change.state in ("opened", *PASSING) and change.latest >= struck and change.earliest < strike.end
     ]
     begins = [change.earliest for change in under]
-    unseen = (*line.dark, *line.blind, *_without_trials(line))
+    unseen = (*_unseen(line), *_without_trials(line))
     begins += [start for start, end in unseen if start < strike.end and end > struck]
     least = min(begins, default=strike.end) if line.sees_short_silence else struck
     most = next((c.latest for c in under if c.state == "opened" and c.is_sure), inf)

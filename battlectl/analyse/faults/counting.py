@@ -135,11 +135,11 @@ class Due:
         return self._until(end) - self._until(start) if end > start else 0.0
 
     def first_ok(self, since: float) -> float | None:
-        """When one due since then had ended ok: at once where all of a slice did, else at its end."""
+        """When one was due since then that ended ok: at once where all of a slice did, else by its end."""
         for index in range(max(0, bisect_right(self.slices, since / self.width) - 1), len(self.slices)):
-            end, (total, ok) = (self.slices[index] + 1) * self.width, self.ok[index]
-            if end > since and ok:
-                return max(since, end - self.width) if ok == total else end
+            start, (total, ok) = self.slices[index] * self.width, self.ok[index]
+            if start + self.width > since and ok and (ok == total or start >= since):
+                return max(since, start) if ok == total else start + self.width
         return None
 
     def _until(self, t: float) -> float:

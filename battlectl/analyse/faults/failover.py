@@ -7,7 +7,7 @@ from an injection that is proven, else there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 
 from battlectl.analyse.evidence import Evidence, statistic
@@ -111,44 +111,74 @@ def first_elsewhere(strikes: Sequence[Strike], proofs: Iterable[Proof], known: K
         return not_observable(doubt)
     since = max(strike.struck or 0.0 for strike in strikes)
     broken, until = {strike.provider for strike in strikes}, max(strike.end for strike in strikes)
-    seen = [*_replies_elsewhere(broken, since, known), *_calls_elsewhere(broken, since, known)]
+    slowest = _slowest(known)
+    seen = [
+        *_replies_elsewhere(broken, since, known, slowest),
+        *_calls_elsewhere(broken, since, known, slowest),
+    ]
     if not seen:
         return not_observable("neither replies nor counters tell what others served")
     best = min(seen, key=lambda figure: figure.most)
     if best.most <= until - since:
         return best
+    least = min(figure.least or 0.0 for figure in seen)
+    if least <= until - since:
+        return Figure(least, inf, best.samples, best.source, "it may not have been while it lasted")
     return Figure(until - since, inf, best.samples, best.source, "no success elsewhere while it lasted")
 
 
-def _replies_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[Figure]:
+def _slowest(known: Known) -> dict[int, float]:
+    """The longest latency of what was due in each slice: so much later it had ended, if it ended at all."""
+    found: dict[int, float] = {}
+    for (_, _, slice_), row in known.evidence.tally.series().items():
+        found[slice_] = max(found.get(slice_, 0.0), row.max or 0.0)
+    return found
+
+
+def _replies_elsewhere(
+    broken: set[str], since: float, known: Known, slowest: Mapping[int, float]
+) -> Iterator[Figure]:
+    """Only the slice is told in which it was due: in that in which the fault began it may be before it."""
     width, rows = known.evidence.frame.slice_width, known.evidence.tally.provider_rows
-    others = {
-        slice_: row.ok
+    others = sorted(
+        slice_
         for (provider, slice_), row in rows.items()
         if provider not in broken | OWN_NAMES and row.ok and (slice_ + 1) * width > since
-    }
+    )
+    after = [slice_ for slice_ in others if slice_ * width >= since]
     if others:
-        first = min(others)
+        most = inf if not after else (after[0] + 1) * width + slowest.get(after[0], inf) - since
         words = f"in steps of {format_duration(width)}"
-        least = max(0.0, first * width - since)
-        yield Figure(least, (first + 1) * width - since, others[first], "metadata", words)
+        yield Figure(max(0.0, others[0] * width - since), most, len(others), "metadata", words)
 
 
-def _calls_elsewhere(broken: set[str], since: float, known: Known) -> Iterator[Figure]:
-    """A call that reached another provider, as an arrival ended ok in the same second."""
+def _calls_elsewhere(
+    broken: set[str], since: float, known: Known, slowest: Mapping[int, float]
+) -> Iterator[Figure]:
+    """A call that reached a provider without any fault, as an arrival ended ok in the same slice."""
     for provider, track in known.tracks.items():
         if provider in broken or not track.times:
             continue
+        own = [strike for strike in known.strikes if strike.provider == provider]
         least: float | None = None
         for step in track.steps(since - LOOKS_APART, track.times[-1]):
             if step.end <= since or not step.calls:
                 continue
             least = max(0.0, step.start - since) if least is None else least
-            ended = known.due.first_ok(step.start)
-            if step.start >= since and ended is not None:  # Else it may have been before the fault.
+            is_well = not any(strike.overlaps(step.start, step.end) for strike in own)
+            ended = _ended(step.start, known, slowest)
+            if (
+                step.start >= since and is_well and ended is not None
+            ):  # Else it may have been before the fault.
                 words = f"in steps of {format_duration(step.seconds)}"
                 yield Figure(least, max(step.end, ended) - since, step.calls, "counters", words)
                 break
+
+
+def _ended(due: float, known: Known, slowest: Mapping[int, float]) -> float | None:
+    """By when something due since then had ended ok."""
+    first = known.due.first_ok(due)
+    return None if first is None else first + slowest.get(int(first // known.due.width), inf)
 
 
 def left_alone(strike: Strike, proof: Proof, known: Known) -> Figure:
@@ -162,11 +192,20 @@ def left_alone(strike: Strike, proof: Proof, known: Known) -> Figure:
     if isinstance(watching, str):
         return not_observable(watching)
     since = strike.struck or 0.0
-    before = since
+    unseen = [start for start, end in watching.dark if start < strike.end and end > since]
+    # What was a silence already is not known as one when the dark begins.
+    hidden = max(0.0, min(unseen, default=inf) - watching.silence - since)
+    before, paused = since, None
     for index, step in watching.steps():
-        if step.end > since and step.start <= strike.end and watching.is_silent(index):
+        is_under = step.end > since and step.start <= strike.end
+        if is_under and watching.is_silent(index):
             words = f"in steps of {format_duration(step.seconds)}"
             most = watching.stopped_by(index) - since
-            return Figure(max(0.0, before - since), most, 1, "counters", words)
+            return Figure(min(hidden, max(0.0, before - since)), most, 1, "counters", words)
+        if is_under and paused is None and watching.dips(index):
+            paused = max(0.0, before - since)
         before = step.start
+    if paused is not None or unseen:
+        least = hidden if paused is None else min(hidden, paused)
+        return Figure(least, inf, 1, "counters", "it may have been left alone for a moment")
     return Figure(strike.end - since, inf, 1, "counters", "it was never left alone while the fault lasted")

@@ -3,7 +3,8 @@
 Rule: attempts are calls, and connections that a fault ended before a call could be read. Silence is told from
 what was due, not from the clock, so that a pause of the load is none. Where the target's own probes are as
 many as the calls of the load, or the load is too thin, nothing can be told. Where every provider is broken a
-target asks whom it likes, one that it had left alone as well: nothing can be told of that time either.
+target asks whom it likes, one that it had left alone as well: nothing can be told of that time either. (One
+that is healed and not used again may still be left alone, so it counts as broken there.)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from battlectl.analyse.faults.counting import Due, Moved, Track
 from battlectl.analyse.faults.known import Known
+from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.usual import SHORTEST, Usual, usual_calls
 from battlectl.plan.frame import RUN
 
@@ -158,13 +160,26 @@ def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
 def _all_broken(known: Known) -> Iterator[tuple[float, float]]:
     """From when the last provider that was well is broken until one is healed and all ends well again."""
     everybody = {*known.tracks, *(strike.provider for strike in known.strikes)}
+    forces = [(strike, _used_again(strike, known)) for strike in known.strikes]
     for moment in sorted({strike.from_ for strike in known.strikes}):
         until: dict[str, float] = {}
-        for strike in known.strikes:
-            if strike.from_ <= moment < strike.to:
-                until[strike.provider] = max(until.get(strike.provider, 0.0), strike.to)
+        for strike, end in forces:
+            if strike.from_ <= moment < end:
+                until[strike.provider] = max(until.get(strike.provider, 0.0), end)
         if until.keys() == everybody:
             yield moment, _all_ok(known.due, min(until.values()))
+
+
+def _used_again(strike: Strike, known: Known) -> float:
+    """When a provider got its part of the load again after a fault; at its end where that cannot be told."""
+    usual = usual_calls(strike, known)
+    if strike.to == math.inf or usual is None or not usual.calls:
+        return strike.to
+    for step in known.track(strike.provider).steps(strike.to, math.inf):
+        part = usual.share * known.due.between(step.start, step.end)
+        if step.attempts - _may_be_own(step.seconds, known) >= RETURNED * part > 0:
+            return step.end
+    return math.inf
 
 
 def _all_ok(due: Due, since: float) -> float:
