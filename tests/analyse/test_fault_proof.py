@@ -105,8 +105,27 @@ WAYS_TO_DO_NOTHING = {
         {"probes": DOWN, "counts": "a:1@0-20 a:0@20-30 a:1@30-40 b:21@0-40"},
         (
             "unproven",
-            "got no more traffic than the target's own probes may be: 10 calls in 10.0s before the fault",
+            "got no more traffic than probes may be: 10 calls in 10.0s before the fault",
         ),
+    ),
+    "the target answers everything itself, and somebody else probes": (
+        injection(),
+        {"probes": DOWN, "counts": "a:3@0-20 a:0@20-30 a:3@30-40 b:3@0-40"},
+        ("unproven", "got no more traffic than probes may be: 30 calls in 10.0s before the fault"),
+    ),
+    "the same, and nothing was counted without a fault": (
+        injection(at=0.0, until=20.0),
+        {
+            "deeds": "inject@0-0.1 heal@20-20.1",
+            "probes": "new:ok/0@0 new:refused@0.2-20 new:ok@20.2",
+            "counts": "a:0@0-20 a:3@20-40 b:3@0-40",
+        },
+        ("unproven", "got no more traffic than probes may be: 30 calls in 9.8s after the fault"),
+    ),
+    "the provider is dead throughout": (
+        injection(),
+        {"driver": "haproxy", "probes": "new:refused@10-40", "counts": USED},
+        ("unproven", "was already down before the fault (refused at 19.0s)"),
     ),
     "the traffic had left before": (
         injection(),

@@ -61,9 +61,9 @@ def _no_traffic(strike: Strike, usual: Usual | None, known: Known) -> Iterator[s
     if usual.calls == 0:
         yield f"got no traffic: no call of the load {when}"
         return
-    allowed = 0.0 if math.isinf(known.own.most) else known.own.most * usual.seconds
+    allowed = known.own.plausible * usual.seconds
     if usual.calls <= allowed + SIGMAS * math.sqrt(allowed):
-        yield f"got no more traffic than the target's own probes may be: {usual.calls:,} calls {when}"
+        yield f"got no more traffic than probes may be: {usual.calls:,} calls {when}"
 
 
 def _served_in_baseline(strike: Strike, known: Known) -> bool:
@@ -109,7 +109,7 @@ def touched_by(strike: Strike, side: ProviderSide, known: Known) -> int:
     ours = len(probes)
     if strike.expected.shows_in_probes:
         ours = sum(probe in sight.shown or probe.outcome != outcome.OK for probe in probes)
-    theirs = 0.0 if math.isinf(known.own.most) else known.own.most * (strike.end - strike.struck)
+    theirs = known.own.plausible * (strike.end - strike.struck)
     return max(0, sight.hits - ours - math.ceil(theirs + SIGMAS * math.sqrt(theirs)))
 
 

@@ -27,8 +27,14 @@ def doubt_start(sight: Sight) -> Iterator[Doubt]:
     fresh = [probe for probe in sight.before if probe.connection == "new"]
     if not fresh:
         yield unproven("no probe says that it was up before the fault")
-    elif fresh[-1].outcome != outcome.OK:
+    elif is_down_before(sight):
         yield unproven(f"was already down before the fault ({fresh[-1].outcome} at {at(fresh[-1].t)})")
+
+
+def is_down_before(sight: Sight) -> bool:
+    """Whether the last probe before the fault had no answer either."""
+    fresh = [probe for probe in sight.before if probe.connection == "new"]
+    return bool(fresh) and fresh[-1].outcome != outcome.OK
 
 
 def doubt_effect(strike: Strike, sight: Sight, seen_elsewhere: bool, why: str = "") -> Iterator[Doubt]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
-from battlectl.analyse.faults.effect import cannot_miss
+from battlectl.analyse.faults.effect import cannot_miss, is_down_before
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.sight import Sight, at, shows, tell
 from battlectl.analyse.faults.strike import Strike
@@ -85,6 +85,8 @@ def doubt_healing(strike: Strike, sight: Sight) -> Iterator[Doubt]:
     if not after:
         yield unproven("no probe says that it is up after it was healed")
     elif after[-1].outcome != outcome.OK:
+        if is_down_before(sight):
+            return  # It is as it was.
         yield mismatch(f"does not answer after it was healed: {tell(after)}")
     elif all(shows(strike, probe, sight.before) for probe in after):
         yield mismatch(f"is still there after it was healed: {tell(after)}")

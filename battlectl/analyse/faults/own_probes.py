@@ -3,6 +3,7 @@
 Rule: they are known only where providers were looked at while nothing was due. Else all that is known is that
 they are no more than what a time without faults had beyond one call for each arrival; a target that asks
 twice for everything has as much, so nothing is ever taken off by this bound to make a figure look better.
+Of a target that answers much of the load itself (a cache) this bounds nothing at all.
 They were counted over some seconds, and are foretold for others: chance is in both.
 """
 
@@ -19,17 +20,31 @@ from battlectl.analyse.faults.strike import Strike
 IDLE_FOR = 2.0
 HALF_A_CALL = 0.5
 SIGMAS = 3.0
+PASSED_ON = 0.9
+"""The part of the arrivals that must have come to providers, for what is beyond them to bound anything."""
+USUAL = 5.0
+"""Calls per second and provider that may well be somebody's probes, where nothing bounds them."""
 CALM_AFTER = 2.0
 """Seconds after a fault in which a target may still make up for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnProbes:
-    """Calls per second and provider, on average, at least and at most, as counted `over` some seconds."""
+    """Calls per second and provider, on average, at least and at most, as counted `over` some seconds.
+
+    `is_bound` is False where the target answered so much itself that `most` says nothing.
+    """
 
     least: float
     most: float
     over: float = inf
+    is_bound: bool = True
+
+    @property
+    def plausible(self) -> float:
+        """A rate beyond which a call is one of the load."""
+        known = 0.0 if self.most == inf else self.most
+        return known if self.is_bound and self.most < inf else max(USUAL, known)
 
     def at_least(self, seconds: float) -> float:
         """How many they surely are in a stretch."""
@@ -75,8 +90,8 @@ def _without_faults(
     start, end = max((m.start for m in seen), default=0.0), min((m.end for m in seen), default=0.0)
     if not seen or len(seen) < len(moved) or end <= start:
         return None
-    excess = sum(m.calls / m.seconds for m in seen) - due.between(start, end) / (end - start)
-    return OwnProbes(0.0, max(0.0, excess) / len(seen), end - start)
+    rate, asked = sum(m.calls / m.seconds for m in seen), due.between(start, end) / (end - start)
+    return OwnProbes(0.0, max(0.0, rate - asked) / len(seen), end - start, rate >= PASSED_ON * asked)
 
 
 def _calm(evidence: Evidence, strikes: Sequence[Strike]) -> Iterator[tuple[float, float]]:
