@@ -160,26 +160,27 @@ def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
 def _all_broken(known: Known) -> Iterator[tuple[float, float]]:
     """From when the last provider that was well is broken until one is healed and all ends well again."""
     everybody = {*known.tracks, *(strike.provider for strike in known.strikes)}
-    forces = [(strike, _used_again(strike, known)) for strike in known.strikes]
-    for moment in sorted({strike.from_ for strike in known.strikes}):
-        until: dict[str, float] = {}
-        for strike, end in forces:
-            if strike.from_ <= moment < end:
-                until[strike.provider] = max(until.get(strike.provider, 0.0), end)
-        if until.keys() == everybody:
-            yield moment, _all_ok(known.due, min(until.values()))
+    broken: list[tuple[str, float]] = []
+    for strike in sorted(known.strikes, key=lambda strike: strike.from_):
+        broken = [(provider, until) for provider, until in broken if until > strike.from_]
+        broken.append((strike.provider, _used_again(strike, known)))
+        if {provider for provider, _ in broken} == everybody:
+            well = min(max(until for other, until in broken if other == provider) for provider in everybody)
+            yield strike.from_, _all_ok(known.due, well)
 
 
 def _used_again(strike: Strike, known: Known) -> float:
     """When a provider got its part of the load again after a fault; at its end where that cannot be told."""
-    usual = usual_calls(strike, known)
-    if strike.to == math.inf or usual is None or not usual.calls:
+    track = known.track(strike.provider)
+    whole = track.inside(-math.inf, math.inf)
+    if strike.to == math.inf or whole is None:
         return strike.to
-    for step in known.track(strike.provider).steps(strike.to, math.inf):
-        part = usual.share * known.due.between(step.start, step.end)
+    share = whole.attempts / max(1.0, known.due.between(whole.start, whole.end))
+    for step in track.steps(strike.to, math.inf):
+        part = share * known.due.between(step.start, step.end)
         if step.attempts - _may_be_own(step.seconds, known) >= RETURNED * part > 0:
             return step.end
-    return math.inf
+    return math.inf if share else strike.to
 
 
 def _all_ok(due: Due, since: float) -> float:
