@@ -21,6 +21,7 @@ from tests.cli.nothing.field import (
     target_of,
 )
 from tests.lab.test_lab_verbs import lab as lab_of
+from tests.real.haproxy import running_haproxy
 
 pytestmark = pytest.mark.real
 
@@ -139,6 +140,20 @@ def test_a_lease_that_ends_while_battlectl_stands_still(field, lab):
     check_refuted(fight(field, meddle, phases=phases), "the lease was lost at", "its faults have healed")
 
 
+def test_a_lease_that_ends_while_the_lab_stands_still(field, lab):
+    chaos = {"driver": "toxiproxy", "url": lab["admin_url"], "lease": "2s"}
+    field.write("target.yml", target_of(lab, chaos=chaos))
+
+    def meddle(battle):
+        battle.wait_for_deed("inject", "done")
+        os.kill(lab["providers_pid"], signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(lab["providers_pid"], signal.SIGCONT)
+
+    phases = {**SCENARIO["phases"], "battle": "6s"}
+    check_refuted(fight(field, meddle, phases=phases), "the lease was lost at")
+
+
 # It is aimed at somebody else
 
 
@@ -188,7 +203,13 @@ def test_a_provider_that_is_broken_before_the_run(field, lab):
 
 def test_a_provider_that_gets_no_traffic(field, lab):
     field.write("target.yml", target_of(lab, url=f"{lab['url']}/rpc/provider/{B}/battlechain"))
-    check_refuted(fight(field), "got no more traffic than the target's own probes may be")
+    check_refuted(fight(field), "got no more traffic than probes may be")
+
+
+def test_a_target_that_answers_everything_itself(field, lab, tmp_path):
+    with running_haproxy(tmp_path) as cache:
+        field.write("target.yml", target_of(lab, url=cache.url))
+        check_refuted(fight(field), "got no more traffic than probes may be")
 
 
 def test_a_fault_after_the_load_has_ended(field):
@@ -246,8 +267,14 @@ BARREN = {
 def test_faults_that_strike_nothing_of_the_load(field):
     """All in one battle, each at a provider of its own, for time's sake; each is judged by itself."""
     fought = fight(field, chaos=[fault for fault, _ in BARREN.values()])
-    check_refuted(fought, *(reason for _, reason in BARREN.values()))
-    assert {fault["proof"] for fault in fought.report["faults"]} == {"unproven"}
+    check_refuted(fought)
+    faults = fought.report["faults"]
+    assert {fault["proof"] for fault in faults} == {"unproven"}
+    for fault, (_, reason) in zip(faults, BARREN.values(), strict=True):
+        (provider,) = fault["providers"]
+        assert reason in provider["reasons"][0]
+        assert provider["reasons"][0] in fought.proof
+        assert f"fault {fault['name']} at {provider['provider']}: unproven: " in fought.shown
 
 
 @pytest.mark.parametrize("name", ["a delay of nothing", "a fault that is made to do nothing"])

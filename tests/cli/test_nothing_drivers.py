@@ -128,6 +128,15 @@ def test_a_supervisor_that_is_faster_than_the_plan(desk, field, tmp_path):
         check_refuted(fight(desk, meddle), "mismatch: was gone at")
 
 
+def test_a_process_that_does_not_run(desk, field, tmp_path):
+    (tmp_path / "pid").write_text("")
+    signalled(desk, field, pid_file=str(tmp_path / "pid"), expect_restart="2s")
+    fought = fight(desk)
+    assert fought.ran.code == 4
+    assert "the process of provider_a does not run" in fought.shown
+    assert fought.report["verdict"] == "inconclusive"
+
+
 # HAProxy's runtime socket
 
 
@@ -159,6 +168,13 @@ def test_a_server_that_somebody_makes_ready_at_once(desk, field):
 
     maintained(desk, field)
     check_refuted(fight(desk, meddle), "nothing shows that the target left it alone", "calls came in")
+
+
+def test_a_server_whose_node_was_dead_before(desk, field):
+    field.nodes[B].process.kill()
+    field.nodes[B].process.wait()
+    maintained(desk, field)
+    check_refuted(fight(desk, chaos=[{"kill": B}]), "was already down before the fault (refused at")
 
 
 def say(path, command):

@@ -24,7 +24,7 @@ SCENARIO: dict[str, Any] = {
     "name": "nothing",
     "target": "target.yml",
     "phases": {"steady": "1500ms", "battle": "2s", "recovery": "500ms"},
-    "load": {"reads": {"rate": "90/s", "timeout": "3s", "calls": ["eth_blockNumber"]}},
+    "load": {"reads": {"rate": "120/s", "timeout": "3s", "calls": ["eth_blockNumber"]}},
     "chaos": [{"kill": A}],
     "objectives": ["success_rate >= 5%"],  # what a fault does to the target is not what these tests are about
     "generator": {"max_lag": "2s"},
