@@ -92,7 +92,9 @@ def _sure_of(provider: str, known: Known) -> tuple[Strike, ...]:
 
 
 def fails_at_once(strike: Strike) -> bool:
-    """An error that a provider answers may be held against one method alone, without any breaker."""
+    """Or the target was told. An error that a provider answers may be held against one method alone."""
+    if strike.expected.bids_target:
+        return True
     labels = {outcome.outcome_of(label) for label in strike.expected.labels}
     return should_trip(strike) and not labels & {outcome.TIMEOUT, outcome.RPC_ERROR}
 
@@ -113,7 +115,8 @@ def _changes(watching: Watch, strikes: Sequence[Strike]) -> Iterator[Change]:
             continue
         if not is_open and watching.is_silent(index):
             is_open, latest = True, watching.stopped_by(index)
-            is_sure = any(strike.overlaps(used_at - TRIPPED_BY, latest) for strike in strikes)
+            until = max(latest, step.end)  # That nothing came shows only once something was due.
+            is_sure = any(strike.overlaps(used_at - TRIPPED_BY, until) for strike in strikes)
             yield Change("opened", used_at, latest, is_sure)
         elif is_open and watching.is_used(index) and step.attempts:
             is_open = False

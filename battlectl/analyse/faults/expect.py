@@ -30,7 +30,8 @@ class Expected:
     at all; one that `counts_refused` ends connections unread, and counts these. `own_end` is when it is over
     by itself, in seconds from its injection; `turns` are the seconds down and up of one that comes and
     goes; one that `restarts` begins a new generation. `most_late` is the most that a delay adds to a short
-    answer; one that `does_nothing` is made for that.
+    answer; one that `does_nothing` is made for that. One that `bids_target` is an order to the target itself
+    to leave the provider alone.
     """
 
     what: str
@@ -48,6 +49,7 @@ class Expected:
     restarts: bool = False
     most_late: float | None = None
     does_nothing: bool = False
+    bids_target: bool = False
 
     @property
     def shows_in_probes(self) -> bool:
@@ -208,5 +210,5 @@ def expected_of(injection: Injection, driver: str = "") -> Expected:
     if a.get("transport") == "ws":
         look = replace(look, labels=frozenset(), is_late=False, is_of_websockets=True)
     if driver in DRIVERS_AT_THE_TARGET:
-        return replace(look, must_show=False, hides_attempts=False)
+        return replace(look, must_show=False, hides_attempts=False, bids_target=look.labels == DOWN)
     return look
