@@ -39,7 +39,7 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "reorgs_partial": "reorgs of which some blocks of the new branch came",
         "reorgs_hidden": "reorgs that the stream never said anything of",
         "unremoved": "logs of abandoned blocks that were not taken back",
-        "unexpected": "logs of known blocks that the truth does not have, or taken back without being there",
+        "unexpected": "logs that the truth does not have in a block that it knows",
         "removed": "logs taken back",
         "stalls": "silences longer than `stall_after` while the truth went on",
         "dead_at_end": "streams that were open and in a stall when they were finished",
@@ -54,7 +54,7 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "dead_ns": "time in which it was open and silently dead",
     }
 )
-"""Name -> what it counts. A name that is absent from a cell is zero."""
+"""Name -> what it counts; of a stream of logs, logs. A name that is absent from a cell is zero."""
 
 SKETCHES: Mapping[str, str] = MappingProxyType(
     {
@@ -127,7 +127,7 @@ class StreamCell:
     def end(self, why: str, number: int = 1) -> None:
         """So many ends for this reason; of too many reasons the last in the alphabet are put together."""
         self.ends[why] = self.ends.get(why, 0) + number
-        if len(self.ends) > MOST_REASONS:
+        while len(self.ends) > MOST_REASONS:
             last = max(one for one in self.ends if one != OTHER_REASONS)
             self.ends[OTHER_REASONS] = self.ends.get(OTHER_REASONS, 0) + self.ends.pop(last)
 

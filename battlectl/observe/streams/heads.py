@@ -84,6 +84,7 @@ class HeadStream:
     def look(self, t: float) -> None:
         """Judge what can be judged by now, and count the time: about once a second, for whoever looks on."""
         self._drain()
+        self._reckoning.retire(t)
         if not self._waiting:
             self._life.account(t)
 

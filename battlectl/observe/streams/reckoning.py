@@ -68,7 +68,10 @@ class Reckoning:
     def _settle(self, ranges: list[Range]) -> None:
         """What is still missing of one jump is missing for good; a run of it is one gap for each kind."""
         missing = still_missing(self.trail, ranges, self._terms.newest_only)
-        jump = ranges[0].jump
+        jump, truth = ranges[0].jump, self.trail.truth
+        forgotten = sum(not truth.has(rank) for one in ranges for rank in range(one.lo, one.hi + 1))
+        if forgotten:
+            self._book.count("unproven", jump.before, forgotten)
         for kind in dict.fromkeys(kind for kind, _ in missing):
             blocks = [block for other, block in missing if other == kind]
             for block in blocks:

@@ -28,6 +28,10 @@ class Strays:
         self._lowest = number if self._lowest is None else min(self._lowest, number)
         return True
 
+    def has(self, hash_: str) -> bool:
+        """Whether it was shown, as far as is remembered."""
+        return hash_ in self._strays
+
     def forward(self) -> None:
         """The stream has gone on: it is back."""
         self._lowest = None

@@ -98,8 +98,8 @@ class Truth:
         return self._row[0] if self._row else None
 
     def forgets_soon(self, rank: int) -> bool:
-        """Whether this announcement is among those that will be forgotten next."""
-        return self._base > 0 and rank < self._base + self._window // 8
+        """Whether this announcement is in the older half of what is remembered."""
+        return rank < self._base + len(self._row) - self._window // 2
 
     @property
     def is_unsure(self) -> bool:
@@ -187,7 +187,7 @@ class Truth:
 
     def _link(self, block: _Loose) -> None:
         """Announce the branch up to this block if it reaches down to what is known."""
-        self._loose[block.hash] = block
+        self._loose.setdefault(block.hash, block)
         for tip in sorted(self._loose.values(), key=lambda one: -one.number):
             path = self._path(tip)
             if path is not None:

@@ -90,7 +90,7 @@ deliveries = st.lists(st.sampled_from([0.1, 0.1, 0.1, 0.9, 1.7, 3.2]), max_size=
 """After how long each copy of an event comes; none of them: it is lost."""
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     chains(),
     st.lists(st.one_of(st.just([0.1]), deliveries), min_size=60, max_size=60),
@@ -160,7 +160,7 @@ def told_of(turn):
     return "reorgs_followed" if shown == of else "reorgs_partial" if shown else "reorgs_hidden"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(chains(with_returns=True), st.sampled_from([0.0, 0.3]))
 def test_a_perfect_stream_has_no_finding_whatever_the_chain_does(chain, lag):
     said, _ = chain
@@ -171,7 +171,7 @@ def test_a_perfect_stream_has_no_finding_whatever_the_chain_does(chain, lag):
     assert cell.count("observed") == len(said)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(chains(with_returns=True), st.sets(st.integers(0, 60)), st.sampled_from([0.0, 0.3]))
 def test_what_is_missing_is_what_never_came_even_where_the_chain_goes_back(chain, lost, lag):
     said, final = chain
@@ -182,8 +182,11 @@ def test_what_is_missing_is_what_never_came_even_where_the_chain_goes_back(chain
     assert cell.count("wrong_fork") == cell.count("unproven") == 0
 
 
-@settings(max_examples=100, deadline=None)
-@given(chains(), st.lists(st.tuples(st.floats(1, 12), st.integers(0, 11)), max_size=5, unique=True))
+@settings(max_examples=60, deadline=None)
+@given(
+    chains(),
+    st.lists(st.tuples(st.floats(1, 12), st.integers(0, 11)), max_size=5, unique_by=lambda one: one[0]),
+)
 def test_each_block_of_another_chain_is_a_wrong_fork_and_costs_no_other_finding(chain, strangers):
     said, _ = chain
     highest = max(one.number for one in said)

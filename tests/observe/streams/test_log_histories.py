@@ -1,0 +1,151 @@
+"""Literal histories of logs, each with all that is found in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battlectl.observe.streams.cell import COUNTS
+from battlectl.observe.streams.log_truth import LogTruth
+from battlectl.observe.streams.truth import Truth
+from tests.observe.streams.histories import expected
+from tests.observe.streams.log_histories import findings
+
+THREE = "1 2 3"
+ALL = "1.0 1.1 2.0 2.1 3.0 3.1"
+FORK = "1 2a 3a | 2b+3b 4b"
+UNTIL_FORK = "1.0 1.1 2.0 2.1 3.0 3.1"
+BACK = "-3.1@4.1 -3.0 -2.1 -2.0"
+THEN = "2b.0 2b.1 3b.0 3b.1 4b.0 4b.1"
+LONG = "1 2 3 4 5 6"
+
+HISTORIES = {
+    "all there": (THREE, ALL, "observed 6"),
+    "one lost": (THREE, "1.0 1.1 2.0 3.0 3.1", "observed 5, missing_middle 1, gaps 1"),
+    "a block lost": (THREE, "1.0 1.1 3.0 3.1", "observed 4, missing_middle 2, gaps 1"),
+    "the first lost": (THREE, "2.0 2.1 3.0 3.1", "observed 4, missing_start 2, gaps 1"),
+    "the first of its block lost": (THREE, "1.1 2.0 2.1 3.0 3.1", "observed 5, missing_middle 1, gaps 1"),
+    "the last lost": (THREE, "1.0 1.1 2.0 2.1", "observed 4, missing_tail 2, gaps 1"),
+    "doubled": (THREE, "1.0 1.0 1.1 2.0 2.1 3.0 3.1 3.1", "observed 6, duplicates 2"),
+    "doubled later": (THREE, "1.0 1.1 2.0 2.1 3.0 1.0 3.1", "observed 6, duplicates 1"),
+    "swapped in a block": (THREE, "1.1 1.0 2.0 2.1 3.0 3.1", "observed 6, out_of_order 1, back_filled 1"),
+    "swapped over blocks": (THREE, "1.0 1.1 2.0 3.0 2.1 3.1", "observed 6, out_of_order 1, back_filled 1"),
+    "not in the block": (THREE, "1.0 1.1 2.0 2.1 2.7 3.0 3.1", "observed 6, unexpected 1"),
+    "of a wrong fork": (THREE, "1.0 1.1 2.0 2.1 2x.0 3.0 3.1", "observed 6, wrong_fork 1"),
+    "of a wrong fork, taken back": (
+        THREE,
+        "1.0 1.1 2.0 2.1 2x.0 2x.1 -2x.1 -2x.0 3.0 3.1",
+        "observed 6, wrong_fork 2, removed 2",
+    ),
+    "of a wrong fork, doubled": (THREE, ALL + " 3x.0 3x.0", "observed 6, wrong_fork 1, duplicates 1"),
+    "beyond the truth": (THREE, ALL + " 9x.0", "observed 6, unproven 1"),
+    "reorg": (FORK, f"{UNTIL_FORK} {BACK} {THEN}", "observed 12, removed 4"),
+    "reorg, nothing taken back": (FORK, f"{UNTIL_FORK} {THEN}", "observed 12, unremoved 4"),
+    "reorg, taken back in part": (
+        FORK,
+        f"{UNTIL_FORK} -3.1@4.1 -3.0 {THEN}",
+        "observed 12, removed 2, unremoved 2",
+    ),
+    "reorg, taken back twice": (
+        FORK,
+        f"{UNTIL_FORK} {BACK} -2.0 {THEN}",
+        "observed 12, removed 4, duplicates 1",
+    ),
+    "reorg, taken back only": (
+        FORK,
+        f"{UNTIL_FORK} {BACK} 4b.0 4b.1",
+        "observed 8, removed 4, missing_unreplaced 4, gaps 2",
+    ),
+    "reorg hidden": (
+        FORK,
+        f"{UNTIL_FORK} 4b.0 4b.1",
+        "observed 8, unremoved 4, missing_unreplaced 4, gaps 2",
+    ),
+    "reorg, what was lost is taken back": (
+        FORK,
+        f"1.0 1.1 2.0 3.0 3.1 {BACK} {THEN}",
+        "observed 11, removed 4",
+    ),
+    "reorg, then an old log again": (
+        FORK,
+        f"{UNTIL_FORK} {BACK} 2b.0 2b.1 2.0 3b.0 3b.1 4b.0 4b.1",
+        "observed 13, removed 4, out_of_order 1, back_filled 1, unremoved 1",
+    ),
+    "back and forth": (
+        "1 2a | 2b | 2a+3a",
+        "1.0 1.1 2.0 2.1 -2.1@3.1 -2.0 2b.0 2b.1 -2b.1@4.1 -2b.0 2.0 2.1 3.0 3.1",
+        "observed 10, removed 4",
+    ),
+    "back and forth, unsaid": ("1 2a | 2b | 2a+3a", "1.0 1.1 2.0 2.1 3.0@4.1 3.1", "observed 6"),
+    "ended and lost": (
+        LONG,
+        "1.0 1.1 2.0 2.1 end@2.5 open@4.5 5.0 5.1 6.0 6.1",
+        "observed 8, ends_visible 1, resumes 1, missing_forward 4, gaps 2",
+    ),
+    "ended in a block": (
+        THREE,
+        "1.0 1.1 2.0 end@2.5 open@2.6 3.0 3.1",
+        "observed 5, ends_visible 1, resumes 1, missing_middle 1, gaps 1",
+    ),
+    "silently dead": (
+        LONG,
+        "1.0 1.1",
+        "observed 2, stalls 1, unresumed 1, dead_at_end 1, missing_tail 10, gaps 5",
+    ),
+    "never an event": (THREE, "", "missing_tail 6, gaps 3, stalls 1, unresumed 1, dead_at_end 1"),
+}
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.3], ids=["truth first", "truth later"])
+@pytest.mark.parametrize("name", HISTORIES)
+def test_history(name, lag):
+    truth, stream, found = HISTORIES[name]
+    seen = findings(truth, stream, lag)
+    assert seen == expected(found)
+    assert set(seen) <= set(COUNTS)
+
+
+def test_blocks_without_logs_owe_nothing():
+    empty = {f"{n}a": () for n in range(2, 9)}
+    assert findings("1 2 3 4 5 6 7 8 9", "1.0 1.1 9.0 9.1", logs=empty) == expected("observed 4")
+    assert findings("1 2 3 4 5 6 7 8", "1.0 1.1", logs=empty) == expected("observed 2")
+
+
+def test_blocks_whose_logs_nobody_asked_for_prove_nothing():
+    unknown = {"2a": None}
+    assert findings(THREE, "1.0 1.1 3.0 3.1", logs=unknown) == expected("observed 4, unproven 1")
+
+
+def test_logs_are_wanted_for_each_announced_block():
+    truth = Truth()
+    logs = LogTruth(truth)
+    assert logs.wanted() == []
+    truth.see(1.0, 1, "1a", "0a")
+    truth.see(2.0, 2, "2a", "1a")
+    logs.see("1a", [3, 1, 3])
+    assert (logs.of("1a"), logs.of("2a"), logs.wanted()) == ((1, 3), None, ["2a"])
+
+
+def test_a_log_that_is_judged_for_good_is_late_ever_after():
+    chain = " ".join(map(str, range(1, 80)))
+    rest = " ".join(f"{n}.0 {n}.1" for n in range(2, 80))
+    late = findings(chain, f"1.0 {rest} 1.1")
+    assert late == expected("observed 157, missing_middle 1, gaps 1, out_of_order 1")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([[0.1], [0.1], [], [0.1, 0.6], [1.3]]), min_size=12, max_size=12))
+def test_what_was_done_to_the_logs_is_what_is_found(done):
+    places = [(n // 2 + 1, n % 2) for n in range(12)]
+    events = sorted((places[p][0] + late, p) for p in range(12) for late in done[p])
+    text = " ".join(f"{places[p][0]}.{places[p][1]}@{t}" for t, p in events)
+    found = findings(LONG, text)
+    order = [p for _, p in events]
+    firsts = list(dict.fromkeys(order))
+    late = sum(p < max(firsts[:n], default=-1) for n, p in enumerate(firsts))
+    assert found.get("observed", 0) == len(firsts)
+    assert found.get("duplicates", 0) == len(order) - len(firsts)
+    assert found.get("out_of_order", 0) == found.get("back_filled", 0) == late
+    assert sum(n for name, n in found.items() if name.startswith("missing")) == 12 - len(firsts)
+    assert found.get("gaps", 0) == len({p // 2 for p in range(12) if p not in firsts})
