@@ -6,10 +6,11 @@ Each answer carries `x-upstream` (who answered) and `x-envoy-attempt-count`.
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 from tests.real.envoy_config import envoy_config
@@ -36,11 +37,13 @@ class Gateway:
 
 
 @contextmanager
-def running_envoy(upstreams: tuple[str, ...], folder: Path, *, retries: bool) -> Iterator[Gateway]:
-    """Envoy over `upstreams` (URLs), its configuration and log in `folder`."""
+def running_envoy(
+    upstreams: tuple[str, ...], folder: Path, *, retries: bool, detection: Mapping[str, Any] | None = None
+) -> Iterator[Gateway]:
+    """Envoy over `upstreams` (URLs), its configuration and log in `folder`; see envoy_config."""
     program = require("envoy")
     config, admin, log = (folder / f"envoy{suffix}" for suffix in (".json", ".admin", ".log"))
-    config.write_text(json.dumps(envoy_config(upstreams, retries), indent=2))
+    config.write_text(json.dumps(envoy_config(upstreams, retries, detection), indent=2))
     command = [program, "-c", config, "--admin-address-path", admin, "--use-dynamic-base-id"]
     with running([*command, "--concurrency", "1", "--log-level", "warning"], log) as process:
         admin_url = wait_ready(process, log, lambda: _admin_url(admin))

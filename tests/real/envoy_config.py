@@ -1,9 +1,10 @@
 """Envoy's configuration as data: one listener, one cluster over the upstreams (pure).
 
 Rule: `retries=False` leaves out everything that could hide a failing upstream (retries, outlier detection),
-so that the same scenario must fail there.
+so that the same scenario must fail there; `detection` puts outlier detection back, or other times of it in.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,13 @@ OUTLIER_DETECTION = {
     "base_ejection_time": "5s",
     "max_ejection_percent": 67,
 }
+# The same, soon enough for a short test: an ejection lasts 2 s times how many there were just before.
+QUICK_DETECTION = {
+    "consecutive_5xx": 5,
+    "interval": "0.5s",
+    "base_ejection_time": "2s",
+    "max_ejection_percent": 67,
+}
 # Envoy's own limit of three concurrent retries would refuse most of those that a killed node causes at once.
 CIRCUIT_BREAKERS = {
     "thresholds": [
@@ -36,11 +44,14 @@ CIRCUIT_BREAKERS = {
 }
 
 
-def envoy_config(upstreams: tuple[str, ...], retries: bool) -> dict[str, Any]:
+def envoy_config(
+    upstreams: tuple[str, ...], retries: bool, detection: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The bootstrap: both ports are Envoy's choice, to be asked at its admin address."""
+    cluster = _cluster(upstreams, detection or (OUTLIER_DETECTION if retries else None))
     return {
         "admin": {"address": _address("127.0.0.1", 0)},
-        "static_resources": {"listeners": [_listener(retries)], "clusters": [_cluster(upstreams, retries)]},
+        "static_resources": {"listeners": [_listener(retries)], "clusters": [cluster]},
     }
 
 
@@ -77,7 +88,7 @@ def _virtual_host(retries: bool) -> dict[str, Any]:
     }
 
 
-def _cluster(upstreams: tuple[str, ...], retries: bool) -> dict[str, Any]:
+def _cluster(upstreams: tuple[str, ...], detection: Mapping[str, Any] | None) -> dict[str, Any]:
     cluster: dict[str, Any] = {
         "name": "nodes",
         "type": "STATIC",
@@ -89,8 +100,10 @@ def _cluster(upstreams: tuple[str, ...], retries: bool) -> dict[str, Any]:
             "endpoints": [{"lb_endpoints": [_endpoint(upstream) for upstream in upstreams]}],
         },
     }
-    if retries:
-        cluster["outlier_detection"] = OUTLIER_DETECTION
+    if detection is not None:
+        cluster["outlier_detection"] = dict(detection)
+        # An ejection just after another change would reach the workers a second after `/clusters` has it.
+        cluster["common_lb_config"] = {"update_merge_window": "0s"}
     return cluster
 
 
