@@ -79,7 +79,8 @@ class LeaseLost:
 class Campaign:
     """All that is known of a run's faults, in order of time. `driver` is "" when there were none.
 
-    `leftovers` are faults that were still in force when the run was over, in words for a person.
+    `leftovers` are faults that were still in force when the run was over, in words for a person: the first
+    line says what to do, the second why it was not done.
     """
 
     driver: str = ""

@@ -70,9 +70,10 @@ def names_of(fault: Stored) -> str:
     return ", ".join(names) if len(names) < MANY else f"{len(names)} providers"
 
 
-def leftovers_of(document: Document) -> list[str]:
-    """What a person must end by hand, in words; none in a report from before there were faults."""
-    return list(document.get("chaos", {}).get("leftovers", ()))
+def leftovers_of(document: Document) -> list[tuple[str, str]]:
+    """What a person must do, and why; none in a report from before there were faults."""
+    parts = [leftover.partition("\n") for leftover in document.get("chaos", {}).get("leftovers", ())]
+    return [(what, why) for what, _, why in parts]
 
 
 def faults_of(document: Document) -> list[Stored]:

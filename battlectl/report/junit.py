@@ -23,9 +23,9 @@ def render_junit(document: Document) -> str:
     suites = Element("testsuites", {"name": "battlectl"})
     suite = SubElement(suites, "testsuite", {"name": in_xml(document["frame"]["name"])})
     _add_properties(suite, document)
-    for leftover in leftovers_of(document):
+    for what, why in leftovers_of(document):
         case = _case(suite, "checks", "faults are healed", document)
-        _add_text(case, "error", f"a person must act: {leftover}", "", kind="unhealed")
+        _add_text(case, "error", f"a person must act: {what}", why, kind="unhealed")
     for finding in document["findings"]:
         _add_case(suite, finding, document)
     if not document["passed"] and not weighing(document):

@@ -37,8 +37,10 @@ def show_leftovers(document: Document) -> str:
     if not leftovers:
         return ""
     more = f" (and {len(leftovers) - 1} more, below)" if len(leftovers) > 1 else ""
-    first = f"**A person must act:** {in_markdown(leftovers[0], MOST_LEFTOVER)}{more}"
-    lines = "\n".join(one_line(leftover, MOST_LEFTOVER) for leftover in leftovers)
+    first = f"**A person must act:** {in_markdown(leftovers[0][0], MOST_LEFTOVER)}{more}"
+    lines = "\n".join(
+        f"{one_line(what, MOST_LEFTOVER)}\n  {one_line(why, MOST_LEFTOVER)}" for what, why in leftovers
+    )
     return f"{first}\n\n{code_block(lines)}\n\n`battlectl heal` tries again, and sees what was ended by hand."
 
 

@@ -1,7 +1,7 @@
 """What the terminal shows when a run is over.
 
 Rule: what a person must end by hand first, then the verdict, what speaks against a pass, faults, figures; at
-most 40 lines, none wider than the terminal except the path of the report, which people copy.
+most 40 lines, none wider than the terminal except what people copy: how to end a fault, the report's path.
 """
 
 from __future__ import annotations
@@ -63,7 +63,6 @@ def render_summary(document: Document, width: int = 80, colour: bool = False, fo
         return f"{_coloured(told, colour)}\n{_where(folder)}"
     leftovers = summarise_leftovers(document, width)
     lines = [
-        *leftovers,
         *_verdict(document),
         *_target(document),
         *_adverse(weighing(document), width, 1 if leftovers else MOST_ADVERSE),
@@ -71,9 +70,10 @@ def render_summary(document: Document, width: int = 80, colour: bool = False, fo
         *summarise_faults(document),
         "",
     ]
-    room = MOST_LINES - len(lines) - len(("header", "", "", "report"))
+    room = MOST_LINES - len(leftovers) - len(lines) - len(("header", "", "", "report"))
     lines += [*_windows(document, width, max(FEWEST_WINDOWS, min(MOST_WINDOWS, room))), ""]
-    shown = "\n".join(_coloured(clip(line, width), colour) for line in lines).rstrip()
+    clipped = [_coloured(clip(line, width), colour) for line in lines]
+    shown = "\n".join([*leftovers, *clipped]).rstrip()
     return f"{shown}\n{_where(folder)}"
 
 

@@ -10,22 +10,21 @@ from collections.abc import Iterator
 
 from battlectl.report.faults_words import faults_of, leftovers_of, names_of, tell_recovery
 from battlectl.report.headline import Document, Stored
-from battlectl.report.inert import one_line
+from battlectl.report.inert import clip, one_line
 
 MOST_FAULTS = 6
 MOST_LEFTOVERS = 2
-LEFTOVER_LINES = 4
 MOST_LEFTOVER = 1_000
 MOST_WRAPPED = 2
 CONFIRMED = "confirmed"
 
 
 def summarise_leftovers(document: Document, width: int) -> list[str]:
-    """What a person must do, with nothing before it; empty where nothing is left in force."""
+    """What a person must do, with nothing before it, on a line that can be copied; empty where nothing is."""
     leftovers, lines = leftovers_of(document), list[str]()
-    for leftover in leftovers[:MOST_LEFTOVERS]:
-        text = f"ACT NOW: {one_line(leftover, MOST_LEFTOVER)}"
-        lines += wrapped(text, width, "", LEFTOVER_LINES)
+    for what, why in leftovers[:MOST_LEFTOVERS]:
+        lines.append(f"ACT NOW: {one_line(what, MOST_LEFTOVER)}")
+        lines += [clip(line, width) for line in wrapped(one_line(why, MOST_LEFTOVER), width, "  ")]
     if len(leftovers) > MOST_LEFTOVERS:
         lines.append(f"... and {len(leftovers) - MOST_LEFTOVERS} more, in the report")
     return [*lines, "battlectl heal tries again.", ""] if lines else []

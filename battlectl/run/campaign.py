@@ -246,10 +246,10 @@ class CampaignRun:
             self._leave(strike, f"{said} ({answer.outcome})")
 
     def _leave(self, strike: Strike, why: str) -> None:
-        """A fault that may be in force when the run is over, in words for a person."""
+        """A fault that may be in force when the run is over: a line on what to do, and one on why."""
         order, hand = strike.order, self._driver.by_hand(strike.undo)
         what = f"{order.fault} ({order.kind}) may still be in force at {order.provider}"
-        self._seen.leftovers[strike.key] = f"{what}: {why}. To end it: {hand}"
+        self._seen.leftovers[strike.key] = f"{what}. To end it: {hand}\n{why}"
 
     def _forget(self, strike: Strike) -> None:
         """It is healed for certain, or never began."""

@@ -14,8 +14,8 @@ from battlectl.lab.toxics.table import TOXICS
 
 
 @contextmanager
-def plain_toxiproxy(admin_url: str) -> Iterator[str]:
-    """The URL of an API that passes on to a lab's what a real Toxiproxy knows."""
+def plain_toxiproxy(admin_url: str, port: int = 0) -> Iterator[str]:
+    """The URL of an API, at any port or this one, that passes on to a lab's what a real Toxiproxy knows."""
     with httpx.Client(base_url=admin_url, trust_env=False, timeout=20) as lab:
 
         class Front(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def plain_toxiproxy(admin_url: str) -> Iterator[str]:
             def log_message(self, *_: object) -> None:
                 return
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
+        server = ThreadingHTTPServer(("127.0.0.1", port), Front)
         thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -217,7 +217,7 @@ def faults() -> dict[str, Any]:
 def leftover() -> dict[str, Any]:
     """A kill that could not be healed, and from which the target did not recover."""
     one = injection(name="kill-provider_a", at=20.0, until=30.0)
-    to_end = "no answer. To end it: curl -X DELETE http://127.0.0.1:8474/proxies/a/toxics/kill-provider_a"
+    to_end = "To end it: curl -X DELETE http://127.0.0.1:8474/proxies/a/toxics/kill-provider_a\nno answer"
     evidence = faulted(
         one,
         name="A fault that stayed",
@@ -225,7 +225,7 @@ def leftover() -> dict[str, Any]:
         probes="new:ok@19 kept:ok@19 new:refused@20.2-40",
         counts="a:10@0-20 a:0@20-40",
         deeds="kill-provider_a|inject@20-20.1 kill-provider_a|heal@30-38!no_answer",
-        leftovers=[f"kill-provider_a (kill) may still be in force at a: {to_end}"],
+        leftovers=[f"kill-provider_a (kill) may still be in force at a. {to_end}"],
         objectives=["success_rate >= 99%", "recovery_time(kill-provider_a) < 5s"],
     )
     return document_of(evidence, ExitCode.UNHEALED)

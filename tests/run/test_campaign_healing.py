@@ -130,8 +130,9 @@ def test_a_heal_that_hangs_once_is_tried_again():
 def test_a_heal_that_never_works_is_a_leftover_in_bounded_time(turn, stop_at):
     fought = fight([A], lambda action, n, s: turn if action == "heal" else AS_TOLD, stop_at=stop_at)
     [leftover] = fought.campaign.leftovers
-    assert leftover.startswith("kill-a (kill) may still be in force at provider_a: ")
-    assert leftover.endswith("To end it: end kill-a at provider_a")
+    assert leftover.startswith("kill-a (kill) may still be in force at provider_a. ")
+    assert leftover.splitlines()[0].endswith("To end it: end kill-a at provider_a")
+    assert len(leftover.splitlines()) == 2
     assert fought.ended <= stop_at + HEAL_WITHIN + 1
     assert ("heal", "failed") in {(deed.action, deed.stage) for deed in fought.written.deeds}
     assert ("heal", "done") not in {(deed.action, deed.stage) for deed in fought.written.deeds}

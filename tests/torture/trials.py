@@ -33,6 +33,7 @@ GONE_WITHIN = 5.0
 SETTLED = 0.7
 MARK = "TORTURE_MARK"
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+UNDISTURBED = (0, 3, 99)
 HOWS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
@@ -58,7 +59,7 @@ def live(ground: Ground, seed: int) -> Life:
     began = time.monotonic()
     ran = finish(_start(ground, seed, ""))
     seconds = time.monotonic() - began
-    assert ran.code in (0, 3, 99), ran
+    assert ran.code in UNDISTURBED, ran
     (journal,) = journals_in(ground.desk.results) - before
     assert _unhealed(journal) == [], ran
     assert ground.look() == [], ran
@@ -72,7 +73,9 @@ def kill(ground: Ground, seed: int, moment: Moment) -> Seen:
     process = _start(ground, seed, mark)
     seen.in_time = wait_for(moment, process, before, ground.desk.results)
     process.kill()
-    process.communicate()
+    out, err = process.communicate()
+    if not seen.in_time and process.returncode not in UNDISTURBED:
+        seen.complaints.append(f"it ended by itself with {process.returncode}: {out} {err}")
     if ground.has_lease:
         _await_lease(ground, seen)
     elif ground.name == "embedded":
@@ -163,7 +166,7 @@ def _complaints(ran: Ran, folders: set[Path], signum: signal.Signals, seen: Seen
     how = ""
     for folder in folders:
         how = yield from _report_complaints(folder, signum)
-    if ran.code != CODES[signum] and not (how == "completed" and ran.code in (0, 3, 99)):
+    if ran.code != CODES[signum] and not (how == "completed" and ran.code in UNDISTURBED):
         yield f"exit code {ran.code}, it ended {how}: {ran.out} {ran.err}"
 
 

@@ -64,7 +64,7 @@ def check_proof(evidence: Evidence) -> Finding:
     proofs = prove_faults(evidence)
     doubtful = [proof for proof in proofs if proof.verdict != "confirmed"]
     told = [f"{p.fault} at {p.provider}: {p.verdict}: {p.reasons[0]}" for p in doubtful]
-    told += [f"still in force: {leftover}" for leftover in evidence.campaign.leftovers]
+    told += [f"still in force: {leftover.splitlines()[0]}" for leftover in evidence.campaign.leftovers]
     if told:
         return Finding("check", "proof", Verdict.INCONCLUSIVE, "; ".join(told), samples=len(proofs))
     if not proofs:
