@@ -28,6 +28,34 @@ def block(visit: HttpVisit, at: int) -> dict:
     return found
 
 
+def asked(field: Field, method: str, *params: object) -> dict:
+    message = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+    answer = field.admin.post("/chain/rpc", json=message)
+    assert answer.status_code == 200
+    found: dict = answer.json()
+    return found
+
+
+@pytest.mark.real
+def test_the_chain_itself_can_be_asked_past_every_fault(field: Field):
+    with closing(HttpVisit(field.urls[A])) as a:
+        head = number(a.call("eth_blockNumber"))
+        assert asked(field, "eth_getBlockByNumber", hex(head), False)["result"] == block(a, head)
+        toxics = "/proxies/" + A + "/toxics"
+        assert (
+            field.admin.post(
+                toxics, json={"type": "lag", "name": "behind", "attributes": {"blocks": 5}}
+            ).status_code
+            == 200
+        )
+        try:
+            behind = number(a.call("eth_blockNumber"))
+            assert number(asked(field, "eth_blockNumber")["result"]) >= behind + 5
+        finally:
+            assert field.admin.delete(f"{toxics}/behind").status_code == 204
+    assert asked(field, "eth_nothing")["error"]["code"] == -32601
+
+
 @pytest.mark.real
 def test_all_nodes_are_on_the_new_branch_and_subscribers_are_told(field: Field):
     with (

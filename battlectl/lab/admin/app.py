@@ -62,6 +62,7 @@ ROUTES = (
     Route("/providers", {"GET": providers.list_providers}),
     Route("/providers/{proxy}", {"GET": providers.show_provider}),
     Route("/chain/reorg", {"POST": chain.reorg_chain}),
+    Route("/chain/rpc", {"POST": chain.ask_chain}),
     Route("/leases", {"GET": lease_handlers.list_leases, "POST": lease_handlers.grant_lease}),
     Route(
         "/leases/{id}",

@@ -1,4 +1,4 @@
-"""The handler of /chain: what can be done to the chain that all simulated nodes of a lab share."""
+"""The handlers of /chain: the chain that all simulated nodes of a lab share, past all of their faults."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from battlectl.lab.admin.errors import NO_CHAIN, ApiError, bad_request
 from battlectl.lab.admin.reading import read_fields, read_object, read_value
 from battlectl.lab.admin.state import Admin
 from battlectl.lab.net.wire import Request, Response
+from battlectl.lab.provider.node import SimulatedNode
 
 DEPTHS = range(1, 10_001)
+
+
+async def ask_chain(admin: Admin, request: Request) -> Response:
+    """POST /chain/rpc: JSON-RPC about the chain as it is, whatever the nodes show of it."""
+    if admin.chain is None:
+        raise ApiError(*NO_CHAIN)
+    return await SimulatedNode(admin.chain, "chain").respond(request, request.body, lambda view: view)
 
 
 async def reorg_chain(admin: Admin, request: Request) -> Response:
