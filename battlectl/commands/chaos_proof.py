@@ -6,14 +6,13 @@ or the provider has no address, what the driver itself sees stands in their plac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.expect import DRIVERS_AT_THE_TARGET
 from battlectl.analyse.faults.known import Known, know
-from battlectl.analyse.faults.lasting import doubt_times
 from battlectl.analyse.faults.provider_side import see_provider
 from battlectl.analyse.faults.sight import see, tell
 from battlectl.chaos.driver import Driver, DriverError, Undo
@@ -24,8 +23,6 @@ from battlectl.plan.injection import Injection
 from battlectl.plan.workload import Window
 
 LOOK_WITHIN = 2.0
-AFTER = 60.0
-"""Seconds after the fault that the frame goes on, so that one healed late is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,11 @@ class Shown:
 
 
 def evidence_of(injection: Injection, campaign: Campaign, ended_at: float) -> Evidence:
-    """A run of one fault and no load."""
-    end = injection.until + AFTER
+    """A run of one fault and no load; its times are those that were, for by hand there is no plan."""
+    times = {(deed.action, deed.stage): deed.t for deed in campaign.deeds}
+    at = times.get(("inject", "done"), injection.at)
+    end = times.get(("heal", "begin"), max(injection.until, at))
+    injection = replace(injection, at=at, until=end)
     frame = Frame(
         name="by hand",
         description="",
@@ -110,8 +110,7 @@ def _by_driver(known: Known, saw: bool) -> Shown:
         side = see_provider(strike, known)
         return Shown(side.words, tuple(doubt.reason for doubt in side.doubts))
     driver = known.evidence.campaign.driver
-    doubts = [doubt.reason for doubt in doubt_times(strike, known)]
-    doubts += [] if saw else [f"nothing that {driver} tells shows it, and the provider itself cannot"]
+    doubts = [] if saw else [f"nothing that {driver} tells shows it, and the provider itself cannot"]
     doubts += [] if strike.healed is not None else ["was never healed"]
     return Shown(
         f"seen by {driver} itself, and asked of nobody else" if saw else "seen by nobody", tuple(doubts)

@@ -33,10 +33,13 @@ class Teller:
         self._print(f"{now - self._began:7.1f}s  {self._inert(text)}")
 
     def loudly(self, texts: Iterable[str]) -> None:
-        """What a person must do, apart from the rest."""
+        """What a person must do, apart from the rest; what follows a first line is set in."""
         self._print("")
         for text in texts:
-            self._print(self._inert(text))
+            first, *more = text.splitlines()
+            self._print(self._inert(first))
+            for line in more:
+                self._print(f"  {self._inert(line.strip())}")
 
     def _inert(self, text: str) -> str:
         return one_line(self._masker.mask_text(text), MOST)
