@@ -349,6 +349,30 @@ WAYS_TO_DO_NOTHING = {
             "adds 0ms at most, and nobody could tell: 10 new ok, 10 kept ok (up to 2ms) while in force",
         ),
     ),
+    "a delay of next to nothing on a machine that has more to do": (
+        injection("rpc_latency", latency_ms=1),
+        {
+            "probes": "new:ok/2@10-20 kept:ok/3@19 new:ok/5@20.2-30 kept:ok/6@20.2-30 new:ok/2@30.2",
+            "counts": UNCHANGED,
+            "hits": "110@20.1-30",
+        },
+        (
+            "unproven",
+            "adds 1ms at most, and nobody could tell: 10 new ok, 10 kept ok (up to 6ms) while in force",
+        ),
+    ),
+    "a small delay among answers that differ by more": (
+        injection("rpc_latency", latency_ms=5),
+        {
+            "probes": "new:ok/2@10-20 kept:ok/12@19 new:ok/15@20.2-30 kept:ok/15@20.2-30 new:ok/2@30.2",
+            "counts": UNCHANGED,
+            "hits": "110@20.1-30",
+        },
+        (
+            "unproven",
+            "adds 5ms at most, and nobody could tell: 10 new ok, 10 kept ok (up to 15ms) while in force",
+        ),
+    ),
     "a delay of nothing, over WebSockets": (
         injection("rpc_latency", latency_ms=0, transport="ws"),
         {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"},

@@ -21,6 +21,9 @@ MOST = 0.8
 VISIBLE = 0.02
 """Seconds that are clearly more than the noise of one answer on loopback."""
 
+TOLD = 0.002
+"""Seconds that a delay must add at most, for all probes together to tell it."""
+
 ODDS = 1_000
 
 
@@ -40,10 +43,15 @@ def is_late(expected: Expected, probe: Probe, before: Sequence[Probe]) -> bool:
     return is_slow and probe.outcome in (outcome.OK, outcome.TIMEOUT)
 
 
-def is_apart(before: Sequence[Probe], during: Sequence[Probe]) -> bool:
-    """Whether every one of them took longer than every one before, and they are enough to say so."""
+def is_apart(expected: Expected, before: Sequence[Probe], during: Sequence[Probe]) -> bool:
+    """Whether every one of them took longer than every one before, and they are enough to say so.
+
+    What adds less than answers differ by anyway cannot be told from a machine that has more to do.
+    """
     usual = [p.seconds for p in before if p.outcome == outcome.OK]
     slow = [p.seconds for p in during]
     if not usual or not slow or min(slow) <= max(usual):
+        return False
+    if (expected.most_late or 0.0) < max(TOLD, max(usual) - min(usual)):
         return False
     return math.comb(len(usual) + len(slow), len(slow)) >= ODDS

@@ -48,7 +48,7 @@ def see(strike: Strike, known: Known) -> Sight:
     probes = _during(strike, known)
     shown = tuple(probe for probe in probes if shows(strike, probe, before))
     during = tuple(probe for probe in probes if probe in shown or not _was_cut(probe))
-    if not shown and strike.expected.is_late and is_apart(before, during):
+    if not shown and strike.expected.is_late and is_apart(strike.expected, before, during):
         shown = during  # A delay too small for a single probe shows in all together.
     looks = [
         look
