@@ -169,6 +169,7 @@ def _distribution(one: Distribution) -> dict[str, Any]:
             {
                 "provider": share.provider,
                 "requests": share.requests,
+                "requests_most": None if share.most == inf else share.most,
                 "share_ratio": share.share,
                 "success_ratio": share.success_rate,
                 "mean_ms": _ms(share.mean),

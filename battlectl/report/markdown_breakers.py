@@ -64,7 +64,7 @@ def show_distribution(document: Document) -> str:
         [
             in_markdown(window["window"]),
             in_markdown(row["provider"]) + (" (a fault there)" if row["was_broken"] else ""),
-            show_count(row["requests"]),
+            _range(row["requests"], row["requests_most"]),
             show_ratio(row["share_ratio"]),
             show_ratio(row["success_ratio"]),
             show_ms(row["mean_ms"]),
@@ -77,3 +77,9 @@ def show_distribution(document: Document) -> str:
     words = dict.fromkeys(window["words"] for window in windows if window["words"])
     told = "\n".join(f"- {in_markdown(word, MOST_TEXT)}" for word in words)
     return "\n\n".join(part for part in (markdown_table(headers, rows, "llrrrrr"), told) if part)
+
+
+def _range(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {show_count(least)}"
+    return show_count(least) if least == most else f"{show_count(least)} to {show_count(most)}"

@@ -18,6 +18,8 @@ from battlectl.analyse.faults.strike import Strike
 from battlectl.observe import outcome
 from battlectl.plan.workload import Window
 
+READ = 0.1
+"""Seconds: a look is dated when its answer came, and what it tells may be so much older."""
 HIDDEN = "attempts at a provider that is down are counted by nobody"
 
 
@@ -64,6 +66,21 @@ def counted_attempts(window: Window, known: Known) -> tuple[float, float] | None
         for start, end in window.stretches
     )
     return least, inf if hidden or _is_partly_counted(known) else most
+
+
+def attempts_within(provider: str, window: Window, known: Known) -> tuple[float, float]:
+    """(least, most) attempts at one provider in the time of a window, whenever their requests were due."""
+    track, least, most = known.track(provider), 0.0, 0.0
+    for start, end in window.stretches:
+        inner, outer = track.inside(start + READ, end), track.around(start, end + READ)
+        if outer is None and track.times and track.times[-1] >= known.evidence.ended_at >= end:
+            outer = track.around(start, track.times[-1])
+        least += 0.0 if inner is None else max(0.0, inner.attempts - known.own.at_most(inner.seconds))
+        cut = _cut_on_the_way(provider, start, end, known)
+        most += inf if outer is None else outer.attempts - known.own.at_least(outer.seconds) + cut
+    own = (strike for strike in known.strikes if strike.provider == provider)
+    hidden = any(s.expected.hides_attempts and s.overlaps(a, b) for s in own for a, b in window.stretches)
+    return least, inf if hidden else max(0.0, most)
 
 
 def _is_partly_counted(known: Known) -> bool:

@@ -1,15 +1,17 @@
 """How the load was spread over the providers in a window.
 
 Rule: what the target's replies say comes first. Without that the providers' counters say how many calls each
-got, and nothing of how these ended: success and latency are then not observable.
+got, at least and at most, and nothing of how these ended: success and latency are then not observable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, floor, inf
 
 from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.amplification import attempts_within
 from battlectl.analyse.faults.figure import Source
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.served import served_by
@@ -20,14 +22,17 @@ from battlectl.plan.workload import Window
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One provider in one window: requests are those it served or, from counters, the calls it got.
+    """One provider in one window: requests are those it served or, from counters, the calls of the load that
+    it got at least; it got `most` at most, which is infinite where calls may have been seen by nobody.
 
-    `share` is of all that any provider got; the last three are None where they are not observable.
+    `share` is of all that any provider got, from counters by the looks inside the window, its own probes
+    included; success and latency are None where they are not observable.
     `was_broken` says that a fault may have been in force there: it was not eligible for all of the window.
     """
 
     provider: str
     requests: int
+    most: float
     share: float
     success_rate: float | None
     mean: float | None
@@ -57,7 +62,7 @@ def _distribution(window: Window, known: Known) -> Distribution:
         return Distribution(window.name, "metadata", shares, "")
     shares = tuple(_from_counters(window, known))
     if shares:
-        words = "calls that reached each provider; how they ended is not observable"
+        words = "attempts at each provider, by what it counted; how they ended is not observable"
         return Distribution(window.name, "counters", shares, words)
     return Distribution(
         window.name, "", (), "not observable: no reply names its provider and none is counted"
@@ -71,6 +76,7 @@ def _from_replies(window: Window, known: Known) -> Iterator[Share]:
         yield Share(
             provider=name,
             requests=cell.requests,
+            most=cell.requests,
             share=cell.requests / total if total else 0.0,
             success_rate=cell.ok / cell.requests if cell.requests else None,
             mean=cell.latency.mean,
@@ -88,7 +94,9 @@ def _from_counters(window: Window, known: Known) -> Iterator[Share]:
     total = sum(calls.values())
     for name, number in sorted(calls.items()):
         share = number / total if total else 0.0
-        yield Share(name, number, share, None, None, None, _was_broken(name, window, known))
+        least, most = attempts_within(name, window, known)
+        broken = _was_broken(name, window, known)
+        yield Share(name, ceil(least), floor(most) if most < inf else inf, share, None, None, None, broken)
 
 
 def _was_broken(provider: str, window: Window, known: Known) -> bool:
