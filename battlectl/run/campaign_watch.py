@@ -12,7 +12,8 @@ from battlectl.run.campaign_record import CampaignRecord
 
 RENEW_EVERY = 1.0
 RENEW_WITHIN = 2.0
-COUNT_EVERY = 0.25
+COUNT_EVERY = 0.1
+"""Seconds between looks: what is told by them is known to about twice as long."""
 COUNT_WITHIN = 1.0
 MOST_COUNTS = 40_000
 """Beyond which, over a whole run, counts are taken less often."""

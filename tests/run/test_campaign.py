@@ -122,10 +122,10 @@ def test_a_restart_begins_the_count_of_our_questions_anew():
     assert counts[-1].calls < max(count.calls for count in counts if count.generation == 1)
 
 
-def test_counts_come_four_times_a_second_from_start_to_end():
+def test_counts_come_ten_times_a_second_from_start_to_end():
     fought = fight([KILL])
     times = sorted({count.t for count in fought.campaign.counts})
-    assert times[:3] == [0.0, 0.25, 0.5]
+    assert times[:3] == [0.0, 0.1, 0.2]
     assert times[-1] == 20.0
 
 
