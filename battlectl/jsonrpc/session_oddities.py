@@ -1,0 +1,40 @@
+"""Frames that answer nothing or say nothing, kept as a count and the first example of each sort.
+
+Rule: however many come, memory does not grow: the sorts are the client's own, not the server's words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from battlectl.jsonrpc.session_events import Malformed, Stray
+
+LONGEST = 160
+
+
+class Oddities:
+    """Mutable: it counts. Sort -> how many, and the first."""
+
+    def __init__(self) -> None:
+        self.strays: dict[str, tuple[int, Stray]] = {}
+        self.malformed: dict[str, tuple[int, Malformed]] = {}
+
+    def stray(self, t: float, why: str, id_: Any, data: str | bytes) -> Stray:
+        """Count an answer to nothing."""
+        event = Stray(why, id_ if type(id_) is int and abs(id_) < 1 << 63 else shown(data), t)
+        count, first = self.strays.get(why, (0, event))
+        self.strays[why] = (count + 1, first)
+        return event
+
+    def no_message(self, t: float, why: str, data: str | bytes) -> Malformed:
+        """Count a frame that is no message."""
+        event = Malformed(why, shown(data), t)
+        count, first = self.malformed.get(why, (0, event))
+        self.malformed[why] = (count + 1, first)
+        return event
+
+
+def shown(data: str | bytes) -> str:
+    """The beginning of a message."""
+    text = data[:LONGEST] if isinstance(data, str) else data[:LONGEST].decode("utf-8", "replace")
+    return text if len(data) <= LONGEST else text + "..."
