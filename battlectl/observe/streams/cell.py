@@ -8,6 +8,7 @@ the same. Times are whole nanoseconds for that reason.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +48,13 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "ends_silent": "ends that the client had to find out",
         "resumes": "times that a stream went on after an end or a stall",
         "unresumed": "ends and stalls after which nothing came any more",
+        "begun": "streams that were begun",
         "streams": "streams that were finished",
         "never_opened": "streams that never got a subscription",
         "wanted_ns": "time in which the stream was wanted",
         "open_ns": "time in which it was open",
         "dead_ns": "time in which it was open and silently dead",
+        "unwatched_ns": "time in which the truth was not looked at",
     }
 )
 """Name -> what it counts; of a stream of logs, logs. A name that is absent from a cell is zero."""
@@ -64,6 +67,7 @@ SKETCHES: Mapping[str, str] = MappingProxyType(
         "catch_up": "from the first sight of the first block that was late until the stream was level again",
         "resume": "from an end, or the first block withheld, to the next new block",
         "first_event": "from the first opening to the first new block",
+        "lag": "from when something was to be done or read until it was: our own lateness",
     }
 )
 """Name -> which durations."""
@@ -122,7 +126,8 @@ class StreamCell:
 
     def add(self, name: str, number: int = 1) -> None:
         """Count so many."""
-        self.counts[name] = self.counts.get(name, 0) + number
+        counts = self.counts
+        counts[name] = counts.get(name, 0) + number
 
     def end(self, why: str, number: int = 1) -> None:
         """So many ends for this reason; of too many reasons the last in the alphabet are put together."""
@@ -242,14 +247,17 @@ class StreamCells:
     def __init__(self, cuts: Sequence[float] = ()) -> None:
         self._cuts = tuple(cuts)
         self._cells: dict[int, StreamCell] = {}
+        self._here, self._from, self._until = StreamCell(), math.inf, -math.inf
 
     def at(self, t: float) -> StreamCell:
         """The cell of this moment."""
+        if self._from <= t < self._until:
+            return self._here
         segment = bisect_right(self._cuts, t)
-        cell = self._cells.get(segment)
-        if cell is None:
-            cell = self._cells[segment] = StreamCell()
-        return cell
+        self._here = self._cells.setdefault(segment, StreamCell())
+        self._from = self._cuts[segment - 1] if segment else -math.inf
+        self._until = self._cuts[segment] if segment < len(self._cuts) else math.inf
+        return self._here
 
     def spread(self, name: str, since: float, until: float) -> None:
         """Count time, divided at the cuts."""
@@ -261,6 +269,7 @@ class StreamCells:
     def take(self) -> dict[int, StreamCell]:
         """What was counted since the last call, by segment."""
         cells, self._cells = self._cells, {}
+        self._from, self._until = math.inf, -math.inf
         return cells
 
     def total(self) -> StreamCell:
