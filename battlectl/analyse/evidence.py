@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from battlectl.observe.example import Example
 from battlectl.observe.faults import Campaign
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import Example, Tally
+from battlectl.observe.tally import Tally
 from battlectl.plan.frame import Frame
 from battlectl.plan.workload import Window
 from battlectl.scenario.objectives import Objective

@@ -15,7 +15,8 @@ from battlectl.analyse.evidence import Evidence, scope_of, statistic
 from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
-from battlectl.observe.tally import CallCell, Example, FlowCell
+from battlectl.observe.example import Example
+from battlectl.observe.tally import CallCell, FlowCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration, format_rate, format_ratio
 from battlectl.scenario.metrics import METRICS, Unit

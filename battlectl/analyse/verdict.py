@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from battlectl.observe.tally import Example
+from battlectl.observe.example import Example
 
 
 class Verdict(StrEnum):

@@ -4,7 +4,8 @@ Rule: a line is a delta of the tally, at most `MOST_BYTES` long. When a delta wo
 lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and the line says so in `coarse`;
 counts are always exact. The sketches of who served come first, and their cells say what they lost. Examples
 go before counts do; at the very last the slices of a segment are counted together, providers too, and
-outcomes without their codes.
+outcomes without their codes. Streams lose what those who served lose (see `journal_streams`); where not even
+their counts fit, further lines of the same second have them.
 """
 
 from __future__ import annotations
@@ -15,20 +16,18 @@ from typing import Any
 
 import msgspec
 
+from battlectl.observe.example import Example, earlier, example_json, worse
+from battlectl.observe.journal_streams import (
+    counts_alone,
+    in_parts,
+    read_streams,
+    stream_json,
+    without_sketches,
+)
 from battlectl.observe.outcome import outcome_of
 from battlectl.observe.served import OTHERS, SKETCHES_GONE, ServedCell, ServedKey
 from battlectl.observe.sketch import MANTISSA_BITS, Sketch
-from battlectl.observe.tally import (
-    CallCell,
-    CallKey,
-    Delta,
-    Example,
-    FlowCell,
-    FlowKey,
-    earlier,
-    example_json,
-    worse,
-)
+from battlectl.observe.tally import CallCell, CallKey, Delta, FlowCell, FlowKey
 
 MOST_BYTES = 16 * 1024
 EXAMPLES = (64, 12)
@@ -40,6 +39,8 @@ BITS = (0, 2, 3, 4, 5, 6, MANTISSA_BITS)
 SERVED_BITS = (0, 3, 5, MANTISSA_BITS, SKETCHES_GONE)
 LEAST_SKETCHED = 120
 """Bytes that a cell of who served takes with any sketch at all."""
+ROOM_OF_A_PART = 15 * 1024
+"""Bytes that a line which has streams alone spends on them."""
 ALL_LABELS = "(all)"
 
 
@@ -55,18 +56,25 @@ class Line:
 
 
 def encode_line(line: Line) -> bytes:
-    """The line with its newline, as fine as fits into `MOST_BYTES`."""
+    """The line with its newline, as fine as fits into `MOST_BYTES`; several, at the very last."""
     for stored in _ever_coarser(line):
         data: bytes = msgspec.json.encode(stored) + b"\n"
         if len(data) <= MOST_BYTES:
-            break
-    return data
+            return data
+    return _split(line) if line.delta.streams else data
+
+
+def _split(line: Line) -> bytes:
+    rest = replace(line, delta=replace(line.delta, streams={}))
+    parts = [Line(line.t, Delta(streams=p), {}) for p in in_parts(line.delta.streams, ROOM_OF_A_PART)]
+    return b"".join(map(encode_line, (rest, *parts)))
 
 
 def _ever_coarser(line: Line) -> Iterator[dict[str, Any]]:
     for most, served_bits in _finest(line):
         yield _line_json(line, 0, served_bits, most)
-    lighter = replace(line, delta=replace(line.delta, served=_served_counts(line.delta)))
+    streams = {key: without_sketches(cell) for key, cell in line.delta.streams.items()}
+    lighter = replace(line, delta=replace(line.delta, served=_served_counts(line.delta), streams=streams))
     for bits in BITS[1:]:
         yield _line_json(lighter, bits, 0, EXAMPLES[1])
     for delta in _ever_smaller(lighter.delta):
@@ -74,11 +82,11 @@ def _ever_coarser(line: Line) -> Iterator[dict[str, Any]]:
 
 
 def _finest(line: Line) -> list[tuple[int, int]]:
-    """(examples, bits that the sketches of who served lose), while no other sketch has to lose any."""
-    served = line.delta.served.values()
+    """(examples, bits that sketches of who served and of streams lose), while no other has to lose any."""
+    served, streams = line.delta.served.values(), line.delta.streams
     if sum(cell.latency.count > 0 for cell in served) * LEAST_SKETCHED > MOST_BYTES:
         return [(EXAMPLES[1], SKETCHES_GONE)]  # Sparing the trial: a crowd of cells takes long to pack.
-    return [(EXAMPLES[0], 0), *((EXAMPLES[1], bits) for bits in SERVED_BITS if served or not bits)]
+    return [(EXAMPLES[0], 0), *((EXAMPLES[1], bits) for bits in SERVED_BITS if served or streams or not bits)]
 
 
 def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
@@ -96,8 +104,13 @@ def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
         for served_key, who in line.delta.served.items():
             served.append(_served_json(served_key, who, served_bits))
             yield
+        streams = []
+        for stream_key, cells in line.delta.streams.items():
+            streams.append(stream_json(stream_key, cells, served_bits))
+            yield
         stored = {**_line_json(bare, 0, 0, most), "calls": calls, "flows": flows}
-        data: bytes = msgspec.json.encode(stored | ({"served": served} if served else {})) + b"\n"
+        stored |= _if_any(served=served, streams=streams)
+        data: bytes = msgspec.json.encode(stored) + b"\n"
         if len(data) <= MOST_BYTES:
             return data
         yield
@@ -112,6 +125,7 @@ def decode_lines(data: bytes) -> Iterator[Line]:
 
 def _line_json(line: Line, bits: int, served_bits: int, most: int) -> dict[str, Any]:
     served = [_served_json(key, cell, served_bits) for key, cell in line.delta.served.items()]
+    streams = [stream_json(key, cell, served_bits) for key, cell in line.delta.streams.items()]
     return {
         "t": line.t,
         "issued": line.issued,
@@ -120,14 +134,19 @@ def _line_json(line: Line, bits: int, served_bits: int, most: int) -> dict[str, 
         "calls": [_call_json(key, cell, bits) for key, cell in line.delta.calls.items()],
         "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
         "examples": [_short(example_json(example)) for example in _few(line.delta.examples)[:most]],
-        **({"served": served} if served else {}),
+        **_if_any(served=served, streams=streams),
     }
+
+
+def _if_any(**lists: list[Any]) -> dict[str, list[Any]]:
+    return {name: values for name, values in lists.items() if values}
 
 
 def _ever_smaller(delta: Delta) -> Iterator[Delta]:
     counts = _counts_only(delta)
     yield counts
-    few = replace(counts, examples=[])
+    streams = {key: counts_alone(cell) for key, cell in delta.streams.items()}
+    few = replace(counts, examples=[], streams=streams)
     yield few
     yield replace(few, served=_served_by_segment(counts, {}))
     by_segment = _by_segment(counts)
@@ -147,7 +166,7 @@ def _by_segment(counts: Delta) -> Delta:
     for flow_key, flow in counts.flows.items():
         slice_ = slices.setdefault((flow_key.workload, flow_key.segment), flow_key.slice)
         result.flows.setdefault(flow_key._replace(slice=slice_), FlowCell()).merge(flow)
-    return replace(result, served=_served_by_segment(counts, slices))
+    return replace(result, served=_served_by_segment(counts, slices), streams=counts.streams)
 
 
 def _served_by_segment(
@@ -172,7 +191,7 @@ def _counts_only(delta: Delta) -> Delta:
     for flow_key, flow in delta.flows.items():
         numbers = result.flows.setdefault(flow_key, FlowCell())
         numbers.sent, numbers.reconnects, numbers.retries = flow.sent, flow.reconnects, flow.retries
-    return replace(result, served=_served_counts(delta))
+    return replace(result, served=_served_counts(delta), streams=delta.streams)
 
 
 def _served_counts(delta: Delta) -> dict[ServedKey, ServedCell]:
@@ -228,4 +247,5 @@ def _read_line(stored: dict[str, Any]) -> Line:
         delta.flows[FlowKey(*key)] = flow
     for key, *served in stored.get("served", ()):
         delta.served[ServedKey(*key)] = ServedCell.from_json(served)
+    delta.streams = read_streams(stored.get("streams", []))
     return Line(stored["t"], delta, stored["issued"], stored["health"], stored["coarse"])

@@ -10,8 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from battlectl.observe import outcome
+from battlectl.observe.example import Example
 from battlectl.observe.served import OTHERS, OWN_NAMES, Served, ServedCell, ServedKey
-from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
+from battlectl.observe.streams.cell import StreamCells
+from battlectl.observe.tally import CallCell, CallKey, Delta, FlowCell, FlowKey, StreamKey
 
 MOST_CODES = 40
 """Codes in brackets that a workload may have: those that come later are counted under `(other)`, so that
@@ -35,6 +37,7 @@ class Recorder:
         self._known: dict[tuple[str, str, int], tuple[float, float]] = {}
         self._slowest: dict[tuple[str, int], float] = {}
         self._coded: dict[str, set[str]] = {}
+        self._streams: dict[str, StreamCells] = {}
         self.issued: dict[str, int] = {}
         self.ended: dict[str, int] = {}
 
@@ -51,7 +54,16 @@ class Recorder:
         """What was counted since the last call."""
         delta, self._delta = self._delta, Delta()
         self._calls, self._flows, self._served = {}, {}, {}
+        for workload, cells in self._streams.items():
+            for segment, cell in cells.take().items():
+                delta.streams[StreamKey(workload, segment)] = cell
         return delta
+
+    def streams(self, workload: str) -> StreamCells:
+        """Where all streams of a workload are counted: the same each time, in the segments of the run."""
+        if workload not in self._streams:
+            self._streams[workload] = StreamCells(self._cuts[1:-1])
+        return self._streams[workload]
 
     def end(
         self, workload: str, label: str, id_: int, due: float, done: float, ended: str, seen: str | None

@@ -5,7 +5,7 @@ and so does a report that is rebuilt from the journal, hence both end with the s
 
 A cell belongs to a workload, a segment (a stretch that no window divides) and a slice (the grain of the time
 series), by the due time of the arrival. Slices that are long past are frozen to rows, so that memory does
-not grow with the samples. Who served requests is counted beside, where replies tell.
+not grow with the samples. Who served requests is counted beside, where replies tell, and so are streams.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from battlectl.observe import outcome
+from battlectl.observe.example import Example, earlier, worse
 from battlectl.observe.served import ServedCell, ServedKey, ServedRow
 from battlectl.observe.sketch import Sketch, merged
+from battlectl.observe.streams.cell import StreamCell
+from battlectl.observe.streams.cell import merged_cells as merged_stream_cells
 
 
 class CallKey(NamedTuple):
@@ -35,6 +38,13 @@ class FlowKey(NamedTuple):
     workload: str
     segment: int
     slice: int
+
+
+class StreamKey(NamedTuple):
+    """Where the streams of a workload are counted."""
+
+    workload: str
+    segment: int
 
 
 class CallCell:
@@ -93,30 +103,6 @@ class FlowCell:
         self.retries += other.retries
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One arrival as evidence: when it was due, how long it took, what was seen."""
-
-    workload: str
-    label: str
-    id: int
-    outcome: str
-    due_s: float
-    latency_ms: float
-    seen: str
-    segment: int = 0
-
-
-def earlier(one: Example, other: Example) -> Example:
-    """The one that was due first."""
-    return min(one, other, key=lambda e: (e.due_s, e.id))
-
-
-def worse(one: Example, other: Example) -> Example:
-    """The one that took longer; of equals the lower id."""
-    return max(one, other, key=lambda e: (e.latency_ms, -e.id))
-
-
 @dataclass(slots=True)
 class Delta:
     """What was counted in one stretch of time, usually a second."""
@@ -125,6 +111,7 @@ class Delta:
     flows: dict[FlowKey, FlowCell] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
     served: dict[ServedKey, ServedCell] = field(default_factory=dict)
+    streams: dict[StreamKey, StreamCell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +151,7 @@ class Tally:
         self.flows: dict[tuple[str, int], FlowCell] = {}
         self.by_provider: dict[tuple[str, str, int], ServedCell] = {}
         self.provider_rows: dict[tuple[str, int], ServedRow] = {}
+        self.by_stream: dict[StreamKey, StreamCell] = {}
         self.rows: dict[SeriesKey, Row] = {}
         self._open: dict[SeriesKey, CallCell] = {}
         self._examples: dict[tuple[str, str, int], tuple[Example, Example]] = {}
@@ -185,6 +173,9 @@ class Tally:
             yield
         for served_key, served in delta.served.items():
             self._merge_served(served_key, served)
+            yield
+        for stream_key, streams in delta.streams.items():
+            self.by_stream.setdefault(stream_key, StreamCell()).merge(streams)
             yield
         for example in delta.examples:
             self.keep(example, example)
@@ -235,6 +226,15 @@ class Tally:
                 result.setdefault(provider, ServedCell()).merge(cell)
         return result
 
+    def streams(self, segments: Iterable[int], workload: str | None = None) -> StreamCell:
+        """The streams of a stretch, of all workloads or of one."""
+        wanted = set(segments)
+        return merged_stream_cells(
+            cell
+            for (name, segment), cell in self.by_stream.items()
+            if segment in wanted and workload in (None, name)
+        )
+
     @property
     def total(self) -> int:
         """Arrivals that ended, in the whole run, warm-up included."""
@@ -275,11 +275,6 @@ def _frozen(cell: CallCell, before: Row | None) -> Row:
 
 def _grained(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, ROW_DIGITS)
-
-
-def example_json(example: Example) -> dict[str, Any]:
-    """An example as it is stored."""
-    return {name: getattr(example, name) for name in Example.__slots__}
 
 
 def merged_cells(cells: Iterable[CallCell]) -> CallCell:

@@ -21,9 +21,10 @@ from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.errors import ExitCode
 from battlectl.observe import outcome
 from battlectl.observe.digest import centroids
+from battlectl.observe.example import example_json
 from battlectl.observe.served import OWN_NAMES
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, example_json, merged_cells
+from battlectl.observe.tally import CallCell, merged_cells
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.document_faults import faults_json

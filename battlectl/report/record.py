@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from battlectl.analyse.evidence import Evidence
+from battlectl.observe.example import Example
 from battlectl.observe.served import ServedCell, ServedRow
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, Example, FlowCell, Tally
+from battlectl.observe.tally import CallCell, FlowCell, Tally
 from battlectl.plan.frame import Frame
 from battlectl.report.record_campaign import campaign_json, read_campaign
 from battlectl.report.series import read_provider_series, read_series

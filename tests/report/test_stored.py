@@ -11,9 +11,10 @@ import pytest
 
 from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
+from battlectl.observe.example import Example
 from battlectl.observe.journal import MOST_BYTES, Line, encode_line
 from battlectl.observe.served import SKETCHES_GONE, ServedCell, ServedKey
-from battlectl.observe.tally import CallCell, CallKey, Delta, Example, FlowCell, FlowKey
+from battlectl.observe.tally import CallCell, CallKey, Delta, FlowCell, FlowKey
 from battlectl.plan.build import build_plan
 from battlectl.plan.frame import Frame
 from battlectl.report.document import build_document, encode_document, read_evidence
