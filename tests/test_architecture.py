@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {"observe"},
     "chaos": {"observe", "plan", "scenario", "errors", "quantities", "jsonrpc"},
     "run": {"chaos", "transport", "jsonrpc", "observe", "plan", "quantities"},
-    "targets": {"transport", "plan", "scenario", "lab", "errors", "quantities"},
+    "targets": {"transport", "plan", "observe", "scenario", "lab", "errors", "quantities"},
     "lab": set(),
     "commands": {
         "analyse",

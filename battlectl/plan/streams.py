@@ -54,6 +54,7 @@ class PlannedStreams:
     stay: tuple[float, float]
     reconnect: Return
     read_pause: float
+    ping_every: float
     timeout: float
     stall_after: float
     newest_only: bool
@@ -109,6 +110,7 @@ def frame_streams(planned: PlannedStreams) -> StreamFrame:
             "stay_s": list(planned.stay),
             "reconnects": planned.reconnect.comes_back,
             "read_pause_s": planned.read_pause,
+            "ping_every_s": planned.ping_every,
             "newest_only": planned.newest_only,
         },
     )

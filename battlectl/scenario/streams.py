@@ -110,7 +110,9 @@ class SubscribeWorkload(Strict):
 
     `clients` connect one after another over `connect_over`, each with `subscriptions` of its own, and hold
     them; with `churn` they come and go instead. `read_pause` makes slow consumers: each waits so long before
-    it reads the next message. `stall_after` is the silence, while blocks go on, that counts as a dead stream.
+    it reads the next message. Each pings every `ping_every` (0s: never) and takes a connection for dead that
+    lets as much time pass without a pong. `stall_after` is the silence, while blocks go on, that counts as a
+    dead stream.
     """
 
     subscribe: AnySubscription
@@ -121,6 +123,7 @@ class SubscribeWorkload(Strict):
     churn: Churn | None = None
     reconnect: Reconnect = Field(default_factory=Backoff)
     read_pause: Duration = 0.0
+    ping_every: Duration = 10.0
     timeout: PositiveDuration = 5.0
     stall_after: PositiveDuration = 10.0
     newest_only: bool = False

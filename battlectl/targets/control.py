@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -45,14 +46,14 @@ class Control:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
             await self._client.aclose()
 
-    async def call(self, method: str) -> Any:
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one JSON-RPC call; raises `CallError` saying why there is none in `CALL_TIMEOUT`."""
         with trio.move_on_after(CALL_TIMEOUT):
-            return await self._call(method)
+            return await self._call(method, params)
         raise CallError("no whole answer in time")
 
-    async def _call(self, method: str) -> Any:
-        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": []}
+    async def _call(self, method: str, params: Sequence[Any]) -> Any:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
             async with self._client.stream("POST", self._endpoint.url, json=message) as response:
                 body = await _read_bounded(response)

@@ -60,6 +60,14 @@ class Socket:
             return _ended(closed)
         return message.encode() if isinstance(message, str) else message
 
+    async def ping(self) -> bool:
+        """Return when the other side has answered a ping; False when it has ended."""
+        try:
+            await self._connection.ping()
+        except ConnectionClosed:
+            return False
+        return True
+
     async def close(self, code: int = 1000) -> None:
         """Say good-bye, and wait a little for the answer."""
         with trio.move_on_after(CLOSE_SECONDS):

@@ -1,0 +1,78 @@
+"""The chain as another path than the subscriptions tells it: polled over HTTP, block by block.
+
+Rule: nothing that a subscription said is believed here. A look that fails leaves a stretch unwatched, which
+the truth knows of and holds against nobody. Blocks between two looks are fetched by their hash, so that a
+reorg is seen whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import trio
+
+from battlectl.observe.streams.log_truth import LogTruth
+from battlectl.observe.streams.truth import Truth
+from battlectl.targets.control import CallError, Control
+
+MOST_FETCHED = 64
+"""Blocks that one look fetches beside the newest."""
+
+
+class Witness:
+    """Feeds a truth, and those of logs by their filters. Mutable: it remembers when it last failed.
+
+    `every` is in seconds. Times are from `start`, on trio's clock.
+    """
+
+    def __init__(self, control: Control, truth: Truth, every: float) -> None:
+        self._control = control
+        self._truth = truth
+        self._every = every
+        self._logs: list[tuple[dict[str, Any], LogTruth]] = []
+        self.failures = 0
+        self.last_failure = ""
+
+    def watch_logs(self, wanted: dict[str, Any], logs: LogTruth) -> None:
+        """From now on the logs of each block are read for this filter."""
+        self._logs.append((wanted, logs))
+
+    async def serve(self, start: float) -> None:
+        """Look until cancelled."""
+        due = trio.current_time()
+        while True:
+            try:
+                await self._look(start)
+            except CallError as error:
+                self.failures += 1
+                self.last_failure = str(error)
+            due = max(due + self._every, trio.current_time())
+            await trio.sleep_until(due)
+
+    async def _look(self, start: float) -> None:
+        await self._see(start, "eth_getBlockByNumber", ["latest", False])
+        for _ in range(MOST_FETCHED):
+            wanted = self._truth.wanted()
+            if not wanted:
+                break
+            await self._see(start, "eth_getBlockByHash", [wanted[0][1], False])
+        for filter_, logs in self._logs:
+            for block in logs.wanted():
+                found = await self._control.call("eth_getLogs", [{**filter_, "blockHash": block}])
+                logs.see(block, _indices(found))
+
+    async def _see(self, start: float, method: str, params: Sequence[Any]) -> None:
+        block = await self._control.call(method, params)
+        at = trio.current_time() - start
+        try:
+            self._truth.see(at, int(block["number"], 16), block["hash"].lower(), block["parentHash"].lower())
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CallError(f"{method} answered no block: {str(block)[:80]!r}") from error
+
+
+def _indices(found: Any) -> list[int]:
+    try:
+        return [int(one["logIndex"], 16) for one in found]
+    except (TypeError, KeyError, ValueError) as error:
+        raise CallError(f"eth_getLogs answered no logs: {str(found)[:80]!r}") from error
