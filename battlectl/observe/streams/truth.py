@@ -6,6 +6,10 @@ A block that is left and come back to has two ranks. What cannot be linked to th
 until the blocks between are seen (`wanted`), or, after `patience` seconds, begins anew beyond a hole: numbers
 in a hole are not covered, and nothing is held against a stream there.
 
+Whatever it is fed it takes for the chain of that moment, so it is fed by one node, or by several of which one
+asks only for what another has shown: nodes that disagree in turn look like reorgs back and forth. Each look
+is fed, also one that shows nothing new, for by `looked` it is known how far the streams can be judged.
+
 One truth serves all streams of a target. Memory is bounded by `window`: older announcements are forgotten.
 Hashes are compared as they are: whoever feeds it writes them in one way (lower case).
 """

@@ -105,6 +105,21 @@ HISTORIES = {
         "1 2a 3a 2b 3b 2a 3a 4a 2b 5a",
         "observed 9, reemitted 4, reorgs_followed 2, duplicates 1",
     ),
+    "back and forth, a block of it again before the chain is back": (
+        BACK,
+        "1 2a 3a 2b 3b 2a@4.5 3a@7.1 4a 5a",
+        "observed 8, reemitted 3, reorgs_followed 1, reorgs_partial 1, duplicates 1",
+    ),
+    "back and forth, the same twice running": (
+        "1 2a | 2b . . | 2a 3a",
+        "1 2a 2a@6.1 3a",
+        "observed 3, duplicates 1, reorgs_hidden 1, stalls 1, resumes 1",
+    ),
+    "hidden below a reorg that was fast and is followed": (
+        "1 2a 3a | 2b+3b+4b | ~4c 5c",
+        "1 2a 3a 4c 5c",
+        "observed 5, reorgs_hidden 1, missing_unreplaced 2, gaps 1",
+    ),
     "back and forth, too fast to say": (FLEETING, "1 2a 3a 4a", "observed 4"),
     "back and forth, too fast, and said": (
         FLEETING,
@@ -132,6 +147,11 @@ HISTORIES = {
     "wrong fork above what is shown again": (
         FIVE,
         "1 2 3 3x 2 4 5",
+        "observed 5, wrong_fork 1, duplicates 1",
+    ),
+    "wrong fork, on, and then again what was before": (
+        FIVE,
+        "1 2 3 2x 4 3 5",
         "observed 5, wrong_fork 1, duplicates 1",
     ),
     "wrong fork doubled": (FIVE, "1 2 3x 3x 3 4 5", "observed 5, wrong_fork 1, duplicates 1"),
