@@ -93,18 +93,28 @@ def run(
     _make_room(options.results)
     allow_many_files()
     with calm_collector():
-        _end_by_ourselves()
-        return trio.run(_run_all, prepared, options)
+        mask = _end_by_ourselves()
+        try:
+            return trio.run(_run_all, prepared, options, mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _end_by_ourselves() -> None:
+def _end_by_ourselves() -> set[int]:
     """A signal after the last run must not kill the process before its report is printed.
 
-    While runs go on they are listened to; a program that handles signals itself is left alone.
+    While runs go on they are listened to, and one that comes before waits until then: `_run_all` sets the
+    mask that is returned. A program that handles signals itself is left alone.
     """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     for number in SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, _pass_over)  # Not SIG_IGN: that would drop one which waits.
+    return mask
+
+
+def _pass_over(_number: int, _frame: object) -> None:
+    """Of a signal that comes too late to change anything."""
 
 
 def _make_room(results: Path) -> None:
@@ -117,10 +127,12 @@ def _make_room(results: Path) -> None:
         raise UserError(f"{results}: results cannot be written there ({error.strerror})") from error
 
 
-async def _run_all(prepared: Sequence[Prepared], options: RunOptions) -> Suite:
+async def _run_all(prepared: Sequence[Prepared], options: RunOptions, mask: set[int]) -> Suite:
+    """`mask` is what signals are blocked once these are listened to."""
     results: list[RunResult] = []
     current = Current(Stop())
     with trio.open_signal_receiver(*SIGNALS) as received:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_obey, received, current)
             for number, one in enumerate(prepared, 1):

@@ -6,6 +6,8 @@ is made, a report in it whose sums agree, whichever line of battlectl the signal
 
 import random
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -175,3 +177,29 @@ def test_between_two_scenarios_the_second_is_not_begun(desk, echo):
     ran = finish(process, GONE_WITHIN)
     check_ended(desk, ran, signal.SIGTERM)
     assert [run.parent.name for run in desk.runs] == ["one"]
+
+
+EARLY = """
+import os, signal, sys, trio
+run = trio.run
+def run_late(*words):
+    os.kill(os.getpid(), signal.{name})
+    return run(*words)
+trio.run = run_late
+from battlectl.cli import main
+main()
+"""
+
+
+@NAMES
+def test_between_reading_the_files_and_listening_to_signals(desk, echo, signum):
+    desk.target(echo.url)
+    scenario = desk.scenario(phases={"steady": "30s"})
+    words = ["run", scenario, "--results", desk.results]
+    command = [sys.executable, "-c", EARLY.format(name=signum.name), *map(str, words)]
+    with subprocess.Popen(
+        command, cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        ran = finish(process)
+    check_ended(desk, ran, signum)
+    assert desk.report["ending"]["reason"] == f"signal {signum.name}, before any load"

@@ -6,6 +6,7 @@ Rule: a line for each run, a count for each ground, and exit code 1 if anything 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from tests.torture.campaign import Order, carry_out, orders
 def main() -> int:
     """Everything that was asked for."""
     options = _parser().parse_args()
+    # A shell starts what it puts in the background with SIGINT ignored, and all that we start inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asked = orders(options.kills, options.signals, options.leaseless, options.only)
     with tempfile.TemporaryDirectory(prefix="torture-") as folder, ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(_one_ground, order, options.seed, Path(folder)) for order in asked]

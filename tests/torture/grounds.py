@@ -6,8 +6,6 @@ battlectl's. A ground serves many runs, and everything that it started is gone w
 
 from __future__ import annotations
 
-import json
-import signal
 import socket
 import sys
 import time
@@ -21,12 +19,13 @@ import httpx
 import psutil
 
 from tests.chaos.plain_toxiproxy import plain_toxiproxy
-from tests.cli.command import Desk, finish
+from tests.cli.command import Desk
 from tests.real.parts import require
 from tests.real.processes import free_port, running, wait_ready
 from tests.torture import chaos
 from tests.torture.admin_api import FAULTS, SETTINGS, serving_admin_api
 from tests.torture.chaos import A, B, C, Fault
+from tests.torture.labs import running_lab, target_file, urls_of
 
 NODE = Path(__file__).with_name("node.py")
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
@@ -71,9 +70,9 @@ Open = Callable[[Path], AbstractContextManager[Ground]]
 def lab_ground(folder: Path) -> Iterator[Ground]:
     """A lab that outlives the runs, broken under leases."""
     desk = Desk(folder)
-    with _lab(desk) as lab, _client() as client:
+    with running_lab(desk) as lab, _client() as client:
         driver = {"driver": "toxiproxy", "url": lab["admin_url"]}
-        target = _target(desk, lab["url"], _urls(lab), driver)
+        target = target_file(desk, lab["url"], urls_of(lab), driver)
         look = _looks_at_lab(client, lab)
         yield Ground("lab", desk, target, chaos.LAB, look, has_lease=True)
 
@@ -88,8 +87,8 @@ def embedded_ground(folder: Path) -> Iterator[Ground]:
 def plain_ground(folder: Path) -> Iterator[Ground]:
     """A Toxiproxy without leases."""
     desk = Desk(folder)
-    with _lab(desk) as lab, plain_toxiproxy(lab["admin_url"]) as admin, _client() as client:
-        target = _target(desk, lab["url"], _urls(lab), {"driver": "toxiproxy", "url": admin})
+    with running_lab(desk) as lab, plain_toxiproxy(lab["admin_url"]) as admin, _client() as client:
+        target = target_file(desk, lab["url"], urls_of(lab), {"driver": "toxiproxy", "url": admin})
         yield Ground("toxiproxy", desk, target, chaos.PLAIN, _looks_at_lab(client, lab))
 
 
@@ -97,9 +96,9 @@ def plain_ground(folder: Path) -> Iterator[Ground]:
 def http_ground(folder: Path) -> Iterator[Ground]:
     """An admin API, described by templates: one kind with a probe, one without, one as a document."""
     desk = Desk(folder)
-    with _lab(desk) as lab, _client() as client, serving_admin_api(lab["admin_url"]) as api:
+    with running_lab(desk) as lab, _client() as client, serving_admin_api(lab["admin_url"]) as api:
         driver = {"driver": "http", "url": api.url, "faults": FAULTS}
-        target = _target(desk, lab["url"], _urls(lab), driver)
+        target = target_file(desk, lab["url"], urls_of(lab), driver)
         look_at_lab = _looks_at_lab(client, lab)
 
         def look() -> list[str]:
@@ -114,9 +113,9 @@ def haproxy_ground(folder: Path) -> Iterator[Ground]:
     desk = Desk(folder)
     program = require("haproxy")
     with ExitStack() as stack:
-        lab, client = stack.enter_context(_lab(desk)), stack.enter_context(_client())
+        lab, client = stack.enter_context(running_lab(desk)), stack.enter_context(_client())
         port, runtime = free_port(), str(folder / "s")
-        servers = {name: url.partition("://")[2] for name, url in _urls(lab).items()}
+        servers = {name: url.partition("://")[2] for name, url in urls_of(lab).items()}
         config, log = folder / "haproxy.cfg", folder / "haproxy.log"
         config.write_text(HAPROXY.format(socket=runtime, port=port, **servers))
         process = stack.enter_context(running([program, "-db", "-f", config], log))
@@ -129,7 +128,7 @@ def haproxy_ground(folder: Path) -> Iterator[Ground]:
             rows = [line.split() for line in states if line]
             return [f"{row[3]} is in state {row[6]}" for row in rows if row[6] != "0"]
 
-        yield Ground("haproxy", desk, _target(desk, url, _urls(lab), driver), chaos.HAPROXY, look)
+        yield Ground("haproxy", desk, target_file(desk, url, urls_of(lab), driver), chaos.HAPROXY, look)
 
 
 @contextmanager
@@ -147,9 +146,9 @@ def process_ground(folder: Path) -> Iterator[Ground]:
             node = stack.enter_context(running(commands[name], folder / f"{name}.log"))
             wait_ready(node, folder / f"{name}.log", lambda url=urls[name]: _answers(client, url) or None)
         words = [word for name in PROVIDERS for word in ("--upstream", f"{name}={urls[name]}")]
-        lab = stack.enter_context(_lab(desk, "relay", "--gateway", *words))
+        lab = stack.enter_context(running_lab(desk, "relay", "--gateway", *words))
         entries = {name: {"pid_file": str(files[name]), "restart": commands[name]} for name in PROVIDERS}
-        target = _target(desk, lab["url"], urls, {"driver": "process", "processes": entries})
+        target = target_file(desk, lab["url"], urls, {"driver": "process", "processes": entries})
 
         def look() -> list[str]:
             return [
@@ -157,28 +156,6 @@ def process_ground(folder: Path) -> Iterator[Ground]:
             ]
 
         yield Ground("process", desk, target, chaos.PROCESS, look)
-
-
-def _target(desk: Desk, url: str, providers: dict[str, str], driver: dict[str, Any]) -> str:
-    known = [{"id": name, "url": address} for name, address in providers.items()]
-    return str(desk.target(url, ready={"within": "10s"}, providers=known, chaos=driver))
-
-
-@contextmanager
-def _lab(desk: Desk, *words: str) -> Iterator[dict[str, Any]]:
-    """The ready line of a lab in processes of its own."""
-    process = desk.start("lab", *(words or ("up",)), "--admin-port", "0", "--json")
-    try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        assert process.poll() is None, "the lab has ended"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        finish(process)
-
-
-def _urls(lab: dict[str, Any]) -> dict[str, str]:
-    return {provider["id"]: provider["url"] for provider in lab["providers"]}
 
 
 def _client() -> httpx.Client:
@@ -192,7 +169,7 @@ def _looks_at_lab(client: httpx.Client, lab: dict[str, Any]) -> Callable[[], lis
         proxies = client.get(f"{lab['admin_url']}/proxies").raise_for_status().json()
         found = [f"{name} is disabled" for name, proxy in proxies.items() if not proxy["enabled"]]
         found += [f"{name} has {t['name']}" for name, proxy in proxies.items() for t in proxy["toxics"]]
-        return found or _strange(client, _urls(lab))
+        return found or _strange(client, urls_of(lab))
 
     return look
 
