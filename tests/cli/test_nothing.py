@@ -18,6 +18,7 @@ from tests.cli.nothing.field import (
     clear,
     fight,
     reasons_of,
+    settle,
     target_of,
 )
 from tests.lab.test_lab_verbs import lab as lab_of
@@ -36,6 +37,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def lab(shared):
+    settle(shared)
     yield shared
     clear(shared)
 

@@ -11,7 +11,17 @@ import trio
 
 from tests.cli.command import Desk
 from tests.cli.nothing.balanced import balanced, started_again
-from tests.cli.nothing.field import ATTRIBUTION, A, B, C, check_confirmed, check_refuted, fight, target_of
+from tests.cli.nothing.field import (
+    ATTRIBUTION,
+    A,
+    B,
+    C,
+    check_confirmed,
+    check_refuted,
+    fight,
+    settle,
+    target_of,
+)
 from tests.cli.nothing.switchboard import switchboard
 from tests.lab.test_lab_verbs import lab as lab_of
 
@@ -22,10 +32,16 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def shared(tmp_path_factory):
     words = ["--strategy", "round-robin", "--admin-port", "0"]
     with lab_of(Desk(tmp_path_factory.mktemp("lab")), "up", *words) as ready:
         yield ready
+
+
+@pytest.fixture
+def lab(shared):
+    settle(shared)
+    return shared
 
 
 @pytest.fixture

@@ -126,6 +126,17 @@ def target_of(lab: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
+def settle(lab: Mapping[str, Any]) -> None:
+    """Wait until the gateway asks all providers in turn again: breakers stay open for a while."""
+    names = {provider["id"] for provider in lab["providers"]}
+    wait_for(lambda: {_served(lab["url"]) for _ in range(2 * len(names))} == names, "each provider's turn")
+
+
+def _served(url: str) -> str | None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
+    return httpx.post(url, json=message, trust_env=False, timeout=10).headers.get("X-Lab-Provider")
+
+
 def clear(lab: Mapping[str, Any]) -> None:
     """Take all that is in force from a lab, so that the next battle finds it well."""
     httpx.post(f"{lab['admin_url']}/reset", trust_env=False, timeout=10).raise_for_status()
