@@ -55,6 +55,13 @@ def test_the_time_between_an_end_and_the_next_opening_is_no_uptime():
     assert cell.ends == {"1006": 1}
 
 
+def test_a_resume_counts_from_the_first_block_withheld_if_that_was_before_the_end():
+    cell = Told(SEVEN, "1 2 end@3.05 open@4.5 3@4.6 4@4.6 5 6 7").cell
+    assert spans(cell, "resume") == (1, 1.6, 1.6)
+    late = Told(SEVEN, "1 2 end@3.05 open@4.5 3@4.6 4@4.6 5 6 7", lag=0.2).cell
+    assert spans(late, "resume") == (1, 1.55, 1.55)
+
+
 def test_open_and_silent_while_the_truth_goes_on_is_no_uptime_from_the_first_block_withheld():
     cell = Told(SEVEN, "1 2 6 7").cell
     assert seconds(cell, "dead_ns") == pytest.approx(3.1)  # From block 3 at 3.0 to block 6 at 6.1.

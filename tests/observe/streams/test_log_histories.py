@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battlectl.observe.streams.cell import COUNTS
+from battlectl.observe.streams.cell import COUNTS, StreamCells
 from battlectl.observe.streams.log_truth import LogTruth
+from battlectl.observe.streams.logs import LogStream
+from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.truth import Truth
-from tests.observe.streams.histories import expected
+from tests.observe.streams.histories import UNTOLD, expected
 from tests.observe.streams.log_histories import findings
+from tests.observe.streams.test_head_oracle import Said, chains
 
 THREE = "1 2 3"
 ALL = "1.0 1.1 2.0 2.1 3.0 3.1"
@@ -149,3 +152,42 @@ def test_what_was_done_to_the_logs_is_what_is_found(done):
     assert found.get("out_of_order", 0) == found.get("back_filled", 0) == late
     assert sum(n for name, n in found.items() if name.startswith("missing")) == 12 - len(firsts)
     assert found.get("gaps", 0) == len({p // 2 for p in range(12) if p not in firsts})
+
+
+@settings(max_examples=80, deadline=None)
+@given(chains(with_returns=True), st.sampled_from([0.0, 0.3]), st.booleans())
+def test_a_perfect_stream_has_no_finding_whatever_the_chain_does(chain, lag, takes_back):
+    said, final = chain
+    truth, cells = Truth(), StreamCells()
+    logs = LogTruth(truth)
+    stream = LogStream("s", logs, cells, Terms(settle=0.5, stall_after=1e9), 0.0)
+    stream.opened(0.0)
+    steps = [(one.t + lag, 0, one) for one in said] + [(one.t + 0.1, 1, one) for one in said]
+    steps += [(n / 4, 2, None) for n in range(70)]
+    shown: list[Said] = []
+    stale = set()
+    for t, kind, one in sorted(steps, key=lambda step: step[:2]):
+        if kind == 0:
+            truth.see(t, one.number, one.hash, one.parent)
+            logs.see(one.hash, (0, 3))
+        elif kind == 2 and truth.head is not None:
+            truth.see(t, truth.head.number, truth.head.hash, truth.head.parent)
+            stream.look(t)
+        elif kind == 1:
+            while shown and shown[-1].number >= one.number:
+                gone = shown.pop()
+                stale.add(gone.hash)
+                for index in (3, 0) if takes_back else ():
+                    stream.log(t, gone.number, gone.hash, index, removed=True)
+            shown.append(one)
+            stale.discard(one.hash)
+            for index in (0, 3):
+                stream.log(t, one.number, one.hash, index)
+    stream.finish(17.5)
+    found = {name for name, n in cells.total().counts.items() if n and name not in UNTOLD}
+    if takes_back:
+        assert found <= {"observed", "removed"}
+        assert cells.total().count("observed") == 2 * len(said)
+    else:
+        assert cells.total().count("unremoved") == 2 * len(stale - set(final))
+        assert found <= {"observed", "unremoved", "duplicates"}

@@ -57,6 +57,14 @@ def test_a_head_alone_waits_for_the_blocks_below_and_says_which():
     assert {truth.at(rank).seen for rank in (2, 3, 4)} == {5.0}  # Known to be there when their child was.
 
 
+def test_a_block_was_there_when_any_of_its_children_was_seen():
+    truth = fed("1 2")
+    truth.see(4.0, 4, "4a", "3a")
+    truth.see(5.0, 5, "5a", "4a")
+    truth.see(5.2, 3, "3a", "2a")
+    assert [truth.at(rank).seen for rank in (2, 3, 4)] == [4.0, 4.0, 5.0]
+
+
 def test_a_branch_that_is_seen_from_its_head_down_is_announced_from_the_fork_up():
     truth = fed("1 2a 3a")
     truth.see(4.0, 4, "4b", "3b")
