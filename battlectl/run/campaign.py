@@ -237,7 +237,7 @@ class CampaignRun:
             return
         await self._tell(order, "heal", "done", healing.note)
         self._seen.in_force.pop(strike.key, None)
-        answer = await look_until_well(self._seen, order, deadline)
+        answer = await look_until_well(self._seen, order, deadline if strike.was_well else None)
         is_excused = not strike.was_well or self._seen.is_broken(order.provider)
         if is_excused or answer is None or answer.outcome == outcome.OK:
             self._forget(strike)

@@ -6,6 +6,7 @@ by it says how long it had waited.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import trio
@@ -72,13 +73,17 @@ async def _ask_at(
         await record.ask(provider, line, method, until)
 
 
-async def look_until_well(record: CampaignRecord, order: Order, deadline: float) -> Answer | None:
-    """The last answer: the first that is ok, or any while another fault is in force at the provider."""
+async def look_until_well(record: CampaignRecord, order: Order, deadline: float | None) -> Answer | None:
+    """The last answer: the first that is ok, or any while another fault is in force at the provider.
+
+    Without a deadline it is the first: of a provider that was not well before, nothing is waited for.
+    """
     method = method_for(order.toxic, order.attributes)
+    patience = math.inf if deadline is None else deadline
     while True:
-        answer = await record.ask(order.provider, "", method, deadline)
+        answer = await record.ask(order.provider, "", method, patience)
         if answer is None or answer.outcome == outcome.OK or record.is_broken(order.provider):
             return answer
-        if trio.current_time() + ASK_WELL_EVERY >= deadline:
+        if deadline is None or trio.current_time() + ASK_WELL_EVERY >= deadline:
             return answer
         await trio.sleep(ASK_WELL_EVERY)

@@ -8,9 +8,10 @@ import pytest
 import trio
 
 from battlectl.chaos.healing import ONE_TRY
+from battlectl.chaos.probe import Answer
 from battlectl.chaos.scripted import AS_TOLD, HANG, LIE, Turn, fail
 from battlectl.run.campaign import HEAL_WITHIN
-from tests.run.campaigns import Fought, fight, injection
+from tests.run.campaigns import Fought, ScriptedProber, fight, injection
 
 A = injection("kill-a", 5, 10)
 PLAN = [A, injection("bad-b", 6, 12, "provider_b", kind="http_5xx"), injection("hang-a", 7, 9, kind="hang")]
@@ -136,6 +137,16 @@ def test_a_heal_that_never_works_is_a_leftover_in_bounded_time(turn, stop_at):
     assert fought.ended <= stop_at + HEAL_WITHIN + 1
     assert ("heal", "failed") in {(deed.action, deed.stage) for deed in fought.written.deeds}
     assert ("heal", "done") not in {(deed.action, deed.stage) for deed in fought.written.deeds}
+
+
+def test_a_provider_that_was_dead_before_is_not_waited_for():
+    def dead(driver):
+        return ScriptedProber(driver, answers=lambda provider, line: Answer("refused", 0.001))
+
+    fought = fight([A], prober=dead)
+    after = [t for t, _ in fought.probes("new") if t >= 10]
+    assert len(after) == 1
+    assert is_settled(fought)
 
 
 def test_a_driver_that_lies_about_having_healed_is_caught_by_its_provider():
