@@ -58,4 +58,5 @@ def wrapped(text: str, width: int, indent: str, most: int = MOST_WRAPPED) -> lis
         subsequent_indent=indent,
         max_lines=most,
         placeholder="...",
+        break_on_hyphens=False,
     )
