@@ -15,6 +15,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
+from battlectl.plan.frame import Frame
 
 SEVERITY = ("note", "inconclusive", "fail")
 NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
@@ -40,7 +41,11 @@ class Judgement:
 
 def judge(evidence: Evidence) -> Judgement:
     """Run every check and judge every objective."""
-    checks = tuple(_run_check(name, check, level, evidence) for name, (check, level) in CHECKS.items())
+    checks = tuple(
+        _run_check(name, check, level, evidence)
+        for name, (check, level) in CHECKS.items()
+        if _is_about_something(name, evidence.frame)
+    )
     fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
     objectives = tuple(
         _run_objective(objective.text, partial(judge_objective, objective, evidence, fit))
@@ -55,6 +60,11 @@ def judge(evidence: Evidence) -> Judgement:
         *_promises(evidence),
     )
     return Judgement(merge_verdicts(finding.weighs for finding in findings), findings)
+
+
+def _is_about_something(check: str, frame: Frame) -> bool:
+    """Replies need requests, continuity needs subscribers."""
+    return bool({"replies": frame.workloads, "continuity": frame.streams}.get(check, True))
 
 
 def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evidence: Evidence) -> Finding:
@@ -82,7 +92,9 @@ def _unknown_checks(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(
         Finding("check", name, Verdict.INCONCLUSIVE, "nothing in this run measures it", level="inconclusive")
         for name, level in evidence.frame.checks.items()
-        if name not in CHECKS and level != "note" and not (name == "proof" and evidence.frame.injections)
+        if level != "note"
+        and not (name in CHECKS and _is_about_something(name, evidence.frame))
+        and not (name == "proof" and evidence.frame.injections)
     )
 
 

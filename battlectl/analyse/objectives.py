@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence, scope_of, statistic
 from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
+from battlectl.analyse.objectives_streams import judge_stream_objective
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
 from battlectl.observe.example import Example
 from battlectl.observe.tally import CallCell, FlowCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration, format_rate, format_ratio
-from battlectl.scenario.metrics import METRICS, Unit
+from battlectl.scenario.metrics import METRICS, STREAM_METRICS, Unit
 from battlectl.scenario.objectives import Objective
 
 LATENCIES = ("latency", "ok_latency")
@@ -44,6 +45,8 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
     if objective.metric in MEASURES:
         needed = objective.min_samples or _default_samples(objective)
         return judge_fault_objective(objective, evidence, window, generator_fit, format_value, needed)
+    if objective.metric in STREAM_METRICS:
+        return judge_stream_objective(objective, evidence, window, generator_fit, format_value)
     if objective.metric not in METRICS:
         return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
     measured = measure(objective, evidence, window)
@@ -70,7 +73,8 @@ def _is_cut_off(objective: Objective, evidence: Evidence, value: float) -> bool:
     if objective.metric not in CUT_OFF or objective.op not in ("<", "<="):
         return False
     scope, _ = scope_of(objective)
-    return value >= min(w.timeout for w in evidence.frame.workloads if scope in (None, w.name)) * 0.999
+    timeouts = (w.timeout for w in evidence.frame.workloads if scope in (None, w.name))
+    return value >= min(timeouts, default=math.inf) * 0.999
 
 
 def measure(objective: Objective, evidence: Evidence, window: Window) -> Measured:

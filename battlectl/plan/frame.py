@@ -13,6 +13,7 @@ from itertools import chain
 
 from battlectl.plan.injection import Injection
 from battlectl.plan.pacing import Poisson, Users
+from battlectl.plan.streams import StreamFrame
 from battlectl.plan.workload import PlannedWorkload, Window, arrivals_digest, count_arrivals
 from battlectl.scenario.objectives import Objective
 
@@ -59,6 +60,7 @@ class Frame:
     max_lag: float
     safety: str
     injections: tuple[Injection, ...] = ()
+    streams: tuple[StreamFrame, ...] = ()
 
     @property
     def run(self) -> Window:

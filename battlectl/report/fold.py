@@ -30,7 +30,8 @@ class Chronicle:
         self.health: list[tuple[float, Mapping[str, float]]] = []
         self.at = 0.0
         self.coarse = 0
-        self._settled = max(workload.timeout for workload in frame.workloads) + SETTLED_AFTER
+        longest = max((workload.timeout for workload in frame.workloads), default=0.0)
+        self._settled = longest + SETTLED_AFTER
 
     def add(self, line: Line) -> None:
         """Fold one line in."""

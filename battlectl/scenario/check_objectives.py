@@ -13,8 +13,10 @@ from battlectl.scenario.model import ObjectiveOptions, RequestWorkload
 from battlectl.scenario.objectives import ORIGINAL_NAMES, Objective, original_objective
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.salvage import UNREADABLE
+from battlectl.scenario.streams import SubscribeWorkload
 from battlectl.scenario.wording import nearest
 
+AnyWorkload = RequestWorkload | SubscribeWorkload
 MEASURED = ("duration", "rate")
 BOUNDED_BY_TIMEOUT = ("latency", "ok_latency", "service", "backlog")
 
@@ -55,14 +57,23 @@ def _check_window(promise: Promise, draft: Draft) -> Iterator[Mistake]:
         yield Mistake(promise.path, f"nothing of {who} is sent in {window}: choose another window")
 
 
-def _meant(objective: Objective, draft: Draft) -> list[RequestWorkload | None]:
+def _meant(objective: Objective, draft: Draft) -> list[AnyWorkload | None]:
     """The workloads that an objective is about, None for what cannot be said."""
-    is_scoped = scope_kind(objective.metric) == "workload"
-    scope = (objective.scope or "").split("/", 1)[0] if is_scoped else ""
-    return [workload for name, workload in draft.load.items() if not scope or name == scope] or [None]
+    kind = scope_kind(objective.metric)
+    scope = (objective.scope or "").split("/", 1)[0] if kind in ("workload", "stream") else ""
+    meant: list[AnyWorkload | None] = [
+        workload
+        for name, workload in draft.load.items()
+        if (not scope or name == scope) and (workload is None or _subscribes(workload) == (kind == "stream"))
+    ]
+    return meant or [None]
 
 
-def _sends_in(workload: RequestWorkload | None, window: str, draft: Draft) -> bool:
+def _subscribes(workload: AnyWorkload) -> bool:
+    return isinstance(workload, SubscribeWorkload)
+
+
+def _sends_in(workload: AnyWorkload | None, window: str, draft: Draft) -> bool:
     if workload is None or workload.phases is None:
         return True
     if is_fault_window(window):
@@ -79,18 +90,47 @@ def _overlaps(phases: tuple[str, ...], window: str, draft: Draft) -> bool:
 
 
 def _check_scope(promise: Promise, draft: Draft) -> Iterator[Mistake]:
-    if promise.objective.scope is None or scope_kind(promise.objective.metric) == "provider":
-        return
-    if scope_kind(promise.objective.metric) == "fault":
+    if scope_kind(promise.objective.metric) in ("workload", "stream"):
+        yield from _check_workload(promise, draft)
+    elif scope_kind(promise.objective.metric) == "fault":
         yield from _check_fault(promise, draft)
+
+
+def _check_workload(promise: Promise, draft: Draft) -> Iterator[Mistake]:
+    """That there is such a workload, and that it is of the sort that the metric is about.
+
+    An original name asks for what its framework had, whatever is sent: it is judged inconclusive instead.
+    """
+    metric, scope = promise.objective.metric, promise.objective.scope
+    is_of_streams = scope_kind(metric) == "stream"
+    loads: dict[str, AnyWorkload | None] = {**draft.load}
+    fitting = [name for name, w in loads.items() if w is None or _subscribes(w) == is_of_streams]
+    name = (scope or "").partition("/")[0]
+    if loads and not fitting and promise.path[1] in ORIGINAL_NAMES:
         return
-    name, slash, label = promise.objective.scope.partition("/")
-    if name not in draft.load:
-        yield Mistake(promise.path, f'there is no workload "{name}"{nearest(name, draft.load)}')
+    if loads and not fitting:
+        yield Mistake(promise.path, f'"{metric}" is about {_WHAT[is_of_streams]}')
+    elif scope is not None and name not in loads:
+        yield Mistake(promise.path, f'there is no workload "{name}"{nearest(name, fitting)}')
+    elif scope is not None and name not in fitting:
+        other = nearest(name, fitting)
+        yield Mistake(promise.path, f'"{metric}" cannot be about "{name}"{other}')
+    elif scope is not None and "/" in scope:
+        yield from _check_call(promise, scope, loads[name])
+
+
+_WHAT = {
+    True: "subscribers, and none are in `load`: add `heads: {subscribe: newHeads}`, or leave it away",
+    False: "requests, and `load` sends none: add `reads: {rate: 50/s, calls: [eth_blockNumber]}`",
+}
+
+
+def _check_call(promise: Promise, scope: str, workload: AnyWorkload | None) -> Iterator[Mistake]:
+    name, _, label = scope.partition("/")
+    if not isinstance(workload, RequestWorkload):
         return
-    workload = draft.load[name]
-    labels = dict.fromkeys(call.label for _, call in calls_of((), workload)) if workload else {}
-    if slash and workload and label not in labels and UNREADABLE not in labels:
+    labels = dict.fromkeys(call.label for _, call in calls_of((), workload))
+    if label not in labels and UNREADABLE not in labels:
         yield Mistake(promise.path, f'"{name}" has no call "{label}"{nearest(label, labels)}')
 
 

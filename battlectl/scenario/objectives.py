@@ -84,7 +84,7 @@ def parse_objective(text: str) -> Objective:
 
 def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
     if stat is None and metric.stats:
-        example = metric.stats[3] if name != "outcomes" else "timeout"
+        example = _STATS.get(name) or metric.stats[3]
         raise ValueError(f'"{name}" needs a statistic, try "{name}.{example}"')
     if stat is not None and not metric.stats:
         raise ValueError(f'"{name}" has no statistics, leave ".{stat}" away')
@@ -92,6 +92,7 @@ def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
         raise ValueError(f'"{name}" has no statistic "{stat}"{_nearest(stat, metric.stats)}')
 
 
+_STATS = {"outcomes": "timeout", "subscription": "gaps"}
 _EXAMPLES = {"fault": "kill-provider_a", "provider": "provider_a"}
 
 
@@ -102,6 +103,8 @@ def _read_scope(name: str, metric: Metric, scope: str | None) -> str | None:
         raise ValueError(f'"{name}" is known for all requests together only: leave "({scope})" away')
     if scope is None:
         return None
+    if metric.scope == "stream" and not scope.strip():
+        raise ValueError(f'the brackets of "{name}()" name a workload of subscribers')
     if metric.scope != "workload":
         return scope.strip()
     if not scope.strip():
@@ -157,7 +160,7 @@ ORIGINAL_NAMES: dict[str, OriginalName] = {
     "subscription_uptime": OriginalName("subscription", "uptime", ">=", "ratio", 1.0),
     "max_duplicate_rate": OriginalName("subscription", "duplicate_rate", "<=", "ratio", 1.0),
     "max_gap_rate": OriginalName("subscription", "gap_rate", "<=", "ratio", 1.0),
-    "backfill_completion_ms": OriginalName("subscription", "backfill_completion", "<=", "duration", 1e-3),
+    "backfill_completion_ms": OriginalName("subscription", "catch_up.max", "<=", "duration", 1e-3),
 }
 """Those whose metric is not in `METRICS` have no source yet and are judged inconclusive, never passed."""
 

@@ -8,7 +8,17 @@ import pytest
 from battlectl.scenario.chaos import Timing
 from battlectl.scenario.chaos_parts import FaultOptions, Moment, RandomFaults
 from battlectl.scenario.checks import CHECKS
-from battlectl.scenario.metrics import BREAKER_STATS, FAULT_METRICS, LATENCY_STATS, METRICS, OUTCOMES
+from battlectl.scenario.metrics import (
+    BREAKER_STATS,
+    FAULT_METRICS,
+    LATENCY_STATS,
+    METRICS,
+    OUTCOMES,
+    STREAM_COUNTS,
+    STREAM_METRICS,
+    STREAM_RATIOS,
+    STREAM_TIMES,
+)
 from battlectl.scenario.model import (
     Feed,
     Generator,
@@ -60,6 +70,10 @@ def test_every_key_is_in_the_reference(model):
         METRICS,
         FAULT_METRICS,
         BREAKER_STATS,
+        STREAM_METRICS,
+        STREAM_COUNTS,
+        STREAM_TIMES,
+        STREAM_RATIOS,
         LATENCY_STATS,
         OUTCOMES,
         ORIGINAL_NAMES,

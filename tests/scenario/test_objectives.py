@@ -35,6 +35,14 @@ SCOPES = {"nothing": [""], "fault": ["(kill-provider_a)", "(kill-any#2)"], "prov
         ("breaker(a).opens >= 1", ("breaker", "a", "opens", ">=", 1.0, "run")),
         ("breaker(a).time_to_open < 5s", ("breaker", "a", "time_to_open", "<", 5.0, "run")),
         ("failover_latency.max < 2s in battle", ("failover_latency", None, "max", "<", 2.0, "battle")),
+        ("subscription.gaps == 0", ("subscription", None, "gaps", "==", 0.0, "run")),
+        (
+            "subscription(heads).gaps == 0 in during:kill-a",
+            ("subscription", "heads", "gaps", "==", 0.0, "during:kill-a"),
+        ),
+        ("subscription.stall.max < 3s", ("subscription", None, "stall.max", "<", 3.0, "run")),
+        ("subscription.delivery_delay.p99<1s", ("subscription", None, "delivery_delay.p99", "<", 1.0, "run")),
+        ("subscription(a b).uptime >= 99.9%", ("subscription", "a b", "uptime", ">=", 0.999, "run")),
     ],
 )
 def test_what_can_be_said(text, parts):
@@ -74,6 +82,12 @@ def test_what_can_be_said(text, parts):
         ("breaker(a).opens < 5s", "is not a count"),
         ("amplification < 150%", "is not a plain number, try 1.5"),
         ("failovers(reads) == 0", 'for all requests together only: leave "(reads)" away'),
+        ("subscription == 0", '"subscription" needs a statistic, try "subscription.gaps"'),
+        ("subscription.gap == 0", 'has no statistic "gap", did you mean "gaps"?'),
+        ("subscription.stall < 3s", 'has no statistic "stall", did you mean'),
+        ("subscription.stall.max < 3", 'try "3ms" or "3s"'),
+        ("subscription.gaps < 1%", "is not a count"),
+        ("subscription().gaps == 0", "name a workload of subscribers"),
     ],
 )
 def test_what_cannot_be_said_is_answered_with_a_way_out(text, message):

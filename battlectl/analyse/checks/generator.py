@@ -1,7 +1,9 @@
 """Was the generator itself the bottleneck?
 
 Rule: it was when it dropped arrivals, when its own lag at p99 is above `generator.max_lag`, or when it ran
-out of processor. Then what it measured is partly itself, and the finding says what rate it did hold.
+out of processor. Then what it measured is partly itself, and the finding says what rate it did hold. The lag
+of streams is shown and not held to that limit: all subscribers hear of a block at once and are read one after
+another, and each objective about them allows for it. Lag that nobody measured may have been any.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
+from battlectl.observe.sketch import Sketch
 from battlectl.quantities import format_duration
 
 BUSY = 0.95
@@ -20,21 +23,24 @@ def check_generator(evidence: Evidence) -> Finding:
     segments = evidence.frame.segments(evidence.frame.run)
     flow = evidence.tally.flow(segments)
     cell = evidence.tally.cell(segments)
-    lag = flow.lag.quantile(0.99)
-    if lag is None:
-        return Finding("check", "generator", Verdict.INCONCLUSIVE, "nothing was sent", samples=0)
+    of_streams = stream_lag(evidence)
+    lag = (flow.lag if evidence.frame.workloads else of_streams).quantile(0.99)
+    if unmeasured := _unmeasured(evidence, flow.lag, of_streams):
+        return Finding("check", "generator", Verdict.INCONCLUSIVE, unmeasured, samples=0)
+    assert lag is not None
+    samples = flow.lag.count + of_streams.count
     reasons = []
     if drops := cell.outcomes.get(outcome.DROPPED, 0):
         reasons.append(f"{drops:,} of {cell.total:,} arrivals were dropped")
-    if lag > evidence.frame.max_lag:
+    if evidence.frame.workloads and lag > evidence.frame.max_lag:
         reasons.append(f"lag p99 {format_duration(lag)} is above {format_duration(evidence.frame.max_lag)}")
     busy, seconds = busy_seconds(evidence), len(_shares(evidence))
     if busy > seconds / 2:
         reasons.append(f"{busy} of {seconds} seconds used up a processor")
-    shown = f"lag p99 {format_duration(lag)}, longest stall {format_duration(longest_stall(evidence))}"
+    shown = f"{_shown(evidence, lag, of_streams)}, longest stall {format_duration(longest_stall(evidence))}"
     if not reasons:
         return Finding(
-            "check", "generator", Verdict.PASS, shown, measured=lag, unit="duration", samples=flow.lag.count
+            "check", "generator", Verdict.PASS, shown, measured=lag, unit="duration", samples=samples
         )
     summary = f"{'; '.join(reasons)}{_held(evidence)}"
     return Finding(
@@ -44,7 +50,28 @@ def check_generator(evidence: Evidence) -> Finding:
         summary,
         measured=lag,
         unit="duration",
-        samples=flow.lag.count,
+        samples=samples,
+    )
+
+
+def stream_lag(evidence: Evidence) -> Sketch:
+    """How late streams were connected and read by our own doing, after warm-up; empty without any."""
+    cell = evidence.tally.streams(evidence.frame.segments(evidence.frame.run))
+    return cell.sketches.get("lag") or Sketch()
+
+
+def _unmeasured(evidence: Evidence, of_requests: Sketch, of_streams: Sketch) -> str:
+    frame = evidence.frame
+    if not of_requests.count and (frame.workloads or not frame.streams):
+        return "nothing was sent"
+    return "nobody measured how late streams were read" if frame.streams and not of_streams.count else ""
+
+
+def _shown(evidence: Evidence, lag: float, of_streams: Sketch) -> str:
+    streams = of_streams.quantile(0.99)
+    told = [f"lag p99 {format_duration(lag)}"] if evidence.frame.workloads else []
+    return ", ".join(
+        [*told, *([] if streams is None else [f"lag p99 of streams {format_duration(streams)}"])]
     )
 
 

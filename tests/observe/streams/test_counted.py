@@ -202,7 +202,7 @@ def test_sketches_go_before_sightings_and_these_before_counts():
     coarse, has_sightings = kept(crowd(1, 3, samples=1500))
     assert 0 < coarse < SKETCHES_GONE
     assert has_sightings
-    assert kept(crowd(1, 7, reasons=1)) == (SKETCHES_GONE, True)
+    assert kept(crowd(1, 8, reasons=1)) == (SKETCHES_GONE, True)
     assert kept(crowd(1, 9)) == (SKETCHES_GONE, False)
 
 

@@ -1,0 +1,166 @@
+"""Judging objectives about subscriptions.
+
+Rule: nothing is kept where no block was expected, where something of it was not watched, proven or finished,
+or where nothing came that could have been wrong. A block that never came is later than any limit. Times are
+as exact as we were on time ourselves: an objective must hold, or be broken, at both ends of that. A violation
+that an early end may explain is inconclusive, and so is every time while the generator was unfit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.streams.doubts import cut_short, doubts, workloads_of
+from battlectl.analyse.streams.figures import OF_LATE_BLOCKS, Figure, sketch_of, stream_figure
+from battlectl.analyse.streams.words import SEEN_AS, first_and_worst, tell_sighting
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe.streams.cell import StreamCell
+from battlectl.plan.workload import Window
+from battlectl.quantities import format_duration
+from battlectl.scenario.metrics import STREAM_COUNTS, Unit
+from battlectl.scenario.objectives import Objective
+
+NOTHING = "nothing in this run measures it"
+OF_WHAT_CAME = frozenset(
+    {"duplicates", "duplicate_rate", "out_of_order", "wrong_fork", "false_links", "unexpected", "unremoved"}
+)
+"""Of what never came nothing can be said in these."""
+OF_SILENCE = frozenset({"uptime", "stalls"})
+"""Statistics that are no durations and suffer from a late loop all the same."""
+UPPER = ("<", "<=", "==")
+
+Shown = Callable[[float | None, Unit | str | None], str]
+
+
+def judge_stream_objective(
+    objective: Objective, evidence: Evidence, window: Window, fit: bool, show: Shown
+) -> Finding:
+    """What one such objective found; `show` writes a value."""
+    if not workloads_of(evidence, objective.scope):
+        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, Figure(None, 0), show)
+    segments = evidence.frame.segments(window)
+    cell = evidence.tally.streams(segments, objective.scope)
+    figure = stream_figure(cell, objective.stat or "")
+    told = _told(objective, cell, figure, show)
+    verdict, why = _verdict(objective, evidence, window, fit, cell, figure)
+    return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure, show)
+
+
+def _verdict(
+    objective: Objective, evidence: Evidence, window: Window, fit: bool, cell: StreamCell, figure: Figure
+) -> tuple[Verdict, str]:
+    """The verdict, and what makes it inconclusive or needs to be said of a failure."""
+    against = list(_against_a_pass(objective, evidence, window, cell))
+    if _is_never(objective, cell):
+        return Verdict.FAIL, f"{cell.missing:,} blocks never came, which is later than any limit"
+    if figure.value is None:
+        return Verdict.INCONCLUSIVE, next(iter(against), "there are no samples")
+    if _is_coarse(objective, cell):
+        return Verdict.INCONCLUSIVE, "the journal kept its durations too coarsely to judge"
+    if too_few := _too_few(objective, cell, figure):
+        return Verdict.INCONCLUSIVE, too_few
+    if _is_of_our_time(objective) and not fit:
+        return Verdict.INCONCLUSIVE, "the generator was late or short of room"
+    if (late := _too_late_for_silence(objective, evidence, cell)) is not None:
+        return Verdict.INCONCLUSIVE, f"we were up to {format_duration(late)} late ourselves"
+    lag = _own_lag(objective, cell)
+    at_most, at_least = figure.value + lag, max(0.0, figure.value - lag)
+    if objective.holds(at_most) != objective.holds(at_least):
+        return Verdict.INCONCLUSIVE, f"we were up to {format_duration(lag)} late ourselves"
+    if objective.holds(figure.value):
+        return (Verdict.INCONCLUSIVE, against[0]) if against else (Verdict.PASS, "")
+    return _violated(objective, evidence, window, figure.value, against)
+
+
+def _violated(
+    objective: Objective, evidence: Evidence, window: Window, value: float, against: list[str]
+) -> tuple[Verdict, str]:
+    """What more time or a better look could not have undone is a failure."""
+    short = cut_short(evidence, window)
+    if short is not None and not _is_final(objective, value):
+        return Verdict.INCONCLUSIVE, short
+    if against and objective.stat in STREAM_COUNTS and not _is_final(objective, value):
+        return Verdict.INCONCLUSIVE, against[0]
+    return Verdict.FAIL, ""
+
+
+def _is_final(objective: Objective, value: float) -> bool:
+    """Whether a violation stays one, whatever comes: counts and maxima only grow."""
+    grows = objective.stat in STREAM_COUNTS or (objective.stat or "").endswith(".max")
+    return grows and objective.op in UPPER and value >= objective.value
+
+
+def _against_a_pass(
+    objective: Objective, evidence: Evidence, window: Window, cell: StreamCell
+) -> Iterator[str]:
+    yield from doubts(evidence, evidence.frame.segments(window), objective.scope)
+    if objective.stat in OF_WHAT_CAME and not cell.count("observed"):
+        yield "nothing came that could have been wrong"
+    if (objective.stat or "").startswith("resume.") and (never := cell.count("unresumed")):
+        yield f"after {never:,} ends and stalls nothing came any more"
+    if (short := cut_short(evidence, window)) is not None:
+        yield short
+
+
+def _is_never(objective: Objective, cell: StreamCell) -> bool:
+    name, _, stat = (objective.stat or "").rpartition(".")
+    return name in OF_LATE_BLOCKS and stat == "max" and objective.op in UPPER and cell.missing > 0
+
+
+def _is_coarse(objective: Objective, cell: StreamCell) -> bool:
+    """What the journal lost concerns durations alone; the longest silence is always exact."""
+    return bool(cell.coarse) and _is_duration(objective) and objective.stat != "stall.max"
+
+
+def _is_duration(objective: Objective) -> bool:
+    return "." in (objective.stat or "")
+
+
+def _is_of_our_time(objective: Objective) -> bool:
+    return _is_duration(objective) or objective.stat in OF_SILENCE
+
+
+def _own_lag(objective: Objective, cell: StreamCell) -> float:
+    """How late we were ourselves, at the very statistic that is judged; nothing for what is no duration."""
+    if not _is_duration(objective):
+        return 0.0
+    return statistic(sketch_of(cell, "lag"), (objective.stat or "").rpartition(".")[2]) or 0.0
+
+
+def _too_late_for_silence(objective: Objective, evidence: Evidence, cell: StreamCell) -> float | None:
+    """Our own longest lag, where it is half of what is taken for a dead stream."""
+    late = sketch_of(cell, "lag").maximum
+    least = min(streams.stall_after for streams in workloads_of(evidence, objective.scope))
+    return late if objective.stat in OF_SILENCE and late is not None and late > least / 2 else None
+
+
+def _too_few(objective: Objective, cell: StreamCell, figure: Figure) -> str | None:
+    """`min_samples` counts blocks; a percentile needs a sample beyond it to mean anything."""
+    if objective.min_samples is not None and cell.blocks_expected < objective.min_samples:
+        return f"{cell.blocks_expected:,} blocks, {objective.min_samples:,} needed"
+    percent = (objective.stat or "").rpartition(".p")[2] if ".p" in (objective.stat or "") else "0"
+    needed = math.ceil(round(1 / (1 - float(percent) / 100), 6))
+    return f"{figure.samples:,} samples, {needed:,} needed" if figure.samples < needed else None
+
+
+def _told(objective: Objective, cell: StreamCell, figure: Figure, show: Shown) -> str:
+    """The value, and the first thing that was seen to make it so."""
+    shown = show(figure.value, objective.unit)
+    stat = (objective.stat or "").partition(".")[0]
+    seen = first_and_worst(cell, SEEN_AS.get(stat, (stat,)))
+    return f"{shown}; first: {tell_sighting(seen[0])}" if seen and figure.value else shown
+
+
+def _finding(objective: Objective, verdict: Verdict, summary: str, figure: Figure, show: Shown) -> Finding:
+    return Finding(
+        kind="objective",
+        name=objective.text,
+        verdict=verdict,
+        summary=summary,
+        unit=objective.unit,
+        measured=figure.value,
+        expected=f"{objective.op} {show(objective.value, objective.unit)}",
+        samples=figure.samples if figure.value is not None else None,
+    )

@@ -1,0 +1,1 @@
+"""What subscribers got, judged: figures, doubts and words."""
