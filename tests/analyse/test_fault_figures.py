@@ -204,14 +204,14 @@ class TestCountedAttempts:
         """What every arrival cost from the beginning on may be probes or not, and chance is in both."""
         hedged = "a:20@0-40 b:20@0-40"
         found = judged("amplification < 1.5", ERRORS, counts=hedged)
-        assert (found.verdict, found.summary[:13]) == ("inconclusive", "0.740192 to 2")
+        assert (found.verdict, found.summary[:13]) == ("inconclusive", "0.732692 to 2")
 
     def test_probes_that_were_counted_before_the_load_are_taken_off(self):
         idle = "a:2@0-10 b:2@0-10 a:12@10-40 b:12@10-40"
         late = {"phases": {"idle": "10s", "steady": "10s", "battle": "20s"}, "reads": "20*ok@10-40"}
         load = {"reads": {"rate": "1/s", "calls": ["a", "b"], "phases": ["steady", "battle"]}}
-        found = judged("amplification <= 1.2", ERRORS, counts=idle, load=load, **late)
-        assert (found.verdict, found.measured) == ("pass", pytest.approx(1.2))
+        found = judged("amplification <= 1.25", ERRORS, counts=idle, load=load, **late)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(1.21))
         found = judged("amplification <= 1.1", ERRORS, counts=idle, load=load, **late)
         assert found.verdict == "inconclusive"
 
@@ -269,6 +269,18 @@ class TestTimes:
         reads = "20*ok@0-20 20*ok/2000@20-30 20*ok@30-40"
         found = judged("failover_time(kill) < 1s", probes=DOWN, counts=USED, reads=reads)
         assert (found.verdict, found.measured) == ("inconclusive", pytest.approx(2.15))
+
+    def test_the_first_elsewhere_may_be_another_than_the_one_it_is_known_best_of(self):
+        """b was left alone until 21 s; c may have served before, of which less is known: it broke too."""
+        both = (KILL, injection("http_5xx", name="errors", at=20.3, until=25.0, providers=("c",)))
+        deeds = "inject@20-20.1 heal@30-30.1 errors|c/inject@20.3-20.4 errors|c/heal@25-25.1"
+        failing = " ".join(f"c/{p}" for p in FAILING.replace("20.2-29", "20.7-24").split())
+        counts = "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-19 b:0@19-21 b:15@21-40 c:10@0-40"
+        seen = {"deeds": deeds, "probes": f"{DOWN} {failing.replace('ok@30.2', 'ok@25.2')}", "counts": counts}
+        partly = "20*ok@0-20 19*ok@20 refused@20 20*ok@21-40"
+        found = judged("failover_time(kill) < 2s", *both, **seen, reads=partly)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(1.15))
+        assert judged("failover_time(kill) > 500ms", *both, **seen, reads=partly).verdict == "inconclusive"
 
     def test_others_that_are_broken_too_serve_nobody(self):
         both = (KILL, injection("http_5xx", name="errors", providers=("b",)))
@@ -467,6 +479,18 @@ class TestBreaker:
         for objective in ("breaker(a).opens == 0", "breaker(b).opens >= 1", "breaker(a).time_to_open < 1s"):
             found = judged(objective, both, deeds=deeds, reads=reads, counts=counts)
             assert found.verdict == "inconclusive"
+
+    def test_may_be_open_and_asked_by_those_who_waited_for_another_in_vain(self):
+        """Whom to ask is decided once: who hung at b for two seconds comes to a, which has opened since."""
+        both = (ERRORS, injection("hang", name="hang", providers=("b",)))
+        deeds = "inject@20-20.1 heal@30-30.1 hang|b/inject@20-20.1 hang|b/heal@30-30.1"
+        counts = "a:10@0-40 b:10@0-40 c:10@0-40"
+        late = {"deeds": deeds, "counts": counts, "reads": "30*ok@0-20 30*ok/2010@20-30 30*ok@30-40"}
+        for objective in ("breaker(a).opens == 0", "breaker(a).time_to_open > 5s"):
+            assert judged(objective, *both, **late, probes=FAILING).verdict == "inconclusive"
+        assert judged("breaker(c).opens == 0", *both, **late).verdict == "pass"
+        alone = judged("breaker(a).opens == 0", ERRORS, counts=counts, probes=FAILING, reads="30*ok@0-40")
+        assert alone.verdict == "pass"
 
     def test_of_too_thin_a_load_may_open_unseen(self):
         """Four calls in half a second are none often enough by chance."""

@@ -52,6 +52,11 @@ class Expected:
     bids_target: bool = False
 
     @property
+    def makes_wait(self) -> bool:
+        """Whether whoever asks has to wait, be it for nothing."""
+        return self.is_late or outcome.TIMEOUT in self.labels
+
+    @property
     def shows_in_probes(self) -> bool:
         """Whether a probe can tell at all."""
         return bool(self.labels) or self.is_late

@@ -8,14 +8,15 @@ from an injection that is proven, else there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf
+from dataclasses import replace
+from math import floor, inf
 
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.analyse.faults.amplification import HIDDEN, counted_attempts, requests_sent
 from battlectl.analyse.faults.figure import Figure, longest, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.proof import Proof, prove
-from battlectl.analyse.faults.quiet import watch
+from battlectl.analyse.faults.quiet import Watch, watch
 from battlectl.analyse.faults.served import Told, told
 from battlectl.analyse.faults.strike import Strike
 from battlectl.observe.served import OWN_NAMES
@@ -118,10 +119,9 @@ def first_elsewhere(strikes: Sequence[Strike], proofs: Iterable[Proof], known: K
     ]
     if not seen:
         return not_observable("neither replies nor counters tell what others served")
-    best = min(seen, key=lambda figure: figure.most)
+    best, least = min(seen, key=lambda figure: figure.most), min(figure.least or 0.0 for figure in seen)
     if best.most <= until - since:
-        return best
-    least = min(figure.least or 0.0 for figure in seen)
+        return replace(best, least=least)  # The first of all, whoever it is known best of.
     if least <= until - since:
         return Figure(least, inf, best.samples, best.source, "it may not have been while it lasted")
     return Figure(until - since, inf, best.samples, best.source, "no success elsewhere while it lasted")
@@ -199,8 +199,8 @@ def left_alone(strike: Strike, proof: Proof, known: Known) -> Figure:
     for index, step in watching.steps():
         is_under = step.end > since and step.start <= strike.end
         if is_under and watching.is_silent(index):
-            words = f"in steps of {format_duration(step.seconds)}"
             most = watching.stopped_by(index) - since
+            words = f"in steps of {format_duration(step.seconds)}{_taken_for_probes(watching)}"
             return Figure(min(hidden, max(0.0, before - since)), most, 1, "counters", words)
         if is_under and paused is None and watching.dips(index):
             paused = max(0.0, before - since)
@@ -209,3 +209,11 @@ def left_alone(strike: Strike, proof: Proof, known: Known) -> Figure:
         least = hidden if paused is None else min(hidden, paused)
         return Figure(least, inf, 1, "counters", "it may have been left alone for a moment")
     return Figure(strike.end - since, inf, 1, "counters", "it was never left alone while the fault lasted")
+
+
+def _taken_for_probes(watching: Watch) -> str:
+    """What a silence may still hold."""
+    if watching.sees_single_calls:
+        return ""
+    few, silence = floor(watching.allowed), format_duration(watching.silence)
+    return f"; up to {few} calls in {silence} are taken for the target's own probes"

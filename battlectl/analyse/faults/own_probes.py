@@ -20,6 +20,8 @@ from battlectl.analyse.faults.strike import Strike
 IDLE_FOR = 2.0
 HALF_A_CALL = 0.5
 SIGMAS = 3.0
+AT_ONCE = 3.0
+"""Calls that one health check may take."""
 PASSED_ON = 0.9
 """The part of the arrivals that must have come to providers, for what is beyond them to bound anything."""
 USUAL = 5.0
@@ -57,7 +59,10 @@ class OwnProbes:
         return inf if self.most == inf else own + self._chance(own, seconds)
 
     def _chance(self, own: float, seconds: float) -> float:
-        return SIGMAS * sqrt(own * (1 + seconds / self.over)) if own >= HALF_A_CALL else 0.0
+        """One more or one fewer of them, whatever calls it takes, and what chance does to their number."""
+        if self.most * self.over < HALF_A_CALL:
+            return 0.0  # None was ever seen.
+        return AT_ONCE + SIGMAS * sqrt(own * (1 + seconds / self.over))
 
 
 NONE_KNOWN = OwnProbes(0.0, inf)

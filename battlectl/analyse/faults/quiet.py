@@ -43,6 +43,7 @@ class Watch:
     In `dark` stretches a fault kept attempts from being counted: they are silent whatever the target does.
     """
 
+    provider: str
     track: Track
     share: float
     rate: float
@@ -64,10 +65,11 @@ class Watch:
 
     @property
     def blind(self) -> Iterator[tuple[float, float]]:
-        """Steps so long that a silence of a second may lie within two of them, seen by neither."""
+        """When a silence of a second may be missed: in steps that are too long, and while others are slow."""
         for step in self.track.steps(self.begin, math.inf):
             if step.seconds > (SHORTEST_SILENCE - DIP) / 2 + JITTER:
                 yield step.start, step.end
+        yield from _overdue(self.provider, self.known)
 
     @property
     def sees_single_calls(self) -> bool:
@@ -147,7 +149,7 @@ def watch(provider: str, known: Known) -> Watch | str:
     if allowed > RETURNED * rate * silence / 2:
         return "the target's own probes may be as many as the calls of the load"
     dark = tuple(_dark(provider, known))
-    return Watch(known.track(provider), usual.share, rate, silence, allowed, known, dark)
+    return Watch(provider, known.track(provider), usual.share, rate, silence, allowed, known, dark)
 
 
 def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
@@ -155,6 +157,19 @@ def _dark(provider: str, known: Known) -> Iterator[tuple[float, float]]:
         if strike.provider == provider and strike.expected.hides_attempts and strike.to > strike.from_:
             yield strike.from_, strike.to
     yield from _all_broken(known)
+
+
+def _overdue(provider: str, known: Known) -> Iterator[tuple[float, float]]:
+    """When a provider is broken and another is slow: whoever waited there in vain may be sent here, as it was
+    decided long ago, whatever the breaker does by now."""
+    longest = known.evidence.tally.cell(known.evidence.frame.all_segments).latency.maximum or 0.0
+    slow = [s for s in known.strikes if s.provider != provider and s.expected.makes_wait]
+    for own in known.strikes:
+        for other in slow if own.provider == provider else ():
+            start = max(own.from_, other.from_)
+            end = min(own.to, other.to) + longest
+            if start < end - longest:
+                yield start, end
 
 
 def _all_broken(known: Known) -> Iterator[tuple[float, float]]:
