@@ -132,13 +132,13 @@ def test_a_fault_that_begins_when_the_run_is_nearly_over(desk):
 @pytest.mark.parametrize("warmup", [None, WARMUP], ids=["without warm-up", "in the warm-up"])
 def test_a_fault_at_time_zero(desk, warmup):
     """There is no baseline then: what the load usually does at the provider is told from what came after."""
-    ran = battle(desk, {"kill": "provider_a", "at": "0s", "for": "3s"}, last="4s", warmup=warmup)
-    end = 5.0 if warmup else 4.0
+    ran = battle(desk, {"kill": "provider_a", "at": "0s", "for": "2s"}, last="6s", warmup=warmup)
+    end = 7.0 if warmup else 6.0
     assert windows(desk.report) == {
-        "during:kill-provider_a": (0.0, 3.0),
-        "recovery:kill-provider_a": (3.0, end),
+        "during:kill-provider_a": (0.0, 2.0),
+        "recovery:kill-provider_a": (2.0, end),
     }
-    assert total(desk.report, "during:kill-provider_a") == {"ok": 300}
+    assert total(desk.report, "during:kill-provider_a") == {"ok": 200}
     assert proofs(desk.report) == {"kill-provider_a": "confirmed"}
     assert (ran.code, desk.report["verdict"]) == (0, "pass")
 

@@ -54,7 +54,7 @@ def test_a_rate_limit_storm_refutes_one_that_keeps_asking_who_asked_for_rest(des
 
 
 def test_a_correlated_outage_refutes_one_that_asks_only_twice(desk):
-    broken = refute(desk, "correlated-outage", attempts=2, strategy="round-robin", breaker=NO_BREAKER)
+    broken = refute(desk, "correlated-outage", attempts=2, strategy="round-robin")
     assert "success_rate == 100%" in broken
 
 
@@ -62,5 +62,5 @@ def test_a_total_outage_refutes_one_that_answers_from_nowhere(desk, echo):
     with dishonest_front(desk, echo.url) as target:
         ran, report = run_in_short(desk, "total-outage", target)
     assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
-    assert failed(report) == {"success_rate < 10% in during:blackout"}
+    assert failed(report) == {"success_rate < 20% in during:blackout"}
     assert proofs(report) == {"unproven"}  # The load never depended on any of these providers.
