@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from battlectl.plan.chaos import Misplanned, plan_chaos
 from battlectl.plan.chaos_bounds import check_breakers
 from battlectl.plan.injection import Injection
-from battlectl.scenario.model import Scenario, promises
+from battlectl.scenario.model import RequestWorkload, Scenario, promises
 from battlectl.scenario.parse import ParsedScenario
 from battlectl.scenario.places import Mistake
+from battlectl.scenario.routes import WsRoute
 from battlectl.scenario.target import Target
 
 
@@ -49,6 +50,7 @@ def _check_sockets(scenario: Scenario, target: Target, target_name: str) -> Iter
     """Workloads over WebSockets at a target that names no address for them."""
     if target.kind != "lab" and target.ws_url is None:
         for name, workload in scenario.load.items():
-            if workload.ws is not None:
+            if isinstance(workload.route, WsRoute):
+                key = "ws" if isinstance(workload, RequestWorkload) else "subscribe"
                 message = f"the target {target_name} has no `ws_url`: add it to its config file"
-                yield Mistake(("load", name, "ws"), message, True)
+                yield Mistake(("load", name, key), message, True)

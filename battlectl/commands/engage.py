@@ -22,6 +22,7 @@ from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared
 from battlectl.commands.progress import Progress
 from battlectl.commands.results import Journal
+from battlectl.commands.subscribers import Crowd, open_crowd
 from battlectl.errors import NotReady, Unhealed
 from battlectl.observe.journal import Line
 from battlectl.report.fold import Chronicle
@@ -62,6 +63,7 @@ class Field:
     control: Control
     head: Head
     campaign: CampaignRun | None
+    crowd: Crowd
 
 
 async def engage(run: Engagement) -> Evidence:
@@ -102,11 +104,11 @@ async def _fight_at(
 ) -> Evidence:
     await refuse_leftovers(run)
     head = await _make_ready(run, control)
-    async with open_campaign(run, site) as campaign:
+    async with open_campaign(run, site) as campaign, open_crowd(run, site) as crowd:
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]
         run.meta["target"] = {**run.meta["target"], **describe_site(site)}
-        return await _send_load(run, Field(site, control, head, campaign), chronicle)
+        return await _send_load(run, Field(site, control, head, campaign, crowd), chronicle)
 
 
 async def _make_ready(run: Engagement, control: Control) -> Head:
@@ -148,6 +150,8 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
         on_line=keep,
         services=(poller.serve, partial(_stop_at_end, field.site, stop), *keep_head),
         linger=poller.linger if poller.can_linger else None,
+        subscribers=field.crowd.serves,
+        witness=field.crowd.witness,
         chaos=None if campaign is None else campaign.serve,
     )
     try:

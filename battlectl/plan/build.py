@@ -15,10 +15,12 @@ from battlectl.plan.calls import Feeds, Sequential, compile_request
 from battlectl.plan.frame import RUN, Frame, frame_workload
 from battlectl.plan.injection import Injection, chaos_windows
 from battlectl.plan.pacing import Pacing, Users, build_pacing
+from battlectl.plan.streams import PlannedStreams, frame_streams, plan_streams
 from battlectl.plan.workload import WS, PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
 from battlectl.scenario.model import RequestWorkload, Safety, Scenario, promises
 from battlectl.scenario.phases import phase_edges, run_edges
+from battlectl.scenario.streams import SubscribeWorkload
 
 MOST_SLICES = 3_600
 MOST_ROWS = 40_000
@@ -28,10 +30,11 @@ MOST_CONNECTIONS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that will happen: the frame that is stored, and the workloads with everything to send."""
+    """All that will happen: the frame that is stored, the workloads with everything to send, subscribers."""
 
     frame: Frame
     workloads: tuple[PlannedWorkload, ...]
+    streams: tuple[PlannedStreams, ...]
     min_success_rate: float | None
     safety_over: float
 
@@ -54,6 +57,12 @@ def build_plan(
     workloads = tuple(
         _build_workload(name, index, workload, scenario.seed, phases, ordered)
         for index, (name, workload) in enumerate(scenario.load.items())
+        if isinstance(workload, RequestWorkload)
+    )
+    streams = tuple(
+        plan_streams(name, workload, f"{scenario.seed}/{name}", _span(name, workload, phases))
+        for name, workload in scenario.load.items()
+        if isinstance(workload, SubscribeWorkload)
     )
     cuts = sorted({edge for w in windows.values() for stretch in w.stretches for edge in stretch})
     frame = Frame(
@@ -71,8 +80,9 @@ def build_plan(
         max_lag=scenario.generator.max_lag,
         safety=_describe_safety(scenario.safety),
         injections=tuple(injections),
+        streams=tuple(frame_streams(planned) for planned in streams),
     )
-    return Plan(frame, workloads, scenario.safety.min_success_rate, scenario.safety.over)
+    return Plan(frame, workloads, streams, scenario.safety.min_success_rate, scenario.safety.over)
 
 
 def _ordered(values: Sequence[Any], order: str) -> Sequence[Any]:
@@ -105,7 +115,7 @@ def _build_workload(
     )
 
 
-def _span(name: str, workload: RequestWorkload, phases: Sequence[Window]) -> Window:
+def _span(name: str, workload: RequestWorkload | SubscribeWorkload, phases: Sequence[Window]) -> Window:
     chosen = [phase for phase in phases if workload.phases is None or phase.name in workload.phases]
     return Window(name, chosen[0].start, chosen[-1].end)
 
@@ -120,7 +130,7 @@ def _default_in_flight(pacing: Pacing, timeout: float) -> int:
 def _slice_width(duration: float, workloads: Sequence[PlannedWorkload]) -> int:
     """Whole seconds: as fine as the bound on rows in the report allows."""
     labels = sum(len({item.label for r in w.requests for item in r.items}) for w in workloads)
-    most = max(1, min(MOST_SLICES, MOST_ROWS // labels))
+    most = max(1, min(MOST_SLICES, MOST_ROWS // max(1, labels)))
     return max(1, math.ceil(duration / most))
 
 

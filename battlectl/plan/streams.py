@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from battlectl.plan.workload import Window
+from battlectl.scenario.streams import Backoff, SubscribeWorkload, Subscription
 
 
 class Visit(NamedTuple):
@@ -25,23 +26,24 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """How a client comes back after its socket ended: never, or after waits that double up to `most`."""
+    """How long a client waits before it comes back: `first` seconds, doubled by each failure up to `most`."""
 
-    comes_back: bool
     first: float = 0.0
     most: float = 0.0
 
     def wait(self, failures: int) -> float:
-        """Seconds before the next attempt after so many that failed."""
+        """Seconds before the next attempt, after so many that failed in a row."""
         return min(self.first * 2.0 ** min(failures, 60), self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStreams:
-    """One workload of subscriptions with every default filled in. `params` are those of eth_subscribe."""
+    """One workload of subscribers with every default filled in; times in seconds from the start of the run.
+
+    `params` are those of eth_subscribe after the kind; without `reconnect` nobody comes back.
+    """
 
     name: str
-    index: int
     path: str | None
     headers: tuple[tuple[str, str], ...]
     window: Window
@@ -52,7 +54,7 @@ class PlannedStreams:
     connect_over: float
     churn_rate: float | None
     stay: tuple[float, float]
-    reconnect: Return
+    reconnect: Return | None
     read_pause: float
     ping_every: float
     timeout: float
@@ -77,6 +79,43 @@ class PlannedStreams:
             if comes >= self.window.end:
                 return
             yield Visit(client, comes, min(comes + draw.uniform(*self.stay), self.window.end))
+
+
+def plan_streams(name: str, workload: SubscribeWorkload, seed: str, window: Window) -> PlannedStreams:
+    """The plan of a workload of subscribers; `window` is when they are wanted."""
+    churn, reconnect = workload.churn, workload.reconnect
+    return PlannedStreams(
+        name=name,
+        path=workload.ws.path,
+        headers=tuple(workload.ws.headers.items()),
+        window=window,
+        kind=workload.subscribe.kind,
+        params=_params(workload.subscribe),
+        clients=workload.clients,
+        subscriptions=workload.subscriptions,
+        connect_over=workload.connect_over,
+        churn_rate=None if churn is None else churn.rate,
+        stay=(0.0, 0.0) if churn is None else churn.stay,
+        reconnect=Return(reconnect.first, reconnect.most)
+        if isinstance(reconnect, Backoff)
+        else Return()
+        if reconnect == "immediate"
+        else None,
+        read_pause=workload.read_pause,
+        ping_every=workload.ping_every,
+        timeout=workload.timeout,
+        stall_after=workload.stall_after,
+        newest_only=workload.newest_only,
+        max_body=workload.max_body,
+        seed=seed,
+    )
+
+
+def _params(subscription: Subscription) -> tuple[Any, ...]:
+    logs = subscription.logs
+    if logs is None:
+        return ()
+    return ({name: value for name, value in logs.model_dump(mode="json").items() if value is not None},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +147,7 @@ def frame_streams(planned: PlannedStreams) -> StreamFrame:
             "connect_over_s": planned.connect_over,
             "churn_per_s": planned.churn_rate,
             "stay_s": list(planned.stay),
-            "reconnects": planned.reconnect.comes_back,
+            "reconnects": planned.reconnect is not None,
             "read_pause_s": planned.read_pause,
             "ping_every_s": planned.ping_every,
             "newest_only": planned.newest_only,

@@ -7,8 +7,9 @@ from `on_line`. Whatever ends the run, what was under way is drained or abandone
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
@@ -45,6 +46,11 @@ class Forces:
     """What has to go on beside: the poller of the clients, the polling of the head."""
     linger: Linger | None = None
     """See `flow.pace`; None in virtual time and where there is no timer."""
+    subscribers: Sequence[Callable[[Recorder, float], Awaitable[None]]] = ()
+    """Each goes on from the start, which it is given on trio's clock, to the end of the load, and counts into
+    the recorder; when it is cancelled it finishes its streams at once."""
+    witness: Callable[[float], Awaitable[None]] | None = None
+    """Reads the chain on a path of its own, from the start until after the drain."""
     chaos: Callable[[float], Awaitable[None]] | None = None
     """Breaks providers from the start, which it is given on trio's clock, until it is cancelled after the
     drain; then, or from the stop on, it heals, however the run ended, and `fight` waits for it."""
@@ -87,9 +93,11 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         service.start_soon(_write_lines, start, recorder, health, forces.on_line)
         for serve in forces.services:
             service.start_soon(serve)
-        if forces.chaos is not None:
-            service.start_soon(forces.chaos, start)
-        await _send_all(flows, start + plan.frame.duration, stop, forces.linger)
+        for service_from in (forces.witness, forces.chaos):
+            if service_from is not None:
+                service.start_soon(service_from, start)
+        listening = [partial(serve, recorder, start) for serve in forces.subscribers]
+        await _send_all(flows, listening, start + plan.frame.duration, stop, forces.linger)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start
         service.cancel_scope.cancel()
@@ -112,12 +120,20 @@ async def _enlist(
     return flow
 
 
-async def _send_all(flows: list[Flow], end: float, stop: Stop, linger: Linger | None) -> None:
+async def _send_all(
+    flows: list[Flow],
+    listening: Sequence[Callable[[], Awaitable[None]]],
+    end: float,
+    stop: Stop,
+    linger: Linger | None,
+) -> None:
     """Until every arrival is taken and the last phase is over, or until asked to stop."""
     async with trio.open_nursery() as load:
         load.start_soon(_cancel_when, stop.arrivals, load.cancel_scope)
         async with trio.open_nursery() as workloads:
             workloads.start_soon(trio.sleep_until, end)
+            for serve in listening:
+                workloads.start_soon(serve)
             open_flows = [flow for flow in flows if not isinstance(flow.workload.pacing, Users)]
             if open_flows:
                 workloads.start_soon(pace, open_flows, linger)
@@ -130,7 +146,7 @@ async def _send_all(flows: list[Flow], end: float, stop: Stop, linger: Linger | 
 
 async def _drain(flows: list[Flow], stop: Stop) -> None:
     """Wait for what is under way, each to its own deadline; abandon what is left."""
-    longest = max(flow.workload.timeout for flow in flows) + DRAIN_GRACE
+    longest = max((flow.workload.timeout for flow in flows), default=0.0) + DRAIN_GRACE
     with trio.move_on_after(longest) as scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when, stop.draining, nursery.cancel_scope)

@@ -16,12 +16,15 @@ import trio
 
 from battlectl.jsonrpc.session import Session
 from battlectl.jsonrpc.session_events import Ended, Event, Notified, Refused, Subscribed
+from battlectl.observe.streams.cell import StreamCells
+from battlectl.observe.streams.fitness import note_begun, note_lag
 from battlectl.plan.streams import PlannedStreams, Visit
 from battlectl.run.listening import Listener
 from battlectl.transport.wire import ConnectError
 from battlectl.transport.ws_socket import Ended as SocketEnded
 
 LOOK_EVERY = 1.0
+LAG_EVERY = 0.05
 AT_ONCE = 50
 """Streams that are looked at before others get their turn."""
 
@@ -51,8 +54,15 @@ OpenListener = Callable[[str, float], Listener]
 class Subscribers:
     """One workload of them. Mutable: it knows who is there."""
 
-    def __init__(self, planned: PlannedStreams, open_socket: OpenSocket, listen: OpenListener) -> None:
+    def __init__(
+        self,
+        planned: PlannedStreams,
+        open_socket: OpenSocket,
+        listen: OpenListener,
+        cells: StreamCells,
+    ) -> None:
         self._planned = planned
+        self._cells = cells
         self._open_socket = open_socket
         self._listen = listen
         self._start = 0.0
@@ -63,6 +73,7 @@ class Subscribers:
         self._start = start
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._look_on)
+            nursery.start_soon(self._note_lag)
             async with trio.open_nursery() as clients:
                 for visit in self._planned.visits():
                     await trio.sleep_until(start + visit.comes)
@@ -70,6 +81,9 @@ class Subscribers:
             nursery.cancel_scope.cancel()
 
     async def _attend(self, visit: Visit) -> None:
+        now = trio.current_time() - self._start
+        note_begun(self._cells, visit.comes, self._planned.subscriptions)
+        note_lag(self._cells, visit.comes, now - visit.comes)
         client = Client(self._planned, visit, self._open_socket, self._listen, self._start)
         self._there[visit.client] = client
         try:
@@ -77,6 +91,14 @@ class Subscribers:
         finally:
             del self._there[visit.client]
             client.finish()
+
+    async def _note_lag(self) -> None:
+        """How late this loop is: by so much a message that came is read too late."""
+        due = trio.current_time()
+        while True:
+            due = max(due + LAG_EVERY, trio.current_time())
+            await trio.sleep_until(due)
+            note_lag(self._cells, due - self._start, trio.current_time() - due)
 
     async def _look_on(self) -> None:
         """Let every judge judge what it can by now."""
@@ -122,9 +144,10 @@ class Client:
             while True:
                 heard = await self._connect()
                 failures = 0 if heard else failures + 1
-                if not self._planned.reconnect.comes_back:
+                if self._planned.reconnect is None:
                     await trio.sleep_forever()
-                await trio.sleep(self._planned.reconnect.wait(failures))
+                else:
+                    await trio.sleep(self._planned.reconnect.wait(failures))
 
     def finish(self) -> None:
         """It wants no more."""

@@ -20,6 +20,7 @@ from battlectl.scenario.rates import (
     Rate,
     StepsRate,
 )
+from battlectl.scenario.streams import SubscribeWorkload
 from battlectl.scenario.wording import nearest
 
 HIGHEST_RATE = 1_000_000.0
@@ -29,11 +30,26 @@ LARGEST_BODY = 2**30
 def check_load(draft: Draft) -> Iterator[Mistake]:
     """Every mistake of the workloads that are right by themselves."""
     for name, workload in draft.load.items():
-        if workload is not None:
-            yield from _check_workload(("load", name), workload, draft)
+        if isinstance(workload, SubscribeWorkload):
+            yield from _check_subscribers(("load", name), workload, draft)
+        elif workload is not None:
+            yield from _check_requests(("load", name), workload, draft)
 
 
-def _check_workload(path: Path, workload: RequestWorkload, draft: Draft) -> Iterator[Mistake]:
+def _check_subscribers(path: Path, workload: SubscribeWorkload, draft: Draft) -> Iterator[Mistake]:
+    yield from _check_phases(path, workload, draft)
+    seconds = span(workload, draft)
+    if seconds is not None and workload.connect_over >= seconds:
+        message = f"the last would come when all is over ({format_duration(seconds)}): shorten it"
+        yield Mistake((*path, "connect_over"), message)
+    for key in ("clients", "connect_over"):
+        if workload.churn is not None and key in workload.model_fields_set:
+            yield Mistake((*path, key), "is for clients that hold: leave it away, or `churn`", True)
+    if not 0 < workload.max_body <= LARGEST_BODY:
+        yield Mistake((*path, "max_body"), 'must be between 1B and 1GiB, try "8MiB"')
+
+
+def _check_requests(path: Path, workload: RequestWorkload, draft: Draft) -> Iterator[Mistake]:
     yield from _check_phases(path, workload, draft)
     yield from _check_rate((*path, "rate"), workload.rate, span(workload, draft))
     yield from _check_limits(path, workload)
@@ -55,7 +71,7 @@ def calls_of(path: Path, workload: RequestWorkload) -> Iterator[tuple[Path, Call
             yield (*path, "calls", i), item
 
 
-def span(workload: RequestWorkload, draft: Draft) -> float | None:
+def span(workload: RequestWorkload | SubscribeWorkload, draft: Draft) -> float | None:
     """How long a workload sends, in seconds; None while one of its phases is wrong or unknown."""
     names = workload.phases or tuple(draft.phases)
     lengths = [draft.phases.get(name) for name in names]
@@ -63,7 +79,9 @@ def span(workload: RequestWorkload, draft: Draft) -> float | None:
     return sum(known) if len(known) == len(names) else None
 
 
-def _check_phases(path: Path, workload: RequestWorkload, draft: Draft) -> Iterator[Mistake]:
+def _check_phases(
+    path: Path, workload: RequestWorkload | SubscribeWorkload, draft: Draft
+) -> Iterator[Mistake]:
     order = list(draft.phases)
     unknown = [(i, name) for i, name in enumerate(workload.phases or ()) if name not in order]
     for i, name in unknown:

@@ -15,12 +15,14 @@ from battlectl.scenario.check_objectives import check_objectives
 from battlectl.scenario.draft import Draft
 from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.places import Mistake, Path
+from battlectl.scenario.routes import HttpRoute
 from battlectl.scenario.wording import nearest
 
 LONGEST_RUN = 24 * 3600.0
 RESERVED_PHASES = ("run", "baseline")
 CHECKS: Mapping[str, tuple[str, ...]] = {
     "replies": ("fail", "inconclusive", "note"),
+    "continuity": ("fail", "inconclusive", "note"),
     "telemetry": ("fail", "inconclusive", "note"),
     "accounting": ("fail", "inconclusive"),
     "generator": ("fail", "inconclusive"),
@@ -56,7 +58,7 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
     yield from check_objectives(draft)
     for name, workload in draft.load.items():
         if workload is not None:
-            way = "http" if workload.ws is None else "ws"
+            way = "http" if isinstance(workload.route, HttpRoute) else "ws"
             yield from check_headers(workload.route.headers, ("load", name, way, "headers"))
 
 

@@ -18,6 +18,7 @@ from battlectl.scenario.fields import PositiveDuration
 from battlectl.scenario.model import (
     AnyFeed,
     AnyObjective,
+    AnyWorkload,
     Feed,
     RequestWorkload,
     Safety,
@@ -27,6 +28,7 @@ from battlectl.scenario.objectives import Objective, original_objective
 from battlectl.scenario.phases import Edges, phase_edges
 from battlectl.scenario.places import Path
 from battlectl.scenario.salvage import salvage
+from battlectl.scenario.streams import SubscribeWorkload
 
 if TYPE_CHECKING:
     from battlectl.scenario.chaos import Timing
@@ -52,7 +54,7 @@ class Draft:
     """See the module: what of a file could be understood."""
 
     phases: Mapping[str, float | None]
-    load: Mapping[str, RequestWorkload | None]
+    load: Mapping[str, RequestWorkload | SubscribeWorkload | None]
     feeds: Mapping[str, Feed | None]
     promises: tuple[Promise, ...]
     originals: Mapping[str, Any]
@@ -77,7 +79,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
     """The draft of a value tree; never raises."""
     return Draft(
         phases={name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()},
-        load={name: salvage(RequestWorkload, value) for name, value in _mapping(tree, "load").items()},
+        load={name: salvage(AnyWorkload, value) for name, value in _mapping(tree, "load").items()},
         feeds={name: salvage(AnyFeed, value) for name, value in _mapping(tree, "feeds").items()},
         promises=tuple(_promises(tree.get("objectives"))),
         originals=_mapping(tree, "objectives"),

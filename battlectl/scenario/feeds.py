@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from battlectl.errors import Problem
 from battlectl.scenario.check_load import calls_of
 from battlectl.scenario.draft import Draft
+from battlectl.scenario.model import RequestWorkload
 from battlectl.scenario.params import FeedTemplate, feeds_used
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.wording import nearest
@@ -127,7 +128,8 @@ def _read_header(row: list[str], line: int) -> list[str]:
 def check_feed_use(draft: Draft, feeds: Mapping[str, Values]) -> Iterator[Mistake]:
     """Templates that name a feed or a field that is not there."""
     for name, workload in draft.load.items():
-        for path, call in calls_of(("load", name), workload) if workload else ():
+        calls = calls_of(("load", name), workload) if isinstance(workload, RequestWorkload) else ()
+        for path, call in calls:
             for inner, template in feeds_used(call.params):
                 for message in _misuse(template, draft, feeds):
                     yield Mistake((*path, "params", *inner), message)

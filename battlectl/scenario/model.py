@@ -16,20 +16,8 @@ from battlectl.scenario.chaos_lazy import LazyChaos
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, Ratio, Size, Strict, Text
 from battlectl.scenario.objectives import Objective, original_objective, parse_objective
 from battlectl.scenario.rates import Rate
-
-
-class HttpRoute(Strict):
-    """Where the requests go: `path` is appended to nothing, it replaces the path of the target's URL."""
-
-    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-
-
-class WsRoute(Strict):
-    """Where WebSockets go: `path` replaces that of the target's `ws_url`; the headers are the handshake's."""
-
-    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+from battlectl.scenario.routes import HttpRoute, WsRoute
+from battlectl.scenario.streams import SubscribeWorkload
 
 
 class RequestWorkload(Strict):
@@ -57,6 +45,19 @@ class RequestWorkload(Strict):
     def route(self) -> HttpRoute | WsRoute:
         """Where its requests go."""
         return self.http if self.ws is None else self.ws
+
+
+def kind_of_workload(value: Any) -> str:
+    """The tag of the type that a workload is read as."""
+    subscribes = "subscribe" in value if isinstance(value, dict) else isinstance(value, SubscribeWorkload)
+    return "subscribers" if subscribes else "requests"
+
+
+AnyWorkload = Annotated[
+    Annotated[RequestWorkload, Tag("requests")] | Annotated[SubscribeWorkload, Tag("subscribers")],
+    Discriminator(kind_of_workload),
+]
+"""A workload is one of subscribers when it says `subscribe`."""
 
 
 class Feed(Strict):
@@ -153,7 +154,7 @@ class Scenario(Strict):
     target: Text = "lab"
     seed: Annotated[int, Field(ge=0, le=2**63)] = 1
     phases: Annotated[dict[Name, PositiveDuration], Field(min_length=1)]
-    load: Annotated[dict[Name, RequestWorkload], Field(min_length=1)]
+    load: Annotated[dict[Name, AnyWorkload], Field(min_length=1)]
     feeds: dict[Name, AnyFeed] = Field(default_factory=dict)
     chaos: LazyChaos = ()
     objectives: Objectives = ()

@@ -68,8 +68,10 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake((), message)
     if kind == "generic" and "lab" in tree:
         yield Mistake(("lab",), "only `kind: lab` has a lab: leave it away", True)
-    if kind == "lab" and "chaos" in tree:
-        yield Mistake(("chaos",), "the lab brings its own way to be broken: leave it away", True)
+    for key, what in (("chaos", "way to be broken"), ("truth", "truth")):
+        if kind == "lab" and key in tree:
+            yield Mistake((key,), f"the lab brings its own {what}: leave it away", True)
+    yield from _check_truth(tree.get("truth"), tree.get("providers"))
     for path, address in _addresses(tree) if kind != "lab" else ():
         yield from _check_host(path, address, tree.get("allow_public") is True)
     yield from _check_ids(tree.get("providers"))
@@ -81,12 +83,25 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
 def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Where something is sent to: load, and with `chaos` the faults and the questions to providers."""
     found: list[tuple[Path, Any]] = [((key,), tree.get(key)) for key in ("url", "ws_url")]
-    chaos, providers = tree.get("chaos"), tree.get("providers")
+    chaos, providers, truth = tree.get("chaos"), tree.get("providers"), tree.get("truth")
+    if isinstance(truth, dict):
+        found.append((("truth", "url"), truth.get("url")))
     if isinstance(chaos, dict):
         found.append((("chaos", "url"), chaos.get("url")))
         listed = enumerate(providers if isinstance(providers, list) else ())
         found += [(("providers", i, "url"), one.get("url")) for i, one in listed if isinstance(one, dict)]
     yield from ((path, address) for path, address in found if isinstance(address, str))
+
+
+def _check_truth(truth: Any, providers: Any) -> Iterator[Mistake]:
+    if not isinstance(truth, dict):
+        return
+    if len({"provider", "url"} & truth.keys()) != 1:
+        yield Mistake(("truth",), "is read at one place: `provider: NAME` or `url: http://...`", True)
+    listed = [one for one in providers if isinstance(one, dict)] if isinstance(providers, list) else []
+    name = truth.get("provider")
+    if isinstance(name, str) and not any(one.get("id") == name and one.get("url") for one in listed):
+        yield Mistake(("truth", "provider"), f'"{name}" is no provider with a `url`: add it, or name another')
 
 
 def _check_host(path: Path, url: str, is_allowed: bool) -> Iterator[Mistake]:

@@ -9,27 +9,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, RateValue, Size, Strict
-from battlectl.scenario.model import WsRoute
+from battlectl.scenario.routes import WsRoute
 
 HEADS, LOGS, PENDING = "newHeads", "logs", "newPendingTransactions"
 
-Hex = Annotated[str, Field(pattern=r"^0x[0-9A-Fa-f]*$")]
+Hex = Annotated[str, Field(pattern=r"^0x[0-9A-Fa-f]*$", description="bytes in hex, 0x first")]
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[
+    tuple[Hex, ...],
+    Field(min_length=1, strict=False),
+    BeforeValidator(_listed, json_schema_input_type=Hex | Annotated[list[Hex], Field(min_length=1)]),
+]
 
 
 class LogFilter(Strict):
-    """What `eth_subscribe` of logs takes: one address or several, topics with null for any."""
+    """What `eth_subscribe` of logs takes: one address or several; up to four topics, null for any."""
 
-    address: Hex | Annotated[tuple[Hex, ...], Field(min_length=1, strict=False)] | None = None
-    topics: (
-        Annotated[
-            tuple[Hex | Annotated[tuple[Hex, ...], Field(strict=False)] | None, ...],
-            Field(max_length=4, strict=False),
-        ]
-        | None
-    ) = None
+    address: OneOrMore | None = None
+    topics: Annotated[tuple[OneOrMore | None, ...], Field(max_length=4, strict=False)] | None = None
 
 
 class Subscription(Strict):
@@ -83,13 +88,19 @@ def _long_reconnect(value: Any) -> Any:
     return {} if value == "backoff" else value
 
 
-Reconnect = (
-    Literal["none", "immediate"]
+def _reconnect_shape(value: Any) -> str:
+    return "word" if isinstance(value, str) and value != "backoff" else "backoff"
+
+
+Reconnect = Annotated[
+    Annotated[Literal["none", "immediate"], Tag("word")]
     | Annotated[
         Backoff,
         BeforeValidator(_long_reconnect, json_schema_input_type=Literal["backoff"] | Backoff),
-    ]
-)
+        Tag("backoff"),
+    ],
+    Discriminator(_reconnect_shape),
+]
 
 
 class Churn(Strict):
@@ -129,3 +140,8 @@ class SubscribeWorkload(Strict):
     newest_only: bool = False
     max_body: Size = 8 * 2**20
     phases: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] | None = None
+
+    @property
+    def route(self) -> WsRoute:
+        """Where its connections go."""
+        return self.ws

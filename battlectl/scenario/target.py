@@ -62,6 +62,14 @@ class Lab(Strict):
     ) = None
 
 
+class TruthSource(Strict):
+    """Where the chain is read while subscriptions are judged: at a provider itself, or at any endpoint."""
+
+    provider: Name | None = None
+    url: Url | None = None
+    every: Annotated[PositiveDuration, Field(le=5)] = 0.25
+
+
 class Target(Strict):
     """One config file. `kind: lab` needs no `url`; every other kind does. `ws_url` is for WebSockets.
 
@@ -82,4 +90,5 @@ class Target(Strict):
     lab: Lab = Field(default_factory=Lab)
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
     chaos: TargetChaos | None = None
+    truth: TruthSource | None = None
     allow_public: bool = False

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from battlectl.scenario.target import Provider, Target
-from battlectl.targets.site import Site, endpoint_of, ws_endpoint_of
+from battlectl.scenario.target import Provider, Target, TruthSource
+from battlectl.targets.site import Site, Witnessed, endpoint_of, ws_endpoint_of
 
 
 @asynccontextmanager
@@ -17,7 +17,21 @@ async def open_generic(target: Target) -> AsyncIterator[Site]:
     notes = () if target.tls.verify else ("TLS certificates were not verified",)
     providers = tuple(_describe(provider) for provider in target.providers)
     ws = ws_endpoint_of(target, target.ws_url)
-    yield Site("generic", endpoint_of(target, target.url), ws, providers, notes)
+    yield Site("generic", endpoint_of(target, target.url), ws, _witness(target), providers, notes)
+
+
+def _witness(target: Target) -> Witnessed:
+    """As the config says; else the aggregator's own answers over HTTP."""
+    assert target.url is not None, "the config of a generic target names its url"
+    source = target.truth or TruthSource()
+    if source.url is not None:
+        return Witnessed(endpoint_of(target, source.url), source.every, "the endpoint that `truth` names")
+    if source.provider is None:
+        what = "the target's own answers over HTTP: what it gets wrong on both paths is not seen"
+        return Witnessed(endpoint_of(target, target.url), source.every, what)
+    url = next(provider.url for provider in target.providers if provider.id == source.provider)
+    assert url is not None, "the config names a provider with a url"
+    return Witnessed(endpoint_of(target, url), source.every, f"{source.provider}, asked itself")
 
 
 def _describe(provider: Provider) -> dict[str, Any]:

@@ -11,11 +11,15 @@ from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
 from battlectl.targets.lab_truth import fetch_truth
-from battlectl.targets.site import Site, endpoint_of, ws_endpoint_of
+from battlectl.targets.site import Site, Witnessed, endpoint_of, ws_endpoint_of
 from battlectl.transport.attribution import Attribution
+from battlectl.transport.base import parse_endpoint
 
 SIMULATED = "the providers are simulated: this says how battlectl works, not how a real aggregator does"
 
+THE_CHAIN = "the lab's chain itself, past every fault"
+LOOK_EVERY = 0.1
+"""Seconds between looks at it."""
 ATTRIBUTION = Attribution("X-Lab-Provider", "X-Lab-Attempts")
 """What the lab's gateway says of each answer: docs/gateway.md."""
 
@@ -39,6 +43,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             endpoint = endpoint_of(target, lab.url, ATTRIBUTION)
             truth = partial(fetch_truth, lab.url)
             ws = ws_endpoint_of(target, lab.ws_url)
-            yield Site("lab", endpoint, ws, providers, (SIMULATED,), lab.admin_url, ended, truth)
+            chain = Witnessed(parse_endpoint(f"{lab.admin_url}/chain/rpc"), LOOK_EVERY, THE_CHAIN)
+            yield Site("lab", endpoint, ws, chain, providers, (SIMULATED,), lab.admin_url, ended, truth)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

@@ -34,6 +34,15 @@ async def never_ends() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnessed:
+    """Where the chain is read to judge subscriptions; `what` is in words, for the report."""
+
+    endpoint: Endpoint
+    every: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where the load goes, and what stands behind it. `providers` and `notes` are for the report.
 
@@ -43,6 +52,7 @@ class Site:
     kind: str
     endpoint: Endpoint
     ws_endpoint: Endpoint | None = None
+    witness: Witnessed | None = None
     providers: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     admin: str | None = None
@@ -85,11 +95,20 @@ def _attribution(named: AttributionHeaders) -> Attribution | None:
     return None if headers == Attribution(None, None) else headers
 
 
+def ws_endpoint_for(site: Site, path: str | None, headers: Sequence[tuple[str, str]]) -> Endpoint:
+    """The endpoint of WebSockets with a path and headers of their own, which win over the target's."""
+    assert site.ws_endpoint is not None, "a plan with WebSockets has a target that takes them"
+    return _with_own(site.ws_endpoint, path, headers)
+
+
 def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:
     """The endpoint of one workload: its own path and headers win over the target's."""
-    own = {name.lower() for name, _ in workload.headers}
-    to = site.ws_endpoint if workload.client == WS else site.endpoint
-    assert to is not None, "a plan with WebSockets has a target that takes them"
-    kept: Sequence[tuple[str, str]] = [h for h in to.headers if h[0].lower() not in own]
-    path = workload.path if workload.path is not None else to.path
-    return replace(to, path=path, headers=(*kept, *workload.headers))
+    if workload.client == WS:
+        return ws_endpoint_for(site, workload.path, workload.headers)
+    return _with_own(site.endpoint, workload.path, workload.headers)
+
+
+def _with_own(to: Endpoint, path: str | None, headers: Sequence[tuple[str, str]]) -> Endpoint:
+    own = {name.lower() for name, _ in headers}
+    kept = [header for header in to.headers if header[0].lower() not in own]
+    return replace(to, path=to.path if path is None else path, headers=(*kept, *headers))

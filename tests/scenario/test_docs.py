@@ -22,25 +22,26 @@ from battlectl.scenario.metrics import (
 from battlectl.scenario.model import (
     Feed,
     Generator,
-    HttpRoute,
     ObjectiveOptions,
     RequestWorkload,
     Safety,
     Scenario,
-    WsRoute,
 )
 from battlectl.scenario.objectives import ORIGINAL_NAMES
 from battlectl.scenario.params import TEMPLATES
 from battlectl.scenario.parse import parse_scenario
 from battlectl.scenario.parse_target import parse_target
 from battlectl.scenario.rates import SHAPES
-from battlectl.scenario.target import AttributionHeaders, Lab, Provider, Ready, Target, Tls
+from battlectl.scenario.routes import HttpRoute, WsRoute
+from battlectl.scenario.streams import Backoff, Churn, LogFilter, SubscribeWorkload
+from battlectl.scenario.target import AttributionHeaders, Lab, Provider, Ready, Target, Tls, TruthSource
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text()
 BLOCKS = [
     block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if block.startswith("version:")
 ]
 MODELS = [Scenario, RequestWorkload, HttpRoute, WsRoute, Feed, ObjectiveOptions, Safety, Generator]
+MODELS += [SubscribeWorkload, LogFilter, Backoff, Churn, TruthSource]
 MODELS += [Timing, Moment, FaultOptions, RandomFaults]
 MODELS += [Target, Provider, Ready, Tls, AttributionHeaders, Lab]
 

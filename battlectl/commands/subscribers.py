@@ -1,0 +1,109 @@
+"""The subscribers of one run, and the path on which the chain is read to judge them.
+
+Rule: a run with subscribers does not begin before that path answers: without it nothing could be said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from battlectl.errors import NotReady
+from battlectl.observe.recorder import Recorder
+from battlectl.observe.streams.cell import StreamCells
+from battlectl.observe.streams.fitness import note_truth
+from battlectl.observe.streams.log_truth import LogTruth
+from battlectl.observe.streams.terms import Terms
+from battlectl.observe.streams.truth import Truth
+from battlectl.plan.streams import PlannedStreams
+from battlectl.run.listening import Listener, listen_to_heads, listen_to_logs, listen_to_pending
+from battlectl.run.subscribers import Subscribers
+from battlectl.scenario.streams import HEADS, LOGS
+from battlectl.targets.control import Control
+from battlectl.targets.site import Site, ws_endpoint_for
+from battlectl.targets.truth import Witness
+from battlectl.transport.ws_socket import open_socket
+
+if TYPE_CHECKING:
+    from battlectl.commands.engage import Engagement
+
+PATIENCE = 10.0
+"""Seconds without a look at the chain beyond which nothing is held against a stream."""
+LOOKS = 4
+LEAST_SETTLE = 1.0
+"""How far the truth may be behind a stream: so many looks, and no less than so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What a battle needs of subscribers; nothing of it where there are none."""
+
+    serves: tuple[Callable[[Recorder, float], Awaitable[None]], ...] = ()
+    witness: Callable[[float], Awaitable[None]] | None = None
+
+
+@asynccontextmanager
+async def open_crowd(run: Engagement, site: Site) -> AsyncIterator[Crowd]:
+    """The subscribers of a run, once the chain can be read; raises NotReady."""
+    streams, seen = run.prepared.plan.streams, site.witness
+    if not streams or seen is None:
+        yield Crowd()
+        return
+    truth = Truth(patience=PATIENCE)
+    async with Control(seen.endpoint) as control:
+        run.progress.say("looking at the chain")
+        try:
+            await control.wait_ready("eth_blockNumber", run.prepared.target.ready.within)
+        except NotReady as error:
+            raise NotReady(f"the chain cannot be read ({seen.what}): {error}") from error
+        run.meta["truth"] = {"source": seen.what, "every_s": seen.every}
+        witness = Witness(control, truth, seen.every)
+        settle = max(LEAST_SETTLE, LOOKS * seen.every)
+        serves = tuple(partial(_serve, site, planned, truth, witness, settle) for planned in streams)
+        yield Crowd(serves, witness.serve)
+
+
+async def _serve(
+    site: Site,
+    planned: PlannedStreams,
+    truth: Truth,
+    witness: Witness,
+    settle: float,
+    recorder: Recorder,
+    start: float,
+) -> None:
+    cells = recorder.streams(planned.name)
+    terms = Terms(settle, planned.stall_after, planned.newest_only)
+    listen = _listening(planned, truth, witness, cells, terms, start)
+    endpoint = ws_endpoint_for(site, planned.path, planned.headers)
+    subscribers = Subscribers(planned, partial(open_socket, endpoint, planned.max_body), listen, cells)
+    try:
+        await subscribers.serve(start)
+    finally:
+        end = min(trio.current_time() - start, planned.window.end)
+        note_truth(cells, truth, planned.window.start, end, PATIENCE)
+
+
+def _listening(
+    planned: PlannedStreams,
+    truth: Truth,
+    witness: Witness,
+    cells: StreamCells,
+    terms: Terms,
+    start: float,
+) -> Callable[[str, float], Listener]:
+    """What judges a stream, by its name and the time from which it is wanted."""
+    if planned.kind == HEADS:
+        epoch = time.time() - (trio.current_time() - start)
+        return lambda name, t: listen_to_heads(name, truth, cells, terms, t, epoch)
+    if planned.kind == LOGS:
+        logs = LogTruth(truth)
+        witness.watch_logs(planned.params[0], logs)
+        return lambda name, t: listen_to_logs(name, logs, cells, terms, t)
+    return lambda name, t: listen_to_pending(name, cells, terms, t)
