@@ -105,9 +105,33 @@ def test_good_is_what_the_objectives_allow():
     assert unavailability(evidence, "kill", True).value == 3.0
 
 
-def test_a_percentile_of_too_few_samples_is_not_held_against_a_second():
-    evidence = faulted(KILL, reads="19*ok/200@0-40", objectives=["latency.p95 < 100ms"])
-    assert all(second.was_good for second in judge_seconds(evidence, True))
+@pytest.mark.parametrize(
+    ("second", "was_good", "may_be_good"),
+    [
+        ("19*ok/50", True, True),
+        ("18*ok/50@{} ok/200", False, True),
+        ("19*ok/200", False, False),
+        ("ok/200", False, True),
+        ("20*refused/1", False, True),
+    ],
+)
+def test_a_percentile_of_too_few_samples_leaves_a_second_open(second, was_good, may_be_good):
+    reads = " ".join(f"{second.format(t)}@{t}" for t in range(40))
+    found = judge_seconds(faulted(KILL, reads=reads, objectives=["latency.p95 < 100ms"]), True)
+    assert {(s.was_good, s.may_be_good) for s in found} == {(was_good, may_be_good)}
+
+
+@pytest.mark.parametrize(
+    ("stays", "verdict"),
+    [("10*ok/4000", "fail"), ("ok/4000", "inconclusive"), ("10*refused/1", "inconclusive")],
+)
+def test_what_stays_broken_is_not_recovered_where_a_second_has_few_answers(stays, verdict):
+    promises = ["latency.p95 < 300ms in steady", "recovery_time(kill) < 5s"]
+    evidence = faulted(KILL, reads=f"10*ok@0-20 {stays}@20-40", objectives=promises, **proven(KILL))
+    judgement = judge(evidence)
+    assert [finding.verdict for finding in judgement.objectives] == ["pass", verdict]
+    assert judgement.verdict == verdict
+    assert ("not seen to recover" in judgement.objectives[1].summary) == (verdict == "inconclusive")
 
 
 def test_a_percentile_that_several_calls_leave_open_counts_as_both():

@@ -150,15 +150,18 @@ def _time(injection: Injection, own: Sequence[Second], harm: _Harm | None, evide
     most = 0.0 if harm is None else harm.most
     words = f"in steps of {format_duration(evidence.frame.slice_width)}"
     if harm is not None and harm.back is None:
-        words = _not_back(harm, own[-1].end, evidence)
+        is_sure = any(one.back is None for one in at_best)
+        words = _not_back(harm, own[-1].end, evidence, is_sure)
     return Figure(min(least, most), most, len(known), "client", words)
 
 
-def _not_back(harm: _Harm, end: float, evidence: Evidence) -> str:
+def _not_back(harm: _Harm, end: float, evidence: Evidence, is_sure: bool) -> str:
     seen = format_duration(end - harm.start)
     held_to = ", ".join(objective.text for objective in standards(evidence.frame))
     if harm.bad_until < end:
         return f"not seen to recover: fewer than {GOOD_FOR}s in a row were surely good in the {seen} left"
+    if not is_sure:
+        return f"not seen to recover: too little was answered in the {seen} left to judge it by {held_to}"
     return f"did not recover in the {seen} that were left ({held_to})"
 
 

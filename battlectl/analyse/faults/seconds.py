@@ -112,13 +112,26 @@ def _keeps_success(objective: Objective, rows: Sequence[Row]) -> Kept:
 def _keeps_latency(objective: Objective, rows: Sequence[Row], coarse: int) -> Kept:
     """The percentile of several calls together lies between their own lowest and highest."""
     assert objective.stat is not None
-    timed = [row for row in rows if row.max is not None]
-    values = [value for row in timed if (value := getattr(row, objective.stat)) is not None]
-    if not values or sum(map(_timed, timed)) < SAMPLES[objective.stat]:
+    if not rows:
         return None, None
+    timed = [row for row in rows if row.max is not None]
     blur = 1.0 + (2.0 ** (coarse - 8) if coarse else 0.0)
+    samples = sum(map(_timed, timed))
+    if samples < SAMPLES[objective.stat]:
+        return _keeps_with_few(objective, timed, samples, blur)
+    values = [value for row in timed if (value := getattr(row, objective.stat)) is not None]
     low = max(values) if objective.stat == "max" else min(values)
     return objective.holds(max(values) * blur), objective.holds(low / blur)
+
+
+def _keeps_with_few(objective: Objective, timed: Sequence[Row], samples: int, blur: float) -> Kept:
+    """A percentile that they are too few for lies between their median and the slowest of them; of none at
+    all (everything was refused) nothing is known."""
+    slowest = max((row.max for row in timed if row.max is not None), default=None)
+    medians = [row.p50 for row in timed if row.p50 is not None]
+    is_open = samples < SAMPLES["p50"] or not medians
+    strictly = slowest is not None and objective.holds(slowest * blur)
+    return strictly, is_open or objective.holds(min(medians) / blur)
 
 
 def _timed(row: Row) -> int:
