@@ -95,6 +95,32 @@ WAYS_TO_DO_NOTHING = {
         {"probes": "new:refused@20.2-30 new:ok@30.2", "counts": USED},
         ("unproven", "no probe says that it was up before the fault"),
     ),
+    "it spares what the load uses, and one request fails by chance": (
+        injection(connections="new"),
+        {
+            "reads": "20*ok@0-25 19*ok@25 timeout/5000@25 20*ok@26-40",
+            "probes": "new:ok@19 kept:ok@19 new:refused@20.2-30 kept:ok@20.2-30 new:ok@30.2",
+            "counts": UNCHANGED,
+        },
+        (
+            "unproven",
+            "nothing of the load was seen to be touched: it strikes new connections alone, and spares those "
+            "that were open before",
+        ),
+    ),
+    "the same, and we had no room to send some": (
+        injection(connections="new"),
+        {
+            "reads": "20*ok@0-25 10*ok@25 10*dropped/0@25 20*ok@26-40",
+            "probes": "new:ok@19 kept:ok@19 new:refused@20.2-30 kept:ok@20.2-30 new:ok@30.2",
+            "counts": UNCHANGED,
+        },
+        (
+            "unproven",
+            "nothing of the load was seen to be touched: it strikes new connections alone, and spares those "
+            "that were open before",
+        ),
+    ),
     "no traffic goes there": (
         injection(),
         {"probes": DOWN, "counts": "a:0+4@0-40 b:20@0-40"},

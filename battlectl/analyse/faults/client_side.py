@@ -121,12 +121,20 @@ def _changes(strike: Strike, known: Known) -> Iterator[str]:
         usual, when = _cell(known, RECOVERY + strike.injection.name), "after it"
     if during is None or usual is None or not during.total or not usual.total:
         return
-    failed, share = during.total - during.ok, (usual.total - usual.ok) / usual.total
-    if failed > share * during.total + SIGMAS * math.sqrt(share * during.total):
-        yield f"{failed:,} of {during.total:,} arrivals failed, {when} {format_ratio(share)} did"
+    failed, failed_before = _failed(during), _failed(usual)
+    chance = (failed_before + 1) / usual.total * during.total  # One more may have failed, and did not.
+    if failed - chance >= max(LEAST_CALLS, SIGMAS * math.sqrt(chance)):
+        share = format_ratio(failed_before / usual.total)
+        yield f"{failed:,} of {during.total:,} arrivals failed, {when} {share} did"
     slower = _slower(usual.latency, during.latency, 0.95)
     if slower is not None and _delays(strike):
         yield f"latency p95 was {format_duration(slower[1])}, {when} {format_duration(slower[0])}"
+
+
+def _failed(cell: CallCell) -> int:
+    """Arrivals that failed, but for those that we never sent or gave up ourselves."""
+    ours = sum(cell.outcomes.get(label, 0) for label in (outcome.DROPPED, outcome.ABANDONED))
+    return cell.total - cell.ok - ours
 
 
 def _failed_over(strike: Strike, known: Known) -> Iterator[str]:
