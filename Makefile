@@ -40,7 +40,7 @@ types: setup ## mypy --strict
 	$(BIN)/mypy
 
 golden: setup ## rewrite tests/golden from what the renderers print now; review it as a diff
-	$(BIN)/pytest -q tests/test_golden.py --rewrite-golden
+	$(BIN)/pytest -q tests/test_golden.py tests/report/test_streams.py --rewrite-golden
 
 schema: setup ## rewrite config/*.schema.json from the models
 	$(BIN)/battlectl schema scenario > config/scenario.schema.json
@@ -55,6 +55,9 @@ lock: ## write constraints.txt anew from the newest versions that pyproject.toml
 bench: setup ## processor time per request, beside hey, wrk, autocannon and Locust
 	.ci/install-real --bench
 	$(BIN)/python tests/bench/run.py
+
+truth: setup ## 20 seeds of random chaos on the lab, every figure against the gateway's own record: about 20 minutes
+	BATTLECTL_TRUTH_SEEDS="$$(seq -s ' ' 0 19)" $(BIN)/pytest -q -s tests/real/test_truth.py
 
 demo-envoy: setup ## kill a real node behind Envoy while battlectl watches; ARGS=--no-retries takes its retries away
 	$(BIN)/python -m tests.real.demo $(ARGS)

@@ -44,6 +44,9 @@ def judge_stream_objective(
     cell = evidence.tally.streams(segments, objective.scope)
     figure = stream_figure(cell, objective.stat or "")
     told = _told(objective, cell, figure, show)
+    if _is_never(objective, cell):
+        late = f"{cell.missing:,} blocks never came, which is later than any limit"
+        return _finding(objective, Verdict.FAIL, late, Figure(None, 0), show)
     verdict, why = _verdict(objective, evidence, window, fit, cell, figure)
     return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure, show)
 
@@ -53,14 +56,12 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     """The verdict, and what makes it inconclusive or needs to be said of a failure."""
     against = list(_against_a_pass(objective, evidence, window, cell))
-    if _is_never(objective, cell):
-        return Verdict.FAIL, f"{cell.missing:,} blocks never came, which is later than any limit"
     if figure.value is None:
         return Verdict.INCONCLUSIVE, next(iter(against), "there are no samples")
     if _is_coarse(objective, cell):
         return Verdict.INCONCLUSIVE, "the journal kept its durations too coarsely to judge"
     if too_few := _too_few(objective, cell, figure):
-        return Verdict.INCONCLUSIVE, too_few
+        return Verdict.INCONCLUSIVE, against[0] if against and not figure.samples else too_few
     if _is_of_our_time(objective) and not fit:
         return Verdict.INCONCLUSIVE, "the generator was late or short of room"
     if (late := _too_late_for_silence(objective, evidence, cell)) is not None:

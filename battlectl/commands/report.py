@@ -115,6 +115,8 @@ def _scopes(kind: Scope, frame: Frame, meta: Mapping[str, Any]) -> Iterator[str]
             yield from (injection.fault, injection.name)
     elif kind == "provider":
         yield from (provider["id"] for provider in meta["target"].get("providers", ()))
+    elif kind == "stream":
+        yield from (streams.name for streams in frame.streams)
     else:
         for workload in frame.workloads:
             yield from (workload.name, *(f"{workload.name}/{label}" for label in workload.labels))

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from battlectl.analyse.checks.generator import busy_seconds, held_rate, longest_stall
+from battlectl.analyse.checks.generator import busy_seconds, held_rate, longest_stall, stream_lag
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.analyse.judge import Judgement
 from battlectl.analyse.objectives import format_value
@@ -28,6 +28,7 @@ from battlectl.observe.tally import CallCell, merged_cells
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.document_faults import faults_json
+from battlectl.report.document_streams import streams_json
 from battlectl.report.original import original_names
 from battlectl.report.record import read_evidence, record_json
 from battlectl.report.series import series_json
@@ -56,6 +57,7 @@ def build_document(
         "windows": [_window_json(name, window, evidence) for name, window in frame.windows.items()],
         "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
         **faults,
+        "streams": streams_json(evidence),
         "generator": _generator_json(evidence),
         "examples": [
             [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()
@@ -167,6 +169,7 @@ def _generator_json(evidence: Evidence) -> dict[str, Any]:
     cpu = [health["cpu_ratio"] for _, health in evidence.health if "cpu_ratio" in health]
     return {
         "lag": latency_json(flow.lag),
+        "stream_lag": latency_json(stream_lag(evidence)) if evidence.frame.streams else None,
         "dropped": cell.outcomes.get(outcome.DROPPED, 0),
         "abandoned": cell.outcomes.get(outcome.ABANDONED, 0),
         "longest_stall_ms": longest_stall(evidence) * 1e3,

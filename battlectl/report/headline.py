@@ -89,6 +89,8 @@ def describe(finding: Stored) -> str:
 
 def measured_and_required(finding: Stored) -> str:
     """What was measured beside what was asked for, and on how many samples."""
+    if finding["measured"] is None:
+        return f"{finding['summary']}, required {finding['expected']}"
     samples = "" if finding["samples"] is None else f", {finding['samples']:,} samples"
     return f"measured {finding['measured_text']}, required {finding['expected']}{samples}"
 

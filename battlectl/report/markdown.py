@@ -32,6 +32,7 @@ from battlectl.report.markdown_figures import (
     show_workloads,
 )
 from battlectl.report.markdown_origin import show_environment, show_notes, show_origin
+from battlectl.report.markdown_streams import show_continuity
 from battlectl.report.markdown_truth import show_truth
 from battlectl.report.tables import markdown_table
 from battlectl.report.timeline import render_timeline
@@ -184,6 +185,7 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Checks", _checks),
     ("Faults", show_faults),
     ("Timeline", _timeline),
+    ("Continuity", show_continuity),
     ("What each fault did", show_effects),
     ("Breakers", show_breakers),
     ("Who served in each window", show_distribution),

@@ -36,8 +36,10 @@ LEFT_OUT = "The windows of the faults are above, and for each workload in report
 
 
 def show_windows(document: Document) -> str:
-    """One row per workload and window."""
+    """One row per workload and window; nothing where nothing was to be sent, like the sections below."""
     names = [workload["name"] for workload in document["frame"]["workloads"]]
+    if not names:
+        return ""
     shown = [ALL, *names] if len(names) > 1 else names
     windows = [window for window in document["windows"] if not _is_left_out(window, document)]
     rows = [
@@ -66,6 +68,8 @@ def _is_left_out(window: Stored, document: Document) -> bool:
 
 def show_workloads(document: Document) -> str:
     """What each workload sent, then its calls, after warm-up."""
+    if not document["workloads"]:
+        return ""
     flows = markdown_table(
         ("workload", "model", "requests sent", "reconnects", "retries"),
         [_workload_row(*pair) for pair in _workloads(document)],
@@ -158,6 +162,8 @@ PARTS = {
 
 def show_latency_parts(document: Document) -> str:
     """Lag, backlog and service of each workload's requests."""
+    if not document["workloads"]:
+        return ""
     rows = [
         [in_markdown(w["name"]), part, *show_latencies(w[part], "p50", "p99", "max"), meaning]
         for w in document["workloads"]
@@ -178,7 +184,7 @@ def show_outcomes(document: Document) -> str:
         for label, number in sorted(counts.items(), key=lambda item: (item[0] != "ok", -item[1], item[0]))
     ]
     if not rows:
-        return "No arrival came due."
+        return "No arrival came due." if document["workloads"] else ""
     table = markdown_table(("outcome", "arrivals", "share", "meaning"), rows, "lrrl")
     return f"Each arrival is exactly one of these, warm-up included:\n\n{table}"
 
@@ -198,11 +204,18 @@ def _meaning(label: str) -> str:
     return MEANINGS.get(outcome_of(label), "")
 
 
+def _stream_lag(own: Stored) -> list[list[str]]:
+    """How late we connected and read streams ourselves, where there were any."""
+    lag = own.get("stream_lag")
+    return [["lag of streams p99 / max", " / ".join(show_latencies(lag, "p99", "max"))]] if lag else []
+
+
 def show_generator(document: Document) -> str:
     """Whether what was measured is the target or us."""
     own = document["generator"]
     rows = [
         ["lag p99 / max", " / ".join(show_latencies(own["lag"], "p99", "max"))],
+        *_stream_lag(own),
         ["allowed lag p99", show_seconds(document["frame"]["max_lag"])],
         ["longest stall of the loop", show_ms(own["longest_stall_ms"])],
         ["arrivals dropped", show_count(own["dropped"])],

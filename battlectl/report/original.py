@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.streams.figures import stream_figure
 from battlectl.observe.sketch import Sketch
 
 TO_THE_SECOND = 1.0
-UNMEASURED_WEBSOCKET = ("events", "duplicates", "gaps")
+OF_WEBSOCKETS = ("events", "duplicates", "gaps", "uptime", "duplicate_rate", "gap_rate")
 
 
 def original_names(evidence: Evidence, breakers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def original_names(evidence: Evidence, breakers: Sequence[Mapping[str, Any]]) ->
             **_latencies(cell.latency),
         },
         "circuit_breaker": _breaker(breakers),
-        "websocket": dict.fromkeys(UNMEASURED_WEBSOCKET),
+        "websocket": _websocket(evidence),
         "system": {"peak_memory_mb": None},
     }
 
@@ -37,6 +38,18 @@ def _latencies(sketch: Sketch) -> dict[str, float | None]:
     names = {"p50": "p50", "p95": "p95", "p99": "p99", "min": "min", "max": "max", "mean": "avg"}
     values = {name: statistic(sketch, stat) for stat, name in names.items()}
     return {f"{name}_latency_ms": None if value is None else value * 1e3 for name, value in values.items()}
+
+
+def _websocket(evidence: Evidence) -> dict[str, float | None]:
+    """Of all subscribers together; `gaps` are blocks, and a back-fill that was never complete is null."""
+    names = (*OF_WEBSOCKETS, "backfill_completion_ms")
+    if not evidence.frame.streams:
+        return dict.fromkeys(names)
+    cell = evidence.tally.streams(evidence.frame.segments(evidence.frame.run))
+    figures = {name: stream_figure(cell, name) for name in OF_WEBSOCKETS}
+    values = {name: figure.value if figure.samples else None for name, figure in figures.items()}
+    catch_up = None if cell.missing else stream_figure(cell, "catch_up.max").value
+    return {**values, "backfill_completion_ms": None if catch_up is None else round(catch_up * 1e3, 6)}
 
 
 def _breaker(breakers: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

@@ -14,7 +14,8 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.observe.example import Example
 from battlectl.observe.served import ServedCell, ServedRow
 from battlectl.observe.sketch import Sketch
-from battlectl.observe.tally import CallCell, FlowCell, Tally
+from battlectl.observe.streams.cell import StreamCell
+from battlectl.observe.tally import CallCell, FlowCell, StreamKey, Tally
 from battlectl.plan.frame import Frame
 from battlectl.report.record_campaign import campaign_json, read_campaign
 from battlectl.report.series import read_provider_series, read_series
@@ -38,6 +39,7 @@ def record_json(evidence: Evidence) -> dict[str, Any]:
             for key, f in sorted(tally.flows.items())
         ],
         "served": [[*key, *tally.by_provider[key].to_json()] for key in sorted(tally.by_provider)],
+        "streams": [[*key, tally.by_stream[key].to_json()] for key in sorted(tally.by_stream)],
         "campaign": campaign_json(evidence.campaign),
     }
 
@@ -71,6 +73,8 @@ def _read_tally(document: Mapping[str, Any]) -> Tally:
     for workload, provider, segment, *served in record.get("served", ()):
         whole = tally.by_provider.setdefault((workload, provider, segment), ServedCell())
         whole.merge(ServedCell.from_json(served))
+    for workload, segment, streams in record.get("streams", ()):
+        tally.by_stream[StreamKey(workload, segment)] = StreamCell.from_json(streams)
     for key, row in read_provider_series(document["series"]):
         tally.provider_rows[key] = tally.provider_rows.get(key, ServedRow()).plus(*row)
     tally.rows.update(read_series(document["series"]))

@@ -23,6 +23,7 @@ from battlectl.report.headline import (
     weighing,
 )
 from battlectl.report.inert import clip, one_line
+from battlectl.report.streams_words import summarise_streams
 from battlectl.report.tables import plain_table
 from battlectl.report.terminal_faults import summarise_faults, summarise_leftovers, wrapped
 from battlectl.scenario.chaos_times import DURING
@@ -68,6 +69,7 @@ def render_summary(document: Document, width: int = 80, colour: bool = False, fo
         *_adverse(weighing(document), width, 1 if leftovers else MOST_ADVERSE),
         *_notes(noted(document)),
         *summarise_faults(document),
+        *summarise_streams(document),
         "",
     ]
     room = MOST_LINES - len(leftovers) - len(lines) - len(("header", "", "", "report"))
@@ -141,7 +143,9 @@ def _notes(findings: Sequence[Stored]) -> Iterator[str]:
 
 
 def _windows(document: Document, width: int, most: int) -> list[str]:
-    """One row per window, with as many columns as fit."""
+    """One row per window, with as many columns as fit; nothing where nothing was to be sent."""
+    if not document["frame"]["workloads"]:
+        return []
     rows = [_window_row(window) for window in _chosen(document["windows"], most)]
     for columns in COLUMN_CHOICES:
         cells = [[row[column] for column in columns] for row in rows]

@@ -17,6 +17,7 @@ from battlectl.quantities import format_duration, format_rate, format_ratio
 from battlectl.report.faults_words import faults_of
 from battlectl.report.inert import one_line
 from battlectl.report.series import read_series
+from battlectl.report.streams_words import STREAMS, stream_lanes
 from battlectl.report.timeline_faults import (
     BREAKERS,
     FAULTS,
@@ -81,12 +82,13 @@ def render_timeline(document: Mapping[str, Any], width: int = 100) -> str:
         _length(document),
         fault_lanes(document, _length(document)),
     )
-    gutter = gutter_of(faults, GUTTER, width // 3)
+    streams = stream_lanes(document)
+    gutter = gutter_of([*faults, *streams], GUTTER, width // 3)
     columns = max(FEWEST_COLUMNS, width - gutter - NOTE - 3)
     spans = [slices[span.start : span.stop] for span in _spans(len(slices), columns)]
-    lanes = [_phases(document, length, columns), *(lane(spans) for lane in LANES)]
+    lanes = [_phases(document, length, columns), *(lane(spans) for lane in LANES if _sends(document))]
     lines = [f"{lane.name:<{gutter}}|{lane.cells}| {lane.note}".rstrip() for lane in lanes]
-    lines += _drawn(faults, length, gutter, columns)
+    lines += _drawn([*streams, *faults], length, gutter, columns)
     return "\n".join([*lines, _time(length, gutter, columns), *_legend(document, length / columns, width)])
 
 
@@ -99,6 +101,11 @@ def render_breakers(document: Mapping[str, Any], width: int = 100) -> str:
     columns = max(FEWEST_COLUMNS, width - gutter - NOTE - 3)
     lines = [*_drawn(breakers, length, gutter, columns), _time(length, gutter, columns)]
     return "\n".join([*lines, *_wrapped(BREAKERS, width)])
+
+
+def _sends(document: Mapping[str, Any]) -> bool:
+    """Whether there is anything to draw of requests: subscribers may be all."""
+    return not document.get("streams") or bool(document["frame"]["workloads"])
 
 
 def _drawn(lanes: Sequence[NamedLane], length: float, gutter: int, columns: int) -> list[str]:
@@ -228,10 +235,14 @@ def _tick(seconds: int) -> str:
 
 def _legend(document: Mapping[str, Any], column: float, width: int) -> list[str]:
     ending = document["ending"]
-    lines = [f"one column is {format_duration(column)}; {LEGEND}"]
+    lines = [f"one column is {format_duration(column)}"]
+    if _sends(document):
+        lines[0] += f"; {LEGEND}"
     if ending["how"] != "completed":
         planned = format_duration(document["frame"]["phases"][-1]["end"])
         lines.insert(0, f"{ending['how']} after {format_duration(ending['at_s'])} of {planned}")
+    if document.get("streams"):
+        lines.append(STREAMS)
     if faults_of(document):
         lines.append(FAULTS)
     if hidden := faults_hidden(document):

@@ -7,6 +7,7 @@ import pytest
 from battlectl.observe.outcome import MEANINGS
 from battlectl.report.markdown import SECTIONS, render_markdown
 from tests.report.scenes import META, SCENES, TRUTH
+from tests.report.stream_scenes import troubled
 
 
 @pytest.mark.parametrize(
@@ -57,5 +58,6 @@ def test_each_outcome_stands_with_its_meaning_and_an_example():
 
 
 def test_every_section_of_a_full_report_has_a_title():
-    text = render_markdown({**SCENES["faults"](), "meta": {**META, "ground_truth": TRUTH, "notes": ["one"]}})
+    document = {**SCENES["faults"](), "streams": troubled()["streams"]}
+    text = render_markdown({**document, "meta": {**META, "ground_truth": TRUTH, "notes": ["one"]}})
     assert all(f"\n## {title}\n" in text for title, _ in SECTIONS)
