@@ -23,8 +23,9 @@ pytestmark = [pytest.mark.real, pytest.mark.quiet]
 SEEDS = [int(seed) for seed in os.environ.get("BATTLECTL_TRUTH_SEEDS", "9 15 18").split()]
 AT_ONCE = 2
 TRIES = 3
-DISTURBED = 0.05
-"""Seconds that the machine may hold up a request: beyond it a battle is fought again, and no figure bent."""
+DISTURBED = 0.1
+"""Seconds that the machine may hold up a request or a look: beyond it a battle is fought again, and no figure
+bent."""
 
 EXACT_BY_METADATA = (
     "arrivals",

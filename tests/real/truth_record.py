@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.plan.workload import PlannedWorkload, Window
+from battlectl.run.campaign_watch import COUNT_EVERY
 from tests.real.truth_battle import Battle
+
+LOOKED_AT = "provider_a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,10 @@ class Truth:
 
     @property
     def disturbed(self) -> float:
-        """By how many seconds a request came late at most: the machine's doing, which no figure is about."""
-        return max(request.at - request.due for request in self.requests)
+        """By how many seconds a request came late at most, or a look at the counters: the machine's doing."""
+        looks = sorted({count.t for count in self.evidence.campaign.counts if count.provider == LOOKED_AT})
+        late = max(later - earlier for earlier, later in pairwise(looks)) - COUNT_EVERY
+        return max(late, *(request.at - request.due for request in self.requests))
 
     def within(self, window: Window) -> tuple[Request, ...]:
         """The requests that were due in a window."""
