@@ -2,7 +2,7 @@
 
 Rule: a process is known by its start time and its command line, both read before anything is done to it; one
 that differs is never signalled. `kill` and `restart` end it, `hang` and `partition` stop it (its port stays
-open, nothing answers). A provider is healed when a process of it runs.
+open, nothing answers). A provider is healed when a process of it runs that was not told to end.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def open_process(config: ProcessChaos, holder: str) -> AsyncIterator[Drive
 
 
 class ProcessDriver:
-    """Mutable: it remembers what it has started."""
+    """Mutable: it remembers what it has started, and what it has told to end: that may take its time."""
 
     name = "process"
     counts_probes = False
@@ -57,6 +57,7 @@ class ProcessDriver:
     def __init__(self, config: ProcessChaos) -> None:
         self._processes = config.processes
         self._started: dict[str, int] = {}
+        self._ending: dict[str, psutil.Process] = {}
 
     def resource(self, order: Order) -> str:
         """A process can be stopped or dead, not both."""
@@ -106,6 +107,8 @@ class ProcessDriver:
         if undo["does"] == "end":
             wanted = signal.Signals[f"SIG{self._entry(order.provider).signal}"]
         send(process, wanted)
+        if undo["does"] == "end":
+            self._ending[order.provider] = process
         await wait_until(partial(has_ended if undo["does"] == "end" else is_stopped, process))
         return f"{wanted.name} to process {process.pid}"
 
@@ -118,6 +121,8 @@ class ProcessDriver:
                 return "it is not stopped any more"
             send(process, signal.SIGCONT)
             return f"SIGCONT to process {process.pid}"
+        if (ending := self._find_ending(provider)) is not None:
+            raise DriverError(f"process {ending.pid} was told to end, and has not yet")
         if (process := await self._find(provider)) is not None:
             return f"process {process.pid} runs"
         await self._start(provider)
@@ -132,6 +137,8 @@ class ProcessDriver:
             process = same_process(undo)
             if process is not None:
                 return not is_stopped(process)
+        elif self._find_ending(undo["provider"]) is not None:
+            return False
         found = await self._find(undo["provider"])
         return found is not None and not is_stopped(found)
 
@@ -172,6 +179,11 @@ class ProcessDriver:
         if process is None or entry.pid_file is None:
             return process
         return process if wrote_file(process, Path(entry.pid_file)) else None
+
+    def _find_ending(self, provider: str) -> psutil.Process | None:
+        """The process that was told to end and still runs: whatever it answers, it will be gone."""
+        process = self._ending.get(provider)
+        return None if process is None or has_ended(process) else process
 
     async def _start(self, provider: str) -> None:
         """Run the restart command, unless one that was run before is still under way."""

@@ -34,14 +34,24 @@ SLEEPER = """
 """
 
 
-def sleeper(pid_file: Path) -> list[str]:
-    return [sys.executable, "-c", textwrap.dedent(SLEEPER), str(pid_file)]
+LINGERER = """
+    import os, signal, sys, time
+    def linger(*_):
+        while not os.path.exists(sys.argv[1] + ".go"):
+            time.sleep(0.02)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, linger)
+"""
+
+
+def sleeper(pid_file: Path, before: str = "") -> list[str]:
+    return [sys.executable, "-c", textwrap.dedent(before) + textwrap.dedent(SLEEPER), str(pid_file)]
 
 
 @contextmanager
-def running(pid_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(pid_file: Path, before: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """A child that has written its pid file; whatever stands in that file at the end is ended."""
-    with subprocess.Popen(sleeper(pid_file)) as process:
+    with subprocess.Popen(sleeper(pid_file, before)) as process:
         try:
             while not pid_file.exists():
                 assert process.poll() is None
@@ -144,6 +154,25 @@ async def test_a_process_is_killed_and_started_again(tmp_path, name):
             assert int(pid_file.read_text()) == new
             assert os.getsid(new) == new  # It outlives us.
             assert await driver.in_force() == ()
+
+
+async def test_one_that_takes_its_time_to_end_is_not_healed_because_it_still_runs(tmp_path):
+    pid_file = tmp_path / "pid"
+    with running(pid_file, LINGERER) as child:
+        entry = {"pid_file": str(pid_file), "restart": sleeper(pid_file), "signal": "TERM"}
+        async with open_process(config(**entry), "run1") as driver:
+            undo = await driver.prepare(order("kill"))
+            with trio.move_on_after(0.3) as patience:
+                await driver.inject(order("kill"), undo)
+            assert patience.cancelled_caught
+            assert not await driver.is_healed(undo)
+            healing = await heal_surely(driver, undo, 0.6)
+            assert not healing.is_healed
+            assert healing.note == f"process {child.pid} was told to end, and has not yet"
+            (tmp_path / "pid.go").touch()
+            assert (await heal_surely(driver, undo, 10)).is_healed
+            assert child.wait(PATIENCE) == 0
+            assert int(pid_file.read_text()) != child.pid
 
 
 async def test_a_supervisor_is_waited_for(tmp_path):
