@@ -18,6 +18,7 @@ from battlectl.chaos.drivers import open_driver
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
 from battlectl.chaos.probe import HttpProber
 from battlectl.chaos.stale import stale_journals
+from battlectl.commands.chaos_ground import ask_at
 from battlectl.commands.masking import Masker
 from battlectl.errors import NotReady
 from battlectl.observe.faults import Deed
@@ -70,7 +71,7 @@ async def _open(run: Engagement, site: Site, stack: AsyncExitStack) -> CampaignR
     prepared, run_id = run.prepared, run.meta["run_id"]
     config, shown = _config(run, site)
     driver = await stack.enter_async_context(open_driver(config, run_id))
-    urls = {provider["id"]: provider["url"] for provider in site.providers if provider.get("url")}
+    urls = await ask_at(driver, {p["id"]: p["url"] for p in site.providers if p.get("url")})
     trust = tls_context(site.endpoint) or ssl.create_default_context()
     prober = await stack.enter_async_context(HttpProber(urls, trust))
     header = Header(

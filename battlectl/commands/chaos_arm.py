@@ -19,7 +19,7 @@ from battlectl.chaos.drivers import open_driver
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
 from battlectl.chaos.probe import HttpProber, Prober
 from battlectl.chaos.toxiproxy import Toxiproxy
-from battlectl.commands.chaos_ground import Ground, addresses, check_provider, not_ready
+from battlectl.commands.chaos_ground import Ground, ask_at, check_provider, not_ready
 from battlectl.commands.chaos_proof import is_seen_by_driver
 from battlectl.commands.folders import new_run_folder
 from battlectl.commands.masking import Masker
@@ -80,7 +80,7 @@ async def arm(
     config = _leased(ground.config, injection) if wish.detach else ground.config
     try:
         driver = await stack.enter_async_context(open_driver(config, run_id))
-        urls = await addresses(ground, driver)
+        urls = await ask_at(driver, ground.urls)
         check_provider(wish.provider, known_providers(ground, urls), ground)
         if wish.detach and not (isinstance(driver, Toxiproxy) and driver.is_lab):
             raise UserError("--detach: only a lab has leases; with any other driver nobody would end it")

@@ -23,7 +23,7 @@ from battlectl.chaos.leftovers import Left, find_left
 from battlectl.chaos.stale import Stale, is_same_target, stale_journals
 from battlectl.chaos.toxiproxy import Toxiproxy
 from battlectl.commands.chaos_arm import BY_HAND, known_providers
-from battlectl.commands.chaos_ground import Ground, addresses, check_provider, not_ready
+from battlectl.commands.chaos_ground import Ground, ask_at, check_provider, not_ready
 from battlectl.commands.heal import HEAL_WITHIN, code_of, heal_journal
 from battlectl.commands.heal_text import Fate, JournalState, Told, told_lines
 from battlectl.commands.masking import Masker
@@ -96,7 +96,7 @@ async def _clear(
     try:
         async with open_driver(ground.config, HOLDER) as driver:
             if provider is not None:
-                urls = await addresses(ground, driver)
+                urls = await ask_at(driver, ground.urls)
                 check_provider(provider, known_providers(ground, urls), ground)
             told = [
                 await _end_journal(driver, left, environ)

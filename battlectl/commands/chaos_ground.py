@@ -100,10 +100,10 @@ def _check_admin(admin: str) -> None:
         raise UserError(f"--admin: {host} is a public host: write a config file with `allow_public: true`")
 
 
-async def addresses(ground: Ground, driver: Driver) -> dict[str, str]:
+async def ask_at(driver: Driver, urls: Mapping[str, str]) -> dict[str, str]:
     """Where each provider itself is asked: what the file says, else what the proxies say."""
     known = await driver.addresses() if isinstance(driver, Toxiproxy) else {}
-    return {**known, **ground.urls}
+    return {**known, **urls}
 
 
 def check_provider(provider: str, known: Sequence[str], ground: Ground) -> None:

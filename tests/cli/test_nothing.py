@@ -60,6 +60,12 @@ def test_without_a_trick_the_fault_is_confirmed(field, lab):
         check_confirmed(fight(field))
 
 
+def test_providers_without_url_are_asked_where_the_lab_says(field, lab):
+    names = [{"id": provider["id"]} for provider in lab["providers"]]
+    field.write("target.yml", target_of(lab, providers=names))
+    check_confirmed(fight(field))
+
+
 # The driver does not do what it says
 
 
