@@ -55,7 +55,7 @@ class Watch:
     @property
     def begin(self) -> float:
         """When the load began."""
-        return min(workload.start for workload in self.known.evidence.frame.workloads)
+        return min((w.start for w in self.known.evidence.frame.workloads), default=0.0)
 
     @property
     def sees_short_silence(self) -> bool:

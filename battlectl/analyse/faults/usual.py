@@ -64,6 +64,8 @@ def _gaps(strike: Strike, known: Known) -> tuple[Stretches, Stretches]:
     """Stretches of load without any fault at the provider: those before, latest first, and the next one."""
     own = sorted((*known.others_at(strike), strike), key=lambda one: one.from_)
     load = [(workload.start, workload.end) for workload in known.evidence.frame.workloads]
+    if not load:
+        return [], []
     free = min(start for start, _ in load)
     gaps: Stretches = []
     for one in own:
