@@ -48,6 +48,8 @@ def judge_stream_objective(
         late = f"{cell.missing:,} blocks never came, which is later than any limit"
         return _finding(objective, Verdict.FAIL, late, Figure(None, 0), show)
     verdict, why = _verdict(objective, evidence, window, fit, cell, figure)
+    if figure.value is None:
+        return _finding(objective, verdict, why, figure, show)
     return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure, show)
 
 
