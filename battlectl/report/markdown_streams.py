@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from battlectl.report.figures import NOTHING, show_count, show_ms, show_ratio
+from battlectl.report.figures import NOTHING, show_count, show_ms, show_ratio, show_seconds
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import in_markdown
 from battlectl.report.tables import markdown_table
@@ -19,9 +19,10 @@ MOST_ENDS = 10
 MOST_WORDS = 240
 EXPLAINED = (
     "After warm-up. Blocks are counted for each stream, of a stream of logs its logs; missing is what should "
-    "have come by the chain as it was read on a second path{truth}. The delay counts from that path's first "
+    "have come by the chain as it was read on a second path (). The delay counts from that path's first "
     "sight of a block."
 )
+PATH = " ()"
 CAME: dict[str, Callable[[Stored], str]] = {
     "missing": lambda window: show_count(window["missing"]),
     "doubled": lambda window: _count(window, "duplicates"),
@@ -49,11 +50,17 @@ def show_continuity(document: Document) -> str:
     streams = document.get("streams") or []
     if not streams:
         return ""
-    told = document["meta"].get("stream_truth")
-    truth = f" ({in_markdown(told, MOST_WORDS)})" if told else ""
-    parts = [EXPLAINED.format(truth=truth), _came(streams), _went(streams), *_by_window(streams)]
+    parts = [EXPLAINED.replace(PATH, _path(document)), _came(streams), _went(streams), *_by_window(streams)]
     lines = [line for one in streams for line in _examples(one)]
     return "\n\n".join([*parts, *(["\n".join(lines)] if lines else [])])
+
+
+def _path(document: Document) -> str:
+    """What the chain was read from, as the shell knows it."""
+    told = document["meta"].get("truth")
+    if not told:
+        return ""
+    return f" ({in_markdown(told['source'], MOST_WORDS)}, every {show_seconds(told['every_s'])})"
 
 
 def _came(streams: list[Stored]) -> str:

@@ -10,7 +10,7 @@ from tests.analyse.streamed import BATTLE, STEADY, WARMUP, cell, ends, frame_of,
 from tests.report.scenes import HOSTILE, META, document_of
 
 GAP = "subscription.gaps == 0"
-STREAM_META = {**META, "engine": {}, "stream_truth": "polled over HTTP from provider_b"}
+STREAM_META = {**META, "engine": {}, "truth": {"source": "provider_b over HTTP", "every_s": 0.25}}
 
 
 def all_came() -> dict[str, Any]:
@@ -72,5 +72,5 @@ def hostile_streams() -> dict[str, Any]:
     battle = good(30, missing_middle=1, seen=[Sighting("missing_middle", HOSTILE, 16.0, 17.0, 1, 1, 1)])
     battle.end(HOSTILE)
     cells = {(HOSTILE, WARMUP): ends(), (HOSTILE, BATTLE): battle}
-    meta = {**STREAM_META, "stream_truth": HOSTILE}
+    meta = {**STREAM_META, "truth": {"source": HOSTILE, "every_s": 0.25}}
     return document_of(streamed(cells, [GAP], [frame_of(HOSTILE, kind=HOSTILE)]), ExitCode.FAILED, meta)

@@ -152,7 +152,7 @@ def test_the_terminal_says_what_is_missing_and_stays_on_one_screen():
 
 
 def test_what_the_second_path_was_is_said():
-    assert "as it was read on a second path (polled over HTTP from provider_b)." in render_markdown(
+    assert "as it was read on a second path (provider_b over HTTP, every 250ms)." in render_markdown(
         troubled()
     )
 
