@@ -1,7 +1,8 @@
 """One HTTP exchange by httpx, bounded in size, that leaves nothing half-read behind.
 
 Rule: whatever ends it (a deadline, a broken pipe, an answer that is too long), no generator of httpx is left
-in the middle: trio would have to clean it up later, and says so.
+in the middle: trio would have to clean it up later, and says so. A body is what came: one that is encoded
+although nobody asked for that is not decoded (a failing decoder is such an end, a bomb another).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ async def exchange(
 async def _read(response: httpx.Response, most: int) -> bytes | None:
     parts, size = [], 0
     with trio.CancelScope() as reading:
-        async for part in response.aiter_bytes():
+        async for part in response.aiter_raw():
             parts.append(part)
             size += len(part)
             if size > most:

@@ -67,6 +67,9 @@ async def cut(stream):
     await stream.send_all(reply("0x1", id_=id_)[:-3])
 
 
+ENCODED = reply("", body=b"not even gzip").replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n", 1)
+
+
 async def silent(stream):
     await trio.sleep_forever()
 
@@ -92,11 +95,12 @@ async def silent(stream):
         ),
         (answering(lambda id_: reply("x" * (MOST_BODY + 1), id_=id_)), "too_large", "more than"),
         (answering(lambda id_: b"220 smtp here\r\n\r\n"), "malformed", ""),
+        (answering(lambda id_: ENCODED), "malformed", "not JSON"),
         (close, "closed", "without sending a response"),
         (reset, "reset", ""),
         (cut, "malformed", ""),
     ],
-    ids=["ok", "id", "type", "status", "error", "large", "bytes", "closed", "reset", "cut"],
+    ids=["ok", "id", "type", "status", "error", "large", "bytes", "encoded", "closed", "reset", "cut"],
 )
 async def test_an_answer_is_judged_as_those_of_load_are(nursery, handle, label, seen):
     url = await serving(nursery, handle)
