@@ -52,11 +52,11 @@ class AdminAnswer:
 
 
 class AdminApi:
-    """An admin API at a URL; an async context manager. `origin` is where it is, without a login."""
+    """An admin API at a URL; an async context manager. `origin` is where its paths begin, without a login."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         parts = urlsplit(url)
-        self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._client = httpx.AsyncClient(
             base_url=url,
             headers={"User-Agent": "battlectl", "Accept-Encoding": "identity", **headers},

@@ -7,6 +7,7 @@ healed when the API has taken the request to heal it, and as in force otherwise.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -145,8 +146,8 @@ class HttpDriver:
             return f"{fault.document.store} the document of this fault in faults.jsonl to {where}"
         assert fault.heal is not None, "the config file was checked"
         path, body, _ = _filled(fault.heal, values)
-        data = "" if body is None else f" -d '{msgspec.json.encode(body).decode()}'"
-        return f"curl -X {fault.heal.method}{data} {self._api.origin}{path}"
+        data = "" if body is None else f" -d {shlex.quote(msgspec.json.encode(body).decode())}"
+        return f"curl -X {fault.heal.method}{data} {shlex.quote(self._api.origin + path)}"
 
     def _fault(self, kind: str, provider: str) -> HttpFault:
         if kind not in self._faults:

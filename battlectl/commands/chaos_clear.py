@@ -24,8 +24,8 @@ from battlectl.chaos.stale import Stale, is_same_target, stale_journals
 from battlectl.chaos.toxiproxy import Toxiproxy
 from battlectl.commands.chaos_arm import BY_HAND, known_providers
 from battlectl.commands.chaos_ground import Ground, ask_at, check_provider, not_ready
-from battlectl.commands.heal import HEAL_WITHIN, code_of, heal_journal
-from battlectl.commands.heal_text import Fate, JournalState, Told, told_lines
+from battlectl.commands.heal import HEAL_WITHIN, code_of, heal_journal, tell_by_hand
+from battlectl.commands.heal_text import Fate, JournalState, State, Told, told_lines
 from battlectl.commands.masking import Masker
 from battlectl.errors import ExitCode
 from battlectl.observe.faults import Deed
@@ -99,7 +99,7 @@ async def _clear(
                 urls = await ask_at(driver, ground.urls)
                 check_provider(provider, known_providers(ground, urls), ground)
             told = [
-                await _end_journal(driver, left, environ)
+                await _end_journal(driver, left, ground, environ)
                 for left in _by_hand(provider, ground, results, environ)
             ]
             return [*told, *await _end_toxics(driver, provider, ground)]
@@ -116,13 +116,13 @@ def _by_hand(
             yield left
 
 
-async def _end_journal(driver: Driver, left: Left, environ: Mapping[str, str]) -> Told:
+async def _end_journal(driver: Driver, left: Left, ground: Ground, environ: Mapping[str, str]) -> Told:
     """Under whoever waits for it as well: they see that it is gone, and write it down."""
     told = await heal_journal(left, False, environ)
     if told.state != "goes on":
         return told
     undone = [(deed, with_secrets(deed, environ).undo) for deed in left.deeds]
-    fates = tuple([await _end(driver, deed, undo) for deed, undo in undone])
+    fates = tuple([await _end(driver, deed, undo, ground) for deed, undo in undone])
     return Told(left, "healed" if all(fate.is_over for fate in fates) else "in force", "", fates)
 
 
@@ -132,13 +132,15 @@ async def _end_toxics(driver: Driver, provider: str | None, ground: Ground) -> l
         return []
     found = [one for one in await driver.in_force() if provider in (None, one.provider)]
     fates = [
-        await _end(driver, Deed(0.0, one.what, one.provider, "inject", "begin"), one.undo) for one in found
+        await _end(driver, Deed(0.0, one.what, one.provider, "inject", "begin"), one.undo, ground)
+        for one in found
     ]
     state: JournalState = "healed" if all(fate.is_over for fate in fates) else "in force"
     return [Told(Left(Path(ground.name), None), state, "", tuple(fates))] if fates else []
 
 
-async def _end(driver: Driver, deed: Deed, undo: Undo) -> Fate:
-    healing = await heal_surely(driver, undo, HEAL_WITHIN)
-    by_hand = "" if healing.is_healed else driver.by_hand(undo)
-    return Fate(deed, "healed" if healing.is_healed else "in force", healing.note, by_hand)
+async def _end(driver: Driver, deed: Deed, undo: Undo, ground: Ground) -> Fate:
+    healing, masker = await heal_surely(driver, undo, HEAL_WITHIN), Masker(ground.secrets)
+    by_hand = "" if healing.is_healed else masker.mask_text(tell_by_hand(driver, undo))
+    state: State = "healed" if healing.is_healed else "in force"
+    return Fate(deed, state, masker.mask_text(healing.note), by_hand)

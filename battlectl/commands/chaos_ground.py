@@ -16,6 +16,7 @@ from battlectl.chaos.driver import Driver, DriverError
 from battlectl.chaos.toxiproxy import Toxiproxy
 from battlectl.commands.chaos_plan import provider_ids
 from battlectl.commands.files import load_target
+from battlectl.commands.masking import Masker
 from battlectl.errors import NotReady, UserError
 from battlectl.lab.spec import TOXIPROXY_PORT
 from battlectl.report.inert import one_line
@@ -113,6 +114,7 @@ def check_provider(provider: str, known: Sequence[str], ground: Ground) -> None:
 
 
 def not_ready(ground: Ground, error: DriverError) -> NotReady:
-    """The driver is down: nothing was done."""
+    """The driver is down: nothing was done. What it answered may repeat a secret."""
     hint = "; `battlectl lab up` starts a lab, and says where its admin API is"
-    return NotReady(f"{error}{hint if ground.name.startswith('http') else ''}")
+    said = Masker(ground.secrets).mask_text(str(error))
+    return NotReady(f"{said}{hint if ground.name.startswith('http') else ''}")

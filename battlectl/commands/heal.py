@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import trio
 
-from battlectl.chaos.driver import Driver, DriverError, Impossible, Undo
+from battlectl.chaos.driver import Driver, Undo
 from battlectl.chaos.drivers import open_healer
 from battlectl.chaos.healing import ONE_TRY, heal_surely
 from battlectl.chaos.journal import FaultJournal, Header, JournalInUse, Secrecy, with_secrets
@@ -96,6 +96,8 @@ async def heal_journal(left: Left, forget: bool, environ: Mapping[str, str]) -> 
     try:
         with closing(FaultJournal(left.path, None, Secrecy(secrets, masker.mask_tree))) as journal:
             left = read_left(left.path)  # Somebody else may have healed it before the lock was ours.
+            if left.damage:
+                return Told(left, "damaged", left.damage)
             healer = Healer(left, journal, masker, environ)
             fates = healer.forget() if config is None else await healer.heal(config, header)
     except JournalInUse:
@@ -145,7 +147,8 @@ class Healer:
         healing = await heal_surely(driver, undo, within)
         if healing.is_healed:
             return self._fate(deed, "healed", healing.note)
-        return Fate(deed, "in force", self.masker.mask_text(healing.note), driver.by_hand(undo))
+        note, by_hand = (self.masker.mask_text(text) for text in (healing.note, tell_by_hand(driver, undo)))
+        return Fate(deed, "in force", note, by_hand)
 
     def _fate(self, deed: Deed, state: State, note: str) -> Fate:
         """Written down, so that nobody heals it again."""
@@ -162,9 +165,17 @@ async def _is_gone(driver: Driver, undo: Undo, within: float) -> bool:
     with trio.move_on_after(min(within, ONE_TRY)):
         try:
             return await driver.is_healed(undo)
-        except (DriverError, Impossible):
+        except Exception:  # A journal may hold anything: it must not keep others from being healed.
             return False
     return False
+
+
+def tell_by_hand(driver: Driver, undo: Undo) -> str:
+    """What a person can type, as far as what a journal holds is enough to say it."""
+    try:
+        return driver.by_hand(undo)
+    except Exception:
+        return "look at the provider itself, its journal does not say enough"
 
 
 def code_of(told: Sequence[Told]) -> ExitCode:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shlex
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -32,6 +34,7 @@ class AdminApi:
         self.cordons: dict[str, object] = {}
         self.seen: list[tuple[str, str, bytes]] = []
         self.lies = False
+        self.headers: dict[str, str] = {}
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,7 +43,8 @@ class AdminApi:
                 api.seen.append((self.command, self.path, body))
                 status, answer = api.answer(self.command, self.path, body, self.headers.get("X-Token"))
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(answer)))
+                for name, value in {"Content-Length": str(len(answer)), **api.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer)
 
@@ -120,10 +124,33 @@ async def test_requests_are_filled_in_sent_probed_and_taken_back(api):
         assert found.provider == "a"
         with pytest.raises(DriverError, match="in force at a already"):
             await driver.prepare(one)
-        assert driver.by_hand(undo) == f"curl -X DELETE http://127.0.0.1:{api.server.server_port}/cordon/a"
+        url = f"http://127.0.0.1:{api.server.server_port}/api/cordon/a"
+        assert driver.by_hand(undo) == f"curl -X DELETE {url}"
         for _ in range(2):
             assert (await heal_surely(driver, undo, 5)).is_healed
         assert api.cordons == {}
+
+
+async def test_what_to_type_is_one_command_to_a_shell_and_does_what_healing_would(api):
+    """It is typed by somebody in a hurry, with the header that it lacks."""
+    heal = {"path": "/cordon/{provider}?on=no&by=us", "body": {"why": "it's over"}}
+    one = order("latency")
+    async with open_http(config(api, latency={**CORDON, "heal": heal}), "run1") as driver:
+        undo = await driver.prepare(one)
+        words = shlex.split(driver.by_hand(undo), posix=True)
+        assert (words[:3], words[3]) == (["curl", "-X", "POST"], "-d")
+        await driver.heal(undo)
+    method, path, body = api.seen[-1]
+    assert (method, words[4].encode()) == ("POST", body)
+    assert words[5:] == [f"http://127.0.0.1:{api.server.server_port}{path}"]
+
+
+async def test_a_body_that_is_encoded_unasked_is_a_driver_error(api, monkeypatch):
+    monkeypatch.setattr(api, "headers", {"Content-Encoding": "gzip"})
+    monkeypatch.setattr(api, "answer", lambda *_: (200, gzip.compress(b"{}")))
+    async with open_http(config(api, latency=CORDON), "run1") as driver:
+        with pytest.raises(DriverError, match="no JSON in UTF-8"):
+            await driver.check([order("latency")])
 
 
 async def test_a_document_is_put_back_to_the_byte(api):

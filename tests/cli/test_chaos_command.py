@@ -258,6 +258,21 @@ def test_a_driver_that_is_down_is_exit_4_and_nothing_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_driver_that_repeats_a_secret_shows_none(tmp_path, api, monkeypatch):
+    monkeypatch.setattr(api, "answer", lambda *_: (401, b"no such token: letmein-please"))
+    environ = {"TOKEN": "letmein-please"}
+    ground = find_ground(None, f"http://127.0.0.1:{api.server.server_port}", "TOKEN", environ)
+    wish = Wish("kill", "provider_a", (), "2s")
+    for ask in (
+        lambda: status(ground, tmp_path, environ, False, io.StringIO()),
+        lambda: clear(None, ground, tmp_path, environ, io.StringIO()),
+        lambda: inject(wish, ground, tmp_path, io.StringIO()),
+    ):
+        with pytest.raises(NotReady) as refused:
+            ask()
+        assert "no such token: ***" in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["haproxy", "http", "process"])
 def test_other_drivers_do_it_too_and_have_no_lease_to_leave_it_to(name, tmp_path):
     with GROUNDS[name](tmp_path) as ground:
@@ -287,7 +302,7 @@ def test_healing_that_fails_is_exit_6_and_healed_by_hand_heal_agrees(tmp_path, a
     ran = finish(process, PATIENCE)
     assert ran.code == 6
     first = "latency-a (latency) may still be in force at a. To end it: curl -X DELETE"
-    assert f"\n\n{first} {admin}/cordon/a\n  " in ran.out
+    assert f"\n\n{first} {admin}/api/cordon/a\n  " in ran.out
     assert "letmein" not in ran.out + ran.err
     assert "letmein" not in next(desk.results.rglob("faults.jsonl")).read_text()
     api.lies = False

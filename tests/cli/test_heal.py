@@ -11,9 +11,11 @@ import pytest
 import trio
 
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
+from battlectl.chaos.leftovers import find_left
 from battlectl.commands import heal as heal_module
-from battlectl.commands.heal import HealOptions, heal
+from battlectl.commands.heal import HealOptions, code_of, heal, heal_journal
 from battlectl.errors import UserError
+from battlectl.observe.faults import Deed
 from tests.chaos.test_http import CORDON, DISABLE, DOCUMENT, order
 from tests.chaos.test_http import api as api
 from tests.chaos.test_stale import BLIND, ENVIRON, broken, spelled
@@ -96,7 +98,7 @@ def test_a_heal_that_fails_is_exit_6_and_its_first_line_says_what_to_do(tmp_path
     api.lies = True
     code, out = healed(tmp_path)
     assert code == 6
-    url = f"http://127.0.0.1:{api.server.server_port}"
+    url = f"http://127.0.0.1:{api.server.server_port}/api"
     first, second = (line for line in out.splitlines() if line[0] != " ")
     assert first == f"latency#1 may still be in force at a. To end it: curl -X DELETE {url}/cordon/a"
     assert second.startswith("kill#1 may still be in force at a. To end it: PUT the document of this fault")
@@ -158,6 +160,37 @@ def test_a_damaged_journal_is_named_and_others_are_healed(tmp_path, api):
     assert code == 6
     assert out.splitlines()[0].startswith(f"{tmp_path / 'two' / NAME} is damaged (line 1")
     assert "Healed: latency#1 at a" in out
+
+
+def test_a_journal_that_says_too_little_keeps_no_other_from_being_healed(tmp_path, api, impatient):
+    shown = spelled(api, latency=CORDON)
+    leave(tmp_path / "one", shown, order("latency"))
+    journal = FaultJournal(tmp_path / NAME, Header(run_id="x", target="t", config=shown), Secrecy())
+    journal.write(Deed(1.0, "odd", "b", "inject", "begin", {}))
+    journal.close()
+    code, out = healed(tmp_path)
+    assert code == 6
+    assert out.startswith("odd may still be in force at b. To end it: look at the provider itself")
+    assert "Healed: latency#1 at a" in out
+
+
+def test_a_journal_that_is_damaged_while_it_is_waited_for_is_not_healed(tmp_path, api):
+    path = leave(tmp_path / "one", spelled(api, latency=CORDON), order("latency"))
+    [left] = find_left(tmp_path)
+    path.write_bytes(path.read_bytes() + b"nonsense\n")
+    told = trio.run(heal_journal, left, False, ENVIRON)
+    assert (told.state, code_of([told])) == ("damaged", 6)
+    assert api.cordons
+
+
+def test_what_to_type_shows_no_secret(tmp_path, api, impatient):
+    heal = {**CORDON["heal"], "path": "/uncordon?key=${TOKEN}", "body": {"token": "${TOKEN}"}}
+    leave(tmp_path / "one", spelled(api, latency={**CORDON, "heal": heal}), order("latency"))
+    api.lies = True
+    for as_json in (False, True):
+        code, out = healed(tmp_path, as_json=as_json)
+        assert (code, "letmein" in out) == (6, False)
+        assert "/api/uncordon?key=***" in out
 
 
 def test_a_run_that_goes_on_is_left_alone(tmp_path, api):
