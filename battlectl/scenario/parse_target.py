@@ -23,6 +23,7 @@ from battlectl.scenario.substitute import substitute
 from battlectl.scenario.target import Target
 from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.validated import validate_tree
+from battlectl.scenario.wording import nearest
 
 PRIVATE_SUFFIXES = (".local", ".internal", ".localhost", ".test")
 _URL = re.compile(r"(?:http|ws)s?://\S+")
@@ -75,6 +76,7 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     for path, address in _addresses(tree) if kind != "lab" else ():
         yield from _check_host(path, address, tree.get("allow_public") is True)
     yield from _check_ids(tree.get("providers"))
+    yield from _check_named(tree.get("chaos"), tree.get("providers"))
     headers = tree.get("headers")
     if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
         yield from check_headers(headers, ("headers",))
@@ -102,6 +104,18 @@ def _check_truth(truth: Any, providers: Any) -> Iterator[Mistake]:
     name = truth.get("provider")
     if isinstance(name, str) and not any(one.get("id") == name and one.get("url") for one in listed):
         yield Mistake(("truth", "provider"), f'"{name}" is no provider with a `url`: add it, or name another')
+
+
+def _check_named(chaos: Any, providers: Any) -> Iterator[Mistake]:
+    """A name in `chaos` that no provider has would be of no use, and nobody would know."""
+    listed = [one for one in providers if isinstance(one, dict)] if isinstance(providers, list) else []
+    known = [one["id"] for one in listed if isinstance(one.get("id"), str)]
+    for key in ("processes", "proxies", "servers") if isinstance(chaos, dict) else ():
+        named = chaos.get(key)
+        for name in named if isinstance(named, dict) else ():
+            if known and name not in known:
+                message = f'"{name}" is no provider of this file{nearest(str(name), known)}'
+                yield Mistake(("chaos", key, name), message, True)
 
 
 def _check_host(path: Path, url: str, is_allowed: bool) -> Iterator[Mistake]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, Tag, TypeAdapter, ValidationError, model_validator
 
 from battlectl.scenario.fields import Name, PositiveDuration, Strict, Text, Url
 from battlectl.scenario.masking import MASK
@@ -150,8 +150,13 @@ class HaproxyChaos(Strict):
 
 
 TargetChaos = Annotated[
-    ToxiproxyChaos | ProcessChaos | HttpChaos | HaproxyChaos, Field(discriminator="driver")
+    Annotated[ToxiproxyChaos, Tag("toxiproxy")]
+    | Annotated[ProcessChaos, Tag("process")]
+    | Annotated[HttpChaos, Tag("http")]
+    | Annotated[HaproxyChaos, Tag("haproxy")],
+    Field(discriminator="driver"),
 ]
+"""The tags say it again for `shape.follow`, which finds the place of a mistake by them."""
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(TargetChaos)
 

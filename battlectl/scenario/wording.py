@@ -52,6 +52,12 @@ EXAMPLES = {
     "tls": "tls: {ca: ca.pem}",
     "attribution": "attribution: {provider: X-Served-By, attempts: X-Attempts}",
     "lab": "lab: {providers: 3}",
+    "driver": "driver: toxiproxy",
+    "socket": "socket: /run/haproxy/admin.sock",
+    "backend": "backend: nodes",
+    "processes": "processes: {provider_a: {pid_file: a.pid, restart: [./start-node, a]}}",
+    "pid": "pid: 4711",
+    "lease": "lease: 5s",
     "providers": "providers: [{id: provider_a, url: http://127.0.0.1:8545}]",
     "safety": "safety: {min_success_rate: 50%}",
     "generator": "generator: {max_lag: 10ms}",
@@ -99,6 +105,8 @@ def word_error(error: ErrorDetails, key: str, known: Iterable[str]) -> str:
         return f'"{key}" is missing{_such_as(key, ", add ")}'
     if kind == "value_error":
         return error["msg"].removeprefix("Value error, ")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _word_tag(ctx)
     if kind == "literal_error":
         return _word_literal(error["input"], ctx["expected"])
     if kind == "string_pattern_mismatch":
@@ -118,6 +126,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if near:
         return f', did you mean "{near[0]}"?'
     return f", known are {', '.join(names)}" if names else ", leave it away"
+
+
+def _word_tag(ctx: Mapping[str, Any]) -> str:
+    """Of mappings that one key tells apart, as `driver` does in the `chaos` of a target."""
+    key = ctx["discriminator"].strip("'")
+    if "tag" not in ctx:
+        return f'"{key}" is missing{_such_as(key, ", add ")}'
+    tags = [tag.strip("'") for tag in ctx["expected_tags"].split(", ")]
+    return f'there is no {key} "{ctx["tag"]}"{nearest(ctx["tag"], tags)}'
 
 
 def _word_literal(given: Any, expected: str) -> str:

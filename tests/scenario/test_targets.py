@@ -138,3 +138,33 @@ def test_which_parts_of_a_url_are_secret(url, secrets):
 
 def test_a_message_about_a_url_does_not_repeat_the_key_in_it():
     assert not any("hunter22" in line for line in problems_of("version: 1\nurl: 'ftp://x/?key=hunter22'\n"))
+
+
+CHAOS = "version: 1\nurl: http://127.0.0.1:1\nproviders: [{id: provider_a}]\nchaos:\n"
+
+
+@pytest.mark.parametrize(
+    ("chaos", "place", "message"),
+    [
+        ("driver: toxiprox", "5:3: chaos", 'there is no driver "toxiprox", did you mean "toxiproxy"?'),
+        ("driver: gremlin", "5:3: chaos", 'there is no driver "gremlin", known are toxiproxy, process, http'),
+        ("lease: 5s", "5:3: chaos", '"driver" is missing, add `driver: toxiproxy`'),
+        ("{driver: toxiproxy, url: 'http://127.0.0.1:1', lease: 5}", "5:57: chaos.lease", '"5" needs a unit'),
+        ("{driver: toxiproxy, url: 8474}", "5:28: chaos.url", "is the number 8474, must be a text"),
+        (
+            "{driver: process, processes: {provider_a: {pid: 1}}}",
+            "5:51: chaos.processes.provider_a.pid",
+            "1 is",
+        ),
+        ("{driver: haproxy, socket: s}", "4:1: chaos", '"backend" is missing, add `backend: nodes`'),
+        ("{driver: haproxy, sokcet: s, backend: b}", "5:21: chaos.sokcet", 'did you mean "socket"?'),
+        (
+            "{driver: toxiproxy, url: 'http://127.0.0.1:1', proxies: {provider_q: x}}",
+            "5:60: chaos.proxies.provider_q",
+            '"provider_q" is no provider of this file, did you mean "provider_a"?',
+        ),
+    ],
+)
+def test_a_mistake_in_chaos_is_found_where_it_stands(chaos, place, message):
+    found = problems_of(CHAOS + f"  {chaos}\n")
+    assert any(place in line and message in line for line in found), found
