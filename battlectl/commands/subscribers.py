@@ -82,7 +82,8 @@ async def _serve(
     terms = Terms(settle, planned.stall_after, planned.newest_only)
     listen = _listening(planned, truth, witness, cells, terms, start)
     endpoint = ws_endpoint_for(site, planned.path, planned.headers)
-    subscribers = Subscribers(planned, partial(open_socket, endpoint, planned.max_body), listen, cells)
+    connect = partial(open_socket, endpoint, planned.max_body)
+    subscribers = Subscribers(planned, connect, listen, cells, settle)
     try:
         await subscribers.serve(start)
     finally:

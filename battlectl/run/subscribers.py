@@ -52,7 +52,7 @@ OpenListener = Callable[[str, float], Listener]
 
 
 class Subscribers:
-    """One workload of them. Mutable: it knows who is there."""
+    """One workload of them. Mutable: it knows who is there. `settle` is that of `streams.terms`."""
 
     def __init__(
         self,
@@ -60,9 +60,11 @@ class Subscribers:
         open_socket: OpenSocket,
         listen: OpenListener,
         cells: StreamCells,
+        settle: float,
     ) -> None:
         self._planned = planned
         self._cells = cells
+        self._settle = settle
         self._open_socket = open_socket
         self._listen = listen
         self._start = 0.0
@@ -88,6 +90,8 @@ class Subscribers:
         self._there[visit.client] = client
         try:
             await client.live()
+            client.leave()
+            await trio.sleep(self._settle)  # The other path may not have seen yet what came last.
         finally:
             del self._there[visit.client]
             client.finish()
@@ -113,7 +117,8 @@ class Subscribers:
 
     def _listeners(self) -> Iterator[Listener]:
         for client in self._there.values():
-            yield from client.listeners.values()
+            if not client.has_left:
+                yield from client.listeners.values()
 
 
 class Client:
@@ -133,6 +138,7 @@ class Client:
         self._start = start
         self._session = Session()
         self._is_new = True
+        self.has_left = False
         self._wanted_until = start + visit.leaves
         names = [f"{planned.name}/{visit.client}.{number}" for number in range(planned.subscriptions)]
         self.listeners = {name: listen(name, visit.comes) for name in names}
@@ -149,11 +155,16 @@ class Client:
                 else:
                     await trio.sleep(self._planned.reconnect.wait(failures))
 
+    def leave(self) -> None:
+        """It wants no more from now on."""
+        self.has_left = True
+        self._wanted_until = min(self._wanted_until, trio.current_time())
+
     def finish(self) -> None:
-        """It wants no more."""
-        at = min(trio.current_time(), self._wanted_until) - self._start
+        """Judge all that it heard."""
+        self.leave()
         for listener in self.listeners.values():
-            listener.finish(at)
+            listener.finish(self._wanted_until - self._start)
 
     def _now(self) -> float:
         return trio.current_time() - self._start

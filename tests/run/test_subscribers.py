@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.truth import Truth
 from battlectl.plan.streams import plan_streams
 from battlectl.plan.workload import Window
-from battlectl.run.listening import listen_to_heads
+from battlectl.run.listening import Listener, listen_to_heads
 from battlectl.run.subscribers import Subscribers
 from battlectl.scenario.streams import SubscribeWorkload
 from battlectl.transport.wire import ConnectError
@@ -27,6 +28,13 @@ LOST = Ended(None, "the connection was lost")
 REFUSED = ConnectError("refused", "connect: refused")
 Step = tuple[float, str | Ended]
 """(seconds after the subscriptions, what comes): a block "7", or how it ends."""
+
+
+SETTLE = 1.0
+
+
+def heads_of(truth: Truth, cells: StreamCells, terms: Terms, name: str, t: float) -> Listener:
+    return listen_to_heads(name, truth, cells, terms, t, 0.0)
 
 
 def hash_of(number: int) -> str:
@@ -106,7 +114,7 @@ def attend(
     world, cells, truth = World(), StreamCells(), Truth()
     workload = SubscribeWorkload.model_validate({"subscribe": "newHeads", "stall_after": "5s", **fields})
     planned = plan_streams("heads", workload, "1/heads", Window("heads", 0.0, seconds))
-    terms = Terms(1.0, workload.stall_after)
+    terms = Terms(SETTLE, workload.stall_after)
 
     @asynccontextmanager
     async def open_socket(deadline: float) -> AsyncIterator[ScriptedSocket]:
@@ -131,12 +139,8 @@ def attend(
             nursery.start_soon(witness)
             await trio.lowlevel.checkpoint()
             with trio.move_on_after(seconds + 5 if stop_at is None else stop_at):
-                await Subscribers(
-                    planned,
-                    open_socket,
-                    lambda name, t: listen_to_heads(name, truth, cells, terms, t, 0.0),
-                    cells,
-                ).serve(start)
+                listen = partial(heads_of, truth, cells, terms)
+                await Subscribers(planned, open_socket, listen, cells, SETTLE).serve(start)
             world.ended = round(trio.current_time() - start, 3)
             nursery.cancel_scope.cancel()
 
@@ -156,7 +160,7 @@ def test_they_come_over_the_time_that_they_are_given_and_say_good_bye():
     world = attend(iter(ScriptedSocket([]) for _ in range(9)), clients=4, connect_over="8s", seconds=12.0)
     assert world.tries == [0, 2, 4, 6]
     assert [round(socket.closed_at or 0) for socket in world.sockets] == [12] * 4
-    assert world.ended == 12
+    assert world.ended == 12 + SETTLE
     assert (world.cell.count("begun"), world.cell.count("streams")) == (4, 4)
 
 
@@ -252,3 +256,10 @@ def test_a_target_that_refuses_all_has_streams_that_never_opened():
     world = attend(iter([REFUSED] * 99), clients=2, seconds=5.0)
     assert world.cell.count("never_opened") == 2
     assert world.cell.ends.keys() == {"no subscription: refused"}
+
+
+def test_what_came_last_is_judged_when_the_other_path_has_seen_it_too():
+    """Block 20 comes half a second before the end, and the truth sees it half a second after that."""
+    world = attend(iter([every_second(0, 20)]), seconds=20.8, blocks=lambda t: int(t))
+    assert world.cell.count("unproven") == 0
+    assert world.cell.missing == 0
