@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from battlectl.analyse.checks.generator import is_fit_for_streams
 from battlectl.analyse.evidence import Evidence, scope_of, statistic
 from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
 from battlectl.analyse.objectives_streams import judge_stream_objective
@@ -46,7 +47,7 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
         needed = objective.min_samples or _default_samples(objective)
         return judge_fault_objective(objective, evidence, window, generator_fit, format_value, needed)
     if objective.metric in STREAM_METRICS:
-        return judge_stream_objective(objective, evidence, window, generator_fit, format_value)
+        return judge_stream_objective(objective, evidence, window, is_fit_for_streams(evidence), format_value)
     if objective.metric not in METRICS:
         return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
     measured = measure(objective, evidence, window)

@@ -3,7 +3,8 @@
 Rule: nothing is kept where no block was expected, where something of it was not watched, proven or finished,
 or where nothing came that could have been wrong. A block that never came is later than any limit. Times are
 as exact as we were on time ourselves: an objective must hold, or be broken, at both ends of that. A violation
-that an early end may explain is inconclusive, and so is every time while the generator was unfit.
+that an early end may explain is inconclusive, and so is every time while we were
+late with streams beyond `generator.max_stream_lag`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _verdict(
     if too_few := _too_few(objective, cell, figure):
         return Verdict.INCONCLUSIVE, against[0] if against and not figure.samples else too_few
     if _is_of_our_time(objective) and not fit:
-        return Verdict.INCONCLUSIVE, "the generator was late or short of room"
+        return Verdict.INCONCLUSIVE, "we were late with streams, or short of processor"
     if (late := _too_late_for_silence(objective, evidence, cell)) is not None:
         return Verdict.INCONCLUSIVE, f"we were up to {format_duration(late)} late ourselves"
     lag = _own_lag(objective, cell)

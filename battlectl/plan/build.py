@@ -78,6 +78,7 @@ def build_plan(
         objectives=promises(scenario),
         checks=dict(scenario.checks),
         max_lag=scenario.generator.max_lag,
+        max_stream_lag=scenario.generator.max_stream_lag,
         safety=_describe_safety(scenario.safety),
         injections=tuple(injections),
         streams=tuple(frame_streams(planned) for planned in streams),

@@ -61,6 +61,7 @@ class Frame:
     safety: str
     injections: tuple[Injection, ...] = ()
     streams: tuple[StreamFrame, ...] = ()
+    max_stream_lag: float = 0.1
 
     @property
     def run(self) -> Window:

@@ -204,10 +204,14 @@ def _meaning(label: str) -> str:
     return MEANINGS.get(outcome_of(label), "")
 
 
-def _stream_lag(own: Stored) -> list[list[str]]:
+def _stream_lag(document: Document) -> list[list[str]]:
     """How late we connected and read streams ourselves, where there were any."""
-    lag = own.get("stream_lag")
-    return [["lag of streams p99 / max", " / ".join(show_latencies(lag, "p99", "max"))]] if lag else []
+    lag = document["generator"].get("stream_lag")
+    if not lag:
+        return []
+    allowed = document["frame"].get("max_stream_lag")
+    rows = [["lag of streams p99 / max", " / ".join(show_latencies(lag, "p99", "max"))]]
+    return rows if allowed is None else [*rows, ["allowed lag p99 of streams", show_seconds(allowed)]]
 
 
 def show_generator(document: Document) -> str:
@@ -215,7 +219,7 @@ def show_generator(document: Document) -> str:
     own = document["generator"]
     rows = [
         ["lag p99 / max", " / ".join(show_latencies(own["lag"], "p99", "max"))],
-        *_stream_lag(own),
+        *_stream_lag(document),
         ["allowed lag p99", show_seconds(document["frame"]["max_lag"])],
         ["longest stall of the loop", show_ms(own["longest_stall_ms"])],
         ["arrivals dropped", show_count(own["dropped"])],

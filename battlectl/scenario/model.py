@@ -139,9 +139,13 @@ class Safety(Strict):
 
 
 class Generator(Strict):
-    """When the generator itself counts as the bottleneck: its lag at p99 above this."""
+    """When the generator itself counts as the bottleneck: its lag at p99 above this.
+
+    `max_lag` is that of requests, `max_stream_lag` that with which subscribers are read.
+    """
 
     max_lag: PositiveDuration = 0.010
+    max_stream_lag: PositiveDuration = 0.100
 
 
 class Scenario(Strict):

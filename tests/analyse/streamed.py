@@ -132,9 +132,10 @@ def _frame(
 
 
 def judged(objective: Any, cells: Mapping[Any, StreamCell], fit: bool = True, **more: Any) -> Finding:
-    """What one objective finds."""
+    """What one objective finds, of a generator that was never too late (`fit`), or always."""
     evidence = streamed(cells, [objective], **more)
-    return judge_objective(evidence.frame.objectives[0], evidence, fit)
+    evidence = replace(evidence, frame=replace(evidence.frame, max_stream_lag=60.0 if fit else 0.0))
+    return judge_objective(evidence.frame.objectives[0], evidence, True)
 
 
 def verdict(objective: Any, cells: Mapping[Any, StreamCell], **more: Any) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from battlectl.analyse.checks.continuity import ADVERSE, check_continuity
+from battlectl.analyse.judge import judge
 from battlectl.analyse.streams.figures import COUNTED_AS
 from tests.analyse.streamed import BATTLE, STEADY, WARMUP, cell, ends, frame_of, gap, good, streamed, whole
 
@@ -126,11 +129,28 @@ def test_lag_that_nobody_measured_may_have_been_any():
 
 
 def test_how_late_streams_were_read_is_shown_beside_requests():
-    cells = {**FINE, BATTLE: good(30, lag=[0.4] * 30)}
-    delays = ["subscription.delivery_delay.p95 < 300ms", "subscription.delivery_delay.p95 < 1s"]
+    cells = {**FINE, BATTLE: good(30, lag=[0.09] * 30)}
+    delays = ["subscription.delivery_delay.p95 < 50ms", "subscription.delivery_delay.p95 < 1s"]
     judgement = whole(cells, *delays, GAPS, reads="")
-    assert finding(judgement, "generator").summary.startswith("lag p99 0ms, lag p99 of streams 400ms, longest")
+    assert finding(judgement, "generator").summary.startswith("lag p99 0ms, lag p99 of streams 90ms, longest")
     assert [one.verdict.value for one in judgement.objectives] == ["inconclusive", "pass", "pass"]
+
+
+def test_streams_that_were_read_too_late_prove_no_time_but_counts_all_the_same():
+    cells = {**FINE, BATTLE: good(30, lag=[0.4] * 30)}
+    judgement = whole(cells, "subscription.delivery_delay.p95 < 1s", GAPS)
+    found = finding(judgement, "generator")
+    assert found.verdict.value == "inconclusive"
+    assert found.summary.startswith("lag p99 of streams 400ms is above 100ms")
+    assert [one.verdict.value for one in judgement.objectives] == ["inconclusive", "pass"]
+
+
+def test_what_is_late_about_requests_does_not_touch_the_times_of_streams():
+    evidence = streamed(FINE, ["subscription.delivery_delay.p95 < 1s"], reads="")
+    strict = replace(evidence, frame=replace(evidence.frame, max_lag=-1.0))
+    judgement = judge(strict)
+    assert finding(judgement, "generator").verdict.value == "inconclusive"
+    assert [one.verdict.value for one in judgement.objectives] == ["pass"]
 
 
 def test_requests_that_were_never_sent_are_not_excused_by_streams():

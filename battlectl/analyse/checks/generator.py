@@ -2,8 +2,8 @@
 
 Rule: it was when it dropped arrivals, when its own lag at p99 is above `generator.max_lag`, or when it ran
 out of processor. Then what it measured is partly itself, and the finding says what rate it did hold. The lag
-of streams is shown and not held to that limit: all subscribers hear of a block at once and are read one after
-another, and each objective about them allows for it. Lag that nobody measured may have been any.
+of streams has a limit of its own, `generator.max_stream_lag`: all subscribers hear of a block at once and are
+read one after another. Lag that nobody measured may have been any.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ def check_generator(evidence: Evidence) -> Finding:
         reasons.append(f"{drops:,} of {cell.total:,} arrivals were dropped")
     if evidence.frame.workloads and lag > evidence.frame.max_lag:
         reasons.append(f"lag p99 {format_duration(lag)} is above {format_duration(evidence.frame.max_lag)}")
-    busy, seconds = busy_seconds(evidence), len(_shares(evidence))
-    if busy > seconds / 2:
-        reasons.append(f"{busy} of {seconds} seconds used up a processor")
+    reasons += [reason for reason in (_late_streams(evidence), _busy(evidence)) if reason]
     shown = f"{_shown(evidence, lag, of_streams)}, longest stall {format_duration(longest_stall(evidence))}"
     if not reasons:
         return Finding(
@@ -52,6 +50,23 @@ def check_generator(evidence: Evidence) -> Finding:
         unit="duration",
         samples=samples,
     )
+
+
+def is_fit_for_streams(evidence: Evidence) -> bool:
+    """Whether the times of streams were the target's: what is late about requests does not touch them."""
+    return bool(stream_lag(evidence).count) and not _late_streams(evidence) and not _busy(evidence)
+
+
+def _late_streams(evidence: Evidence) -> str:
+    lag, limit = stream_lag(evidence).quantile(0.99), evidence.frame.max_stream_lag
+    if lag is None or lag <= limit:
+        return ""
+    return f"lag p99 of streams {format_duration(lag)} is above {format_duration(limit)}"
+
+
+def _busy(evidence: Evidence) -> str:
+    busy, seconds = busy_seconds(evidence), len(_shares(evidence))
+    return f"{busy} of {seconds} seconds used up a processor" if busy > seconds / 2 else ""
 
 
 def stream_lag(evidence: Evidence) -> Sketch:
