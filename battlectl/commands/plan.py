@@ -14,8 +14,9 @@ from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.errors import ExitCode
 from battlectl.plan.chaos_rows import INJECTION_COLUMNS, injection_rows
-from battlectl.plan.frame import Frame, WorkloadFrame
+from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.pacing import Users
+from battlectl.plan.streams import StreamFrame
 from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.quantities import format_duration, format_rate
 
@@ -65,8 +66,9 @@ def plan_text(prepared: Prepared, arrivals: int) -> str:
     parts = [
         f"{frame.name}  (seed {frame.seed}, plan {prepared.plan_hash[:12]}, target {prepared.target_name})",
         tabulate(phases, headers=["phase", "from", "to", "length"], tablefmt="simple"),
-        tabulate([_workload_row(w) for w in frame.workloads], headers=WORKLOAD_COLUMNS, tablefmt="simple"),
-        *_injections_text(frame),
+        *_table(WORKLOAD_COLUMNS, [_workload_row(w) for w in frame.workloads]),
+        *_table(STREAM_COLUMNS, [_stream_row(s) for s in frame.streams]),
+        *_table(INJECTION_COLUMNS, injection_rows(frame.injections)),
         "\n".join(["objectives:", *(f"  {objective.text}" for objective in frame.objectives)]),
     ]
     if arrivals:
@@ -74,10 +76,9 @@ def plan_text(prepared: Prepared, arrivals: int) -> str:
     return "\n\n".join(parts)
 
 
-def _injections_text(frame: Frame) -> list[str]:
-    rows = injection_rows(frame.injections)
-    table = tabulate(rows, headers=INJECTION_COLUMNS, tablefmt="simple", disable_numparse=True)
-    return [table] if rows else []
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table for what there is any of."""
+    return [tabulate(rows, headers=columns, tablefmt="simple")] if rows else []
 
 
 WORKLOAD_COLUMNS = [
@@ -104,6 +105,24 @@ def _workload_row(workload: WorkloadFrame) -> list[str]:
         format_duration(workload.timeout),
         f"{workload.max_in_flight:,}",
         f"{workload.connections:,}",
+    ]
+
+
+STREAM_COLUMNS = ["subscribers", "subscription", "from", "to", "clients", "streams each", "come"]
+
+
+def _stream_row(stream: StreamFrame) -> list[str]:
+    settings = stream.settings
+    churn = settings["churn_per_s"]
+    come = f"over {format_duration(settings['connect_over_s'])}"
+    return [
+        stream.name,
+        stream.kind,
+        format_duration(stream.start),
+        format_duration(stream.end),
+        "come and go" if stream.clients is None else f"{stream.clients:,}",
+        str(stream.subscriptions),
+        come if churn is None else format_rate(churn),
     ]
 
 
