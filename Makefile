@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY) ## make .venv with everything battlectl and its tests import
 
 run: setup ## run the main scenario on the embedded lab; the report is in results/latest
-	$(BIN)/battlectl run scenarios/steady-reads.yml
+	$(BIN)/battlectl run scenarios/provider-failover.yml
 
 test: setup ## all tests; real parts that are missing are skipped by name (in CI: a failure)
 	$(BIN)/pytest -m quiet
