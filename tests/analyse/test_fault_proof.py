@@ -21,6 +21,7 @@ USED = "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-20 b:20@20-30 b:10@30-40"
 UNCHANGED = "a:10@0-40 b:10@0-40"
 SLOW = "20*ok@0-20 20*ok/400@20-30 20*ok@30-40"
 HEALED = "inject@20-20.1 heal@30-30.1"
+OVER_WEBSOCKETS = {"reads": {"rate": "1/s", "calls": ["a", "b"], "ws": {}}}
 DOWN = "new:ok@19 kept:ok@19 new:refused@20.2-30 kept:reset@20.2 new:ok@30.2"
 UP = "new:ok@19 kept:ok@19 new:ok@20.2-30 kept:ok@20.2-30 new:ok@30.2"
 
@@ -119,6 +120,15 @@ WAYS_TO_DO_NOTHING = {
             "unproven",
             "nothing of the load was seen to be touched: it strikes new connections alone, and spares those "
             "that were open before",
+        ),
+    ),
+    "only sockets of the target's own are struck": (
+        injection("ws_close"),
+        {"probes": UP, "counts": UNCHANGED, "hits": "3@20.1-30"},
+        (
+            "unproven",
+            "nothing of the load was touched: its 3 hits may all be probes: it strikes WebSockets alone, and "
+            "nothing of the load went there over one",
         ),
     ),
     "no traffic goes there": (
@@ -505,7 +515,10 @@ CONFIRMED = {
     "no JSON": (injection("garbage"), {"probes": met("malformed"), "counts": USED}),
     "an error": (CALLS, {"probes": met("rpc_error(-32603)"), "counts": USED}),
     "an old head": (STALE, {"probes": UP, "counts": UNCHANGED, "hits": "110@20.1-30"}),
-    "a WebSocket": (injection("ws_stall"), {"probes": UP, "counts": UNCHANGED, "hits": "3@20.1-30"}),
+    "a WebSocket": (
+        injection("ws_stall"),
+        {"probes": UP, "counts": UNCHANGED, "hits": "3@20.1-30", "load": OVER_WEBSOCKETS},
+    ),
     "a delay that no single probe shows": (
         injection("bandwidth", rate=10),
         {

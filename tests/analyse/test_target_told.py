@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from battlectl.analyse.faults.breaker import timelines
+from battlectl.analyse.faults.proof import prove_faults
 from battlectl.analyse.objectives import judge_objective
 from tests.analyse.faulted import faulted, injection
 
 KILL = injection(name="kill")
+UP = "new:ok@19 kept:ok@19 new:ok@20.2-30 kept:ok@20.2-30 new:ok@30.2"
 USED = "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-20 b:20@20-30 b:10@30-40"
 
 
@@ -31,3 +33,13 @@ def test_an_order_that_is_no_order_to_leave_it_alone_says_nothing():
     slow = injection("http_5xx", name="kill")
     line = timelines(faulted(slow, counts=USED, driver="http"))[0]
     assert [change.is_sure for change in line.changes] == [False, False]
+
+
+@pytest.mark.parametrize("stopped_at", ["24", "24.6"])
+def test_one_that_is_left_alone_from_the_middle_on_is_not_confirmed(stopped_at):
+    counts = f"a:10@0-{stopped_at} a:0@{stopped_at}-30 a:10@30-40 b:10@0-40"
+    [proof] = prove_faults(faulted(injection(), driver="haproxy", probes=UP, counts=counts))
+    assert (proof.verdict, "nothing shows that the target left it alone" in proof.reasons[0]) == (
+        "unproven",
+        True,
+    )

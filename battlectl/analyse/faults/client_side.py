@@ -16,7 +16,7 @@ from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.provider_side import ProviderSide
 from battlectl.analyse.faults.served import served_by, told
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.faults.untouched import explain, is_unfelt
+from battlectl.analyse.faults.untouched import explain, has_websockets, is_unfelt
 from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, Usual, calls_gone, usual_calls
 from battlectl.observe import outcome
 from battlectl.observe.served import ServedCell
@@ -104,7 +104,7 @@ def touched_by(strike: Strike, side: ProviderSide, known: Known) -> int:
     if not sight.hits or strike.struck is None:
         return 0
     if strike.expected.is_of_websockets:
-        return sight.hits
+        return sight.hits if has_websockets(known) else 0
     probes = known.probes_between(strike.provider, strike.from_, strike.to)
     ours = len(probes)
     if strike.expected.shows_in_probes:

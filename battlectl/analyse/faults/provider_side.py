@@ -19,7 +19,8 @@ from battlectl.analyse.faults.untouched import explain
 from battlectl.analyse.faults.usual import calls_gone, usual_calls
 from battlectl.quantities import format_duration
 
-LAST_PART = 0.75
+FIRST_PART, LAST_PART = 0.25, 0.75
+"""In which the calls must have stopped as well: half of them overall could be half of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def _stopped_until(strike: Strike, known: Known) -> float | None:
     if known.evidence.campaign.driver not in DRIVERS_AT_THE_TARGET:
         return None
     usual, start, end = usual_calls(strike, known), strike.struck or 0.0, strike.end
-    if calls_gone(strike, usual, known, start, end) is None:
+    first = start + FIRST_PART * (end - start)
+    if any(calls_gone(strike, usual, known, start, until) is None for until in (first, end)):
         return None
     last = start + LAST_PART * (end - start)
     return last if calls_gone(strike, usual, known, last, end) is None else end

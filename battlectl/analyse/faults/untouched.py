@@ -9,6 +9,7 @@ from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.looks import VISIBLE
 from battlectl.analyse.faults.sight import Sight
 from battlectl.analyse.faults.strike import Strike
+from battlectl.plan.workload import WS
 from battlectl.quantities import format_duration, format_ratio
 
 SHORT = 0.2
@@ -47,10 +48,19 @@ def _explanation(strike: Strike, known: Known) -> str:
     return f"it was to last {format_duration(length)}" if length < SHORT else ""
 
 
+def has_websockets(known: Known) -> bool:
+    """Whether anything of the load goes over one: else those that were struck are the target's own."""
+    frame = known.evidence.frame
+    return bool(frame.streams) or any(workload.client == WS for workload in frame.workloads)
+
+
 def _called(known: Known) -> frozenset[str]:
     return frozenset(label for workload in known.evidence.frame.workloads for label in workload.labels)
 
 
 def _is_due(known: Known, start: float, end: float) -> bool:
     """By plan: arrivals are counted by the second only."""
-    return any(load.start < end and load.end > start for load in known.evidence.frame.workloads)
+    frame = known.evidence.frame
+    times = [(load.start, load.end) for load in frame.workloads]
+    times += [(stream.start, stream.end) for stream in frame.streams]
+    return any(begin < end and over > start for begin, over in times)
