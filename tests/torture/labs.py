@@ -17,13 +17,14 @@ def running_lab(
 ) -> Iterator[dict[str, Any]]:
     """The ready line of a lab in processes of its own; `words` follow `battlectl lab`."""
     process = desk.start("lab", *(words or ("up",)), "--admin-port", admin_port, "--json")
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield json.loads(process.stdout.readline())
-        assert ends_itself or process.poll() is None, "the lab has ended"
     finally:
+        has_ended = process.poll() is not None
         process.send_signal(signal.SIGTERM)
-        finish(process)
+        ran = finish(process)
+        assert ends_itself or not has_ended, f"the lab has ended by itself: {ran}"
 
 
 def urls_of(lab: dict[str, Any]) -> dict[str, str]:
