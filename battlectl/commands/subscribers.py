@@ -39,6 +39,9 @@ LOOKS = 4
 LEAST_SETTLE = 1.0
 """How far the truth may be behind a stream: so many looks, and no less than so many seconds."""
 
+MOST_WAITING, MOST_LOGS_WAITING = 128, 2_048
+"""Events of a stream that wait for the truth: a reorg brings all logs of its blocks at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
@@ -79,7 +82,8 @@ async def _serve(
     start: float,
 ) -> None:
     cells = recorder.streams(planned.name)
-    terms = Terms(settle, planned.stall_after, planned.newest_only)
+    most_waiting = MOST_LOGS_WAITING if planned.kind == LOGS else MOST_WAITING
+    terms = Terms(settle, planned.stall_after, planned.newest_only, most_waiting)
     listen = _listening(planned, truth, witness, cells, terms, start)
     endpoint = ws_endpoint_for(site, planned.path, planned.headers)
     connect = partial(open_socket, endpoint, planned.max_body)

@@ -3,7 +3,8 @@
 Rule: a log is its block hash and its index. It is there once it was shown, and gone once it was shown with
 `removed`. Shown while it is there, or removed while it is gone, it is a duplicate. It is out of order if it
 comes after a log of a later announcement, or of a higher index in the same one; back-filled besides, if it
-had been jumped over. A log of a block that the truth never had is on a wrong fork, with the same proof as a
+had been jumped over. Shown again after the stream itself took it back for a wrong fork, it is rightly
+re-emitted, once. A log of a block that the truth never had is on a wrong fork, with the same proof as a
 header; one that the truth does not have in a block it knows is unexpected.
 
 Each announcement is judged for good when the stream is finished, or when it is DEEP announcements old. In a
@@ -32,6 +33,8 @@ DEEP = 64
 MOST_SHOWN = 16_384
 """Logs that are remembered as shown: those of more are unproven, so that no flood fills the memory."""
 
+MOST_STRAY_LOGS = 1_024
+
 
 class Log(NamedTuple):
     """A log came, or was taken back."""
@@ -54,7 +57,7 @@ class LogStream:
         self._book = Book(name, cells)
         self._life = Life(name, cells, terms, t)
         self._trail = LogTrail(logs, self._book, terms)
-        self._strays = Strays()
+        self._strays = Strays(MOST_STRAY_LOGS)
         self._waiting: deque[Log | Opened | Ended] = deque()
 
     def log(
@@ -174,6 +177,10 @@ class LogStream:
             self._step(event, block)
         elif not is_forced and self._truth.looked < until:
             return False
+        elif self._is_return(event):
+            self._book.count("reemitted", event.t)
+            self._trail.show(event.hash, event.log_index)
+            return True
         else:
             self._book.find("out_of_order", event.t, event.number)
             self._book.count("back_filled", event.t)
@@ -194,6 +201,12 @@ class LogStream:
         elif is_back:
             self._trail.resumes.append((self._trail.at[0], block.rank))
         self._trail.at = (block.rank, event.log_index)
+        self._strays.forward()
+
+    def _is_return(self, event: Log) -> bool:
+        """Whether it was taken back when the stream strayed, and is shown again because it comes back."""
+        was_shown = self._trail.shown.get(event.hash, {}).get(event.log_index) is False
+        return was_shown and self._strays.is_return(event.number, _key(event))
 
     def _remove(self, event: Log, is_forced: bool) -> bool:
         """It is there no more; one that was lost, or shown before the stream began, may be taken back too."""

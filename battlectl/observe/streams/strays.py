@@ -10,11 +10,12 @@ MOST_STRAYS = 64
 
 
 class Strays:
-    """Mutable: it grows with what is shown, up to MOST_STRAYS blocks each way."""
+    """Mutable: it grows with what is shown, up to so many blocks (of logs: logs) each way."""
 
-    __slots__ = ("_lowest", "_returned", "_strays")
+    __slots__ = ("_lowest", "_most", "_returned", "_strays")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_STRAYS) -> None:
+        self._most = most
         self._lowest: int | None = None
         self._strays: set[str] = set()
         self._returned: set[str] = set()
@@ -23,7 +24,7 @@ class Strays:
         """A block of a wrong fork; whether it is new."""
         if hash_ in self._strays:
             return False
-        if len(self._strays) < MOST_STRAYS:
+        if len(self._strays) < self._most:
             self._strays.add(hash_)
         self._lowest = number if self._lowest is None else min(self._lowest, number)
         return True
@@ -41,7 +42,7 @@ class Strays:
         """Whether this block, shown before, is shown again because the stream comes back."""
         if self._lowest is None or number < self._lowest or hash_ in self._returned:
             return False
-        if len(self._returned) >= MOST_STRAYS:
+        if len(self._returned) >= self._most:
             return False
         self._returned.add(hash_)
         return True

@@ -41,6 +41,16 @@ HISTORIES = {
         "1.0 1.1 2.0 2.1 2x.0 2x.1 -2x.1 -2x.0 3.0 3.1",
         "observed 6, wrong_fork 2, removed 2",
     ),
+    "strayed to a wrong fork and back": (
+        THREE,
+        "1.0 1.1 2.0 2.1 -2.1 -2.0 2x.0 2x.1 -2x.1 -2x.0 2.0 2.1 3.0 3.1",
+        "observed 6, wrong_fork 2, removed 4, reemitted 2",
+    ),
+    "taken back and shown again, without a fork": (
+        THREE,
+        "1.0 1.1 2.0 2.1 -2.1 2.1 3.0 3.1",
+        "observed 7, removed 1, out_of_order 1, back_filled 1",
+    ),
     "of a wrong fork, doubled": (THREE, ALL + " 3x.0 3x.0", "observed 6, wrong_fork 1, duplicates 1"),
     "beyond the truth": (THREE, ALL + " 9x.0", "observed 6, unproven 1"),
     "reorg": (FORK, f"{UNTIL_FORK} {BACK} {THEN}", "observed 12, removed 4"),
