@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from battlectl.scenario.chaos import Timing
     from battlectl.scenario.chaos_parts import Moment, RandomFaults
 
-MOST_INJECTIONS = 100
+MOST_INJECTIONS = 150
 """Each injection brings windows of its own: the report has to stay readable, and small."""
 
 
