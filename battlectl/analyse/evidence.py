@@ -14,6 +14,8 @@ from battlectl.plan.workload import Window
 from battlectl.scenario.objectives import Objective
 
 COMPLETED = "completed"
+KILLED = "killed"
+"""Of a run whose journal breaks off."""
 
 
 @dataclass(frozen=True, slots=True)

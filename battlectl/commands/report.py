@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.evidence import KILLED, Evidence
 from battlectl.analyse.judge import judge
 from battlectl.chaos.journal import NAME, BadJournal, read_journal, unhealed
 from battlectl.commands.engage import STORED_DIGITS
@@ -27,8 +27,6 @@ from battlectl.report.document import SCHEMA_VERSION, build_document, read_evide
 from battlectl.report.fold import Chronicle
 from battlectl.scenario.metrics import Scope, scope_kind
 from battlectl.scenario.objectives import Objective, parse_objective
-
-KILLED = "killed"
 
 
 def report(folder: Path, objectives: Sequence[str]) -> RunResult:

@@ -249,6 +249,11 @@ WAYS_TO_DO_NOTHING = {
         {"deeds": "inject@20-20.1", "probes": DOWN, "counts": USED},
         ("mismatch", "was never healed"),
     ),
+    "the run was killed while it was in force": (
+        injection(),
+        {"deeds": "inject@20-20.1", "probes": DOWN, "counts": USED, "how": "killed", "ended_at": 26.0},
+        ("unproven", "nothing says that it was healed: the run was killed"),
+    ),
     "the driver hung": (
         injection(),
         {"deeds": "inject@20", "probes": DOWN, "counts": USED},

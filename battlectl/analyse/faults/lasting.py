@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from battlectl.analyse.evidence import KILLED
 from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
 from battlectl.analyse.faults.effect import cannot_miss, is_down_before
 from battlectl.analyse.faults.known import Known
@@ -75,10 +76,13 @@ def _gone_at(strike: Strike, sight: Sight, known: Known) -> float | None:
     return min((t for t in times if t < strike.end - strike.tolerance), default=None)
 
 
-def doubt_healing(strike: Strike, sight: Sight) -> Iterator[Doubt]:
+def doubt_healing(strike: Strike, sight: Sight, known: Known) -> Iterator[Doubt]:
     """Reasons to think that it is not gone, or the provider not back."""
     if strike.healed is None:
         note = strike.unhealed
+        if note is None and known.evidence.how == KILLED:
+            yield unproven("nothing says that it was healed: the run was killed")
+            return
         yield mismatch("was never healed" if note is None else f"could not be healed: {note}")
         return
     after = [probe for probe in sight.after if probe.connection == "new"]

@@ -45,7 +45,7 @@ def see_provider(strike: Strike, known: Known) -> ProviderSide:
         *doubt_times(strike, known),
         *(disobeyed or doubt_effect(strike, sight, stopped is not None, explain(strike, known))),
         *doubt_lasting(strike, sight, known, stopped),
-        *doubt_healing(strike, sight),
+        *doubt_healing(strike, sight, known),
     )
     return ProviderSide(_words(strike, sight), doubts, sight)
 
