@@ -58,13 +58,23 @@ def _verdict(document: Document) -> str:
     return "\n".join(lines)
 
 
+ENDED = {
+    "interrupted": "was interrupted",
+    "terminated": "was terminated",
+    "killed": "was killed",
+    "safety": "was stopped",
+    "objective": "was stopped",
+}
+"""What a sentence says of an ending; the exit code beside it says why."""
+
+
 def _reason(document: Document) -> str:
     """The sentence on why, how the run ended and with which exit code."""
     ending = document["ending"]
     if not has_begun(document):
         said = in_markdown(" ".join(ending["reason"].split()), MOST_SENTENCE)
         return f"Nothing was sent: {ending['how']}: {said} ({show_exit(document)})"
-    ended = f"The run {ending['how']} after {show_seconds(ending['at_s'])}"
+    ended = f"The run {ENDED.get(ending['how'], ending['how'])} after {show_seconds(ending['at_s'])}"
     return f"Why: {in_markdown(why(document), MOST_SENTENCE)} {ended}, {show_exit(document)}."
 
 
