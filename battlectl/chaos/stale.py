@@ -30,19 +30,22 @@ SEEN = "seen to be healed before another run"
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A fault that may be in force, of a run whose journal this is; nameless where that is damaged."""
+    """A fault that may be in force, of a run whose journal this is; nameless where that is damaged.
+
+    A run that goes on heals its own, so `heal` would leave it alone.
+    """
 
     path: Path
     fault: str
     provider: str
     why: str
+    goes_on: bool = False
 
     def __str__(self) -> str:
         if not self.fault:
             return f"{self.path} is damaged ({self.why}): look what is broken, then delete it"
-        return (
-            f"{self.fault} at {self.provider}: {self.why} ({self.path}); `battlectl heal {self.path.parent}`"
-        )
+        way = "it heals its own when it ends" if self.goes_on else f"`battlectl heal {self.path.parent}`"
+        return f"{self.fault} at {self.provider}: {self.why} ({self.path}); {way}"
 
 
 async def stale_journals(
@@ -94,7 +97,7 @@ async def _look(left: Left, environ: Mapping[str, str], found: list[Stale]) -> N
     for deed, state in zip(left.deeds, states, strict=True):
         if state is not None:
             why = f"{state}, of a run that goes on (pid {left.header.pid})" if goes_on else state
-            found.append(Stale(left.path, deed.fault, deed.provider, why))
+            found.append(Stale(left.path, deed.fault, deed.provider, why, goes_on))
 
 
 async def _states(left: Left, header: Header, environ: Mapping[str, str]) -> list[str | None]:

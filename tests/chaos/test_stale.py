@@ -103,6 +103,7 @@ async def test_a_run_that_goes_on_is_said_to(tmp_path, api):
     journal = FaultJournal(tmp_path / "one" / NAME, None, Secrecy())
     [stale] = await stale_journals(tmp_path, shown, ENVIRON)
     assert stale.why == f"still in force, of a run that goes on (pid {os.getpid()})"
+    assert str(stale).endswith("; it heals its own when it ends"), "heal would leave it alone"
     api.cordons.clear()
     assert await stale_journals(tmp_path, shown, ENVIRON) == ()
     journal.close()
