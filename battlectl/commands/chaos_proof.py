@@ -89,7 +89,7 @@ def so_far(injection: Injection, campaign: Campaign, now: float) -> Shown:
     [strike] = known.strikes
     sight = see(strike, known)
     hits = "" if not sight.hits else f"; {sight.hits:,} hits by its own count"
-    words = f"{tell(sight.during)}{hits}"
+    words = f"{tell(sight.during) if sight.during else 'no answer to a probe yet'}{hits}"
     is_shown = bool(sight.shown or sight.hits)
     return Shown(words, () if is_shown else (f"{words}: {strike.expected.what} was expected",))
 

@@ -79,6 +79,8 @@ def _commands(lab: Lab, token_env: str | None) -> Iterator[tuple[str, str]]:
     kill = f"curl -s{token} {lab.admin_url}/proxies/{first.id}/toxics -d {shlex.quote(KILL)}"
     yield f"kill {first.id} for 30 s", kill
     named = f" --token-env {token_env}" if token_env else ""
+    by_hand = f"battlectl chaos kill {first.id} --for 10s --admin {lab.admin_url}{named}"
+    yield "the same for 10 s, proven and healed", by_hand
     yield "see what happened to whom", f"battlectl lab status --admin {lab.admin_url}{named}"
     yield "load (`battlectl init` writes a first scenario)", f"battlectl run scenarios/ --target {url}"
     yield "WebSocket (pip install websockets)", f"python -m websockets {lab.ws_url or first.ws_url}"

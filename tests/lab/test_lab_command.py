@@ -48,12 +48,14 @@ def test_the_text_names_every_address():
 
 
 def test_each_command_to_paste_is_whole_on_its_line():
-    call, kill, status, run, socket = commands_in(ready_text(LAB, LabSpec()))
+    call, kill, by_hand, status, run, socket = commands_in(ready_text(LAB, LabSpec()))
     assert call[:3] == ["curl", "-s", LAB.url]
     assert json.loads(call[-1])["method"] == "eth_blockNumber"
     assert call[3:5] == ["-H", "content-type: application/json"]  # anvil and geth refuse a call without
     assert kill[:3] == ["curl", "-s", f"{LAB.admin_url}/proxies/provider_a/toxics"]
     assert json.loads(kill[-1]) == {"type": "kill", "ttl_ms": 30_000}
+    assert by_hand[:4] == ["battlectl", "chaos", "kill", "provider_a"]
+    assert by_hand[4:] == ["--for", "10s", "--admin", LAB.admin_url]
     assert status == ["battlectl", "lab", "status", "--admin", LAB.admin_url]
     assert run == ["battlectl", "run", "scenarios/", "--target", LAB.url]
     assert socket == ["python", "-m", "websockets", LAB.ws_url]
@@ -62,16 +64,16 @@ def test_each_command_to_paste_is_whole_on_its_line():
 def test_a_token_is_named_by_its_variable_in_the_commands_that_need_it():
     spec = LabSpec(token="hush")
     text = ready_text(LAB, spec, "LAB_TOKEN")
-    call, kill, status, *_ = commands_in(text)
+    call, kill, by_hand, status, *_ = commands_in(text)
     assert "hush" not in text
     assert "Authorization: Bearer $LAB_TOKEN" in kill
-    assert status[-2:] == ["--token-env", "LAB_TOKEN"]
+    assert by_hand[-2:] == status[-2:] == ["--token-env", "LAB_TOKEN"]
     assert "LAB_TOKEN" not in " ".join(call)
 
 
 def test_without_a_gateway_the_commands_go_to_the_first_provider():
     text = ready_text(ALONE, LabSpec(has_gateway=False))
-    call, _, _, run, socket = commands_in(text)
+    call, _, _, _, run, socket = commands_in(text)
     assert (call[2], run[-1], socket[-1]) == (NODE.url, NODE.url, NODE.ws_url)
     assert "gateway" not in text
 
