@@ -254,6 +254,11 @@ WAYS_TO_DO_NOTHING = {
         {"deeds": "inject@20-20.1", "probes": DOWN, "counts": USED, "how": "killed", "ended_at": 26.0},
         ("unproven", "nothing says that it was healed: the run was killed"),
     ),
+    "replies name others alone": (
+        injection(),
+        {"probes": DOWN, "served": "b:10@0-40"},
+        ("unproven", "got no traffic that anybody saw: it served none of 200 requests before the faults"),
+    ),
     "the driver hung": (
         injection(),
         {"deeds": "inject@20", "probes": DOWN, "counts": USED},

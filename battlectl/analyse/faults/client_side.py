@@ -54,8 +54,7 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
 
 def _no_traffic(strike: Strike, usual: Usual | None, known: Known) -> Iterator[str]:
     if usual is None:
-        if not _served_in_baseline(strike, known):
-            yield "nothing says whether the load used it: its calls were not counted without the fault"
+        yield from _unnamed(strike, known)
         return
     when = f"in {usual.seconds:.1f}s {usual.when} the fault"
     if usual.calls == 0:
@@ -66,9 +65,13 @@ def _no_traffic(strike: Strike, usual: Usual | None, known: Known) -> Iterator[s
         yield f"got no more traffic than probes may be: {usual.calls:,} calls {when}"
 
 
-def _served_in_baseline(strike: Strike, known: Known) -> bool:
+def _unnamed(strike: Strike, known: Known) -> Iterator[str]:
+    """That no reply before all faults names it, where nothing else tells who was asked."""
     part = _served_in(strike, known, BASELINE)
-    return part is not None and part[0].requests > 0
+    if part is None:
+        yield "nothing says whether the load used it: its calls were not counted without the fault"
+    elif not part[0].requests:
+        yield f"got no traffic that anybody saw: it served none of {part[1]:,} requests before the faults"
 
 
 def _signs(strike: Strike, side: ProviderSide, usual: Usual | None, known: Known) -> Iterator[str]:
