@@ -52,7 +52,7 @@ def status(ground: Ground, results: Path, environ: Mapping[str, str], as_json: b
     lines = (
         [plain_table(("provider", "in force"), shown, "ll")]
         if rows
-        else [f"Nothing is in force, as far as {ground.config.driver} can see."]
+        else [f"Nothing is in force, as far as the driver {ground.config.driver} can see."]
     )
     print("\n".join([*lines, *(f"journal: {one_line(text, MOST)}" for text in told)]), file=out)
     return ExitCode.PASS
@@ -85,7 +85,7 @@ def clear(
     """End it, and say what came of it; `UserError` for an unknown provider."""
     told = trio.run(_clear, provider, ground, results, environ)
     where = "" if provider is None else f" at {one_line(provider)}"
-    text = told_lines(told) or [f"Nothing was in force{where}, as far as {ground.config.driver} can see."]
+    text = told_lines(told) or [f"Nothing was in force{where}, as far as the driver {ground.config.driver} can see."]
     print("\n".join(text), file=out)
     return code_of(told)
 

@@ -9,13 +9,15 @@ import signal
 import httpx
 import pytest
 
-from battlectl.commands.chaos import inject
+from battlectl.chaos.driver import DriverError
+from battlectl.chaos.toxiproxy import Toxiproxy
+from battlectl.commands.chaos import Watch, inject
 from battlectl.commands.chaos_arm import Wish
 from battlectl.commands.chaos_clear import clear, status
 from battlectl.commands.chaos_ground import find_ground
 from battlectl.commands.chaos_text import Teller
 from battlectl.commands.heal import HealOptions, heal
-from battlectl.errors import NotReady, UserError
+from battlectl.errors import NotReady, Unhealed, UserError
 from tests.chaos.test_http import CORDON
 from tests.chaos.test_http import api as api
 from tests.chaos.test_stale import spelled
@@ -309,6 +311,22 @@ def test_healing_that_fails_is_exit_6_and_healed_by_hand_heal_agrees(tmp_path, a
     api.cordons.clear()
     code, out = healed(ground, TOKEN="letmein")
     assert (code, out.split(" (")[0]) == (0, "Healed before: latency-a at a")
+
+
+def test_a_crash_over_a_fault_that_cannot_be_healed_says_what_to_do(lab, monkeypatch):
+    def crash(_watch):
+        raise RuntimeError("a bug of ours")
+
+    async def fail(*_):
+        raise DriverError("no such luck")
+
+    monkeypatch.setattr(Watch, "_tell_begin", crash)
+    monkeypatch.setattr(Toxiproxy, "heal", fail)
+    with pytest.raises(
+        Unhealed, match=r"^kill-provider_a \(kill\) may still be in force(?s:.*)a bug of ours"
+    ):
+        in_process(lab, "kill", "provider_a")
+    assert until_calm(lab, PATIENCE)[1] == []  # By its lease.
 
 
 async def test_a_reader_that_is_gone_keeps_nobody_from_healing():
