@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ from battlectl.chaos.probe import HttpProber
 from battlectl.chaos.stale import stale_journals
 from battlectl.commands.chaos_ground import ask_at
 from battlectl.commands.masking import Masker
-from battlectl.errors import NotReady
-from battlectl.observe.faults import Deed
+from battlectl.errors import NotReady, Unhealed, UserError
+from battlectl.observe.faults import Campaign, Deed
 from battlectl.run.campaign import CampaignRun, Weapons
 from battlectl.run.campaign_ready import StaleFaults
 from battlectl.scenario.target_chaos import ToxiproxyChaos, read_again
@@ -107,3 +107,11 @@ def _stale(error: StaleFaults) -> str:
     found = "\n".join(f"  {fault.provider}: {fault.what}" for fault in error.faults)
     first = "something is broken already, and this run would measure that"
     return f"{first}:\n{found}\nend it with `battlectl chaos clear`, or where it was begun"
+
+
+def tell_leftovers(campaign: Campaign, secrets: Iterable[str], error: Exception) -> None:
+    """Unhealed where a fault is still in force as `error` ends the run: first what a person must do."""
+    if campaign.leftovers:
+        what = str(error) if isinstance(error, UserError) else f"battlectl crashed: {error!r}"
+        text = "\n".join([*campaign.leftovers, f"and {what}"])
+        raise Unhealed(Masker(secrets).mask_text(text)) from error

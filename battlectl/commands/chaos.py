@@ -17,6 +17,7 @@ from typing import TextIO
 import trio
 
 from battlectl.chaos.driver import Undo
+from battlectl.commands.campaign import tell_leftovers
 from battlectl.commands.chaos_arm import Armed, Wish, arm, plan_wish
 from battlectl.commands.chaos_ground import Ground
 from battlectl.commands.chaos_leave import leave
@@ -95,19 +96,23 @@ async def _strike(
         tell(f"{injection.kind} at {wish.provider} of {ground.name}, journal {armed.journal_path}")
         if wish.detach:
             return await leave(armed, tell, stopping.next_scope())
-        return await _hold(armed, tell, stopping)
+        return await _hold(armed, ground, tell, stopping)
 
 
-async def _hold(armed: Armed, tell: Teller, stopping: Stopping) -> ExitCode:
+async def _hold(armed: Armed, ground: Ground, tell: Teller, stopping: Stopping) -> ExitCode:
     """In force until its time is over or somebody ends it; healed when this returns, or told."""
     injection, start = armed.injection, trio.current_time()
     run = CampaignRun((injection,), injection.until, Weapons(armed.driver, armed.prober, armed.journal.add))
     watch = Watch(armed, run, start, tell)
-    with stopping.next_scope():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(run.serve, start)
-            await watch.look_on()
-            nursery.cancel_scope.cancel()
+    try:
+        with stopping.next_scope():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(run.serve, start)
+                await watch.look_on()
+                nursery.cancel_scope.cancel()
+    except Exception as error:
+        tell_leftovers(run.campaign(), ground.secrets, error)
+        raise
     campaign = run.campaign()
     if campaign.leftovers:
         tell.loudly(campaign.leftovers)

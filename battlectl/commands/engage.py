@@ -17,13 +17,13 @@ import trio
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.live import SafetyWatch, failed_objective
 from battlectl.chaos.driver import Impossible
-from battlectl.commands.campaign import open_campaign, refuse_leftovers
+from battlectl.commands.campaign import open_campaign, refuse_leftovers, tell_leftovers
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared
 from battlectl.commands.progress import Progress
 from battlectl.commands.results import Journal
 from battlectl.commands.subscribers import Crowd, open_crowd
-from battlectl.errors import NotReady, Unhealed
+from battlectl.errors import NotReady
 from battlectl.observe.journal import Line
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
@@ -157,19 +157,13 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
     try:
         ending = await fight(plan, forces, run.meta["run_id"], stop, field.head)
     except Exception as error:
-        _tell_leftovers(campaign, error)
+        if campaign is not None:
+            tell_leftovers(campaign.campaign(), run.prepared.secrets, error)
         raise
     finally:
         journal.close()
     known = None if campaign is None else campaign.campaign()
     return chronicle.evidence(ending.how, ending.reason, round(ending.at, STORED_DIGITS), known)
-
-
-def _tell_leftovers(campaign: CampaignRun | None, error: Exception) -> None:
-    """A crash of ours over a fault that is still in force: what a person must do comes first."""
-    leftovers = () if campaign is None else campaign.campaign().leftovers
-    if leftovers:
-        raise Unhealed("\n".join([*leftovers, f"and battlectl crashed: {error!r}"])) from error
 
 
 async def _in_turns(steps: Iterator[None]) -> None:

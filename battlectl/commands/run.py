@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import trio
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.judge import Judgement, judge
 from battlectl.analyse.verdict import Verdict
+from battlectl.commands.campaign import tell_leftovers
 from battlectl.commands.engage import IMPOSSIBLE, NOT_READY, Engagement, engage
 from battlectl.commands.folders import new_run_folder, point_latest, write_results
 from battlectl.commands.limits import allow_many_files, calm_collector
@@ -28,7 +29,7 @@ from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.commands.progress import open_progress
 from battlectl.commands.results import describe_run
-from battlectl.errors import ExitCode, ResultsLost, UserError, worst_exit
+from battlectl.errors import PRECEDENCE, ExitCode, ResultsLost, UserError, worst_exit
 from battlectl.report.document import build_document
 from battlectl.run.stop import How, Stop
 
@@ -96,8 +97,25 @@ def run(
         mask = _end_by_ourselves()
         try:
             return trio.run(_run_all, prepared, options, mask)
+        except ExceptionGroup as group:
+            raise _mendable(group) from group
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _mendable(group: ExceptionGroup[Exception]) -> Exception:
+    """What came out of a nursery: the error that is the user's to mend, by its exit code, else all of it."""
+    mine, _ = group.split(UserError)
+    errors = [] if mine is None else list(_leaves(mine))
+    return min(errors, key=lambda error: PRECEDENCE.index(error.exit_code), default=group)
+
+
+def _leaves(group: ExceptionGroup[UserError]) -> Iterator[UserError]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def _end_by_ourselves() -> set[int]:
@@ -170,6 +188,17 @@ async def _run_one(
     with open_progress(options.style, prepared.frame, position) as progress:
         run = Engagement(prepared, stop, options.results, folder, meta, progress)
         evidence = await engage(run)
+    try:
+        return _conclude(prepared, evidence, meta, options.results, folder)
+    except Exception as error:
+        tell_leftovers(evidence.campaign, prepared.secrets, error)
+        raise
+
+
+def _conclude(
+    prepared: Prepared, evidence: Evidence, meta: dict[str, Any], results: Path, folder: Path
+) -> RunResult:
+    """Judge it and write it down."""
     judgement = judge(evidence)
     code = code_of(evidence, judgement)
     finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -177,7 +206,7 @@ async def _run_one(
     document = Masker(prepared.secrets).mask_tree(build_document(meta, evidence, judgement, code))
     try:
         write_results(folder, document)
-        point_latest(options.results, folder)
+        point_latest(results, folder)
     except OSError as error:
         raise ResultsLost(
             f"{folder}: the report cannot be written ({error.strerror}); exit code {code}"

@@ -19,6 +19,7 @@ import pytest
 
 from tests.chaos.plain_toxiproxy import plain_toxiproxy
 from tests.cli.command import crashed, finish, read_report
+from tests.cli.test_crash import crash
 from tests.cli.test_signals import GONE_WITHIN, wait_for
 from tests.real.processes import free_port, running, wait_ready
 from tests.torture.grounds import NODE
@@ -169,6 +170,47 @@ def paused(pid):
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+UNHEALABLE = """
+import errno, sys
+import battlectl.commands.engage as engage
+import battlectl.commands.run as verb
+from battlectl.chaos.driver import DriverError
+from battlectl.chaos.toxiproxy import Toxiproxy
+async def heal(self, undo):
+    raise DriverError("no such luck")
+def crash(*_):
+    raise RuntimeError("a bug of ours")
+def run_full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+class Journal(engage.Journal):
+    def add_in_steps(self, line):
+        return crash() if line.t > 1.5 else super().add_in_steps(line)
+Toxiproxy.heal = heal
+{bug}
+from battlectl.cli import main
+sys.argv = ["battlectl", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("bug", "told"),
+    [
+        ("engage.Journal = Journal", "RuntimeError('a bug of ours')"),
+        ("verb.judge = crash", "RuntimeError('a bug of ours')"),
+        ("verb.write_results = run_full", "the report cannot be written (No space left on device)"),
+    ],
+    ids=["during the run", "while judging", "disk full"],
+)
+def test_what_must_be_ended_by_hand_is_told_although_no_report_is(desk, bug, told):
+    scenario = battle(desk, "lab", [{**KILL, "for": "1s"}], seconds=3)
+    ran = crash(desk, "run", str(scenario), program=UNHEALABLE.format(bug=bug))
+    assert ran.code == 6
+    [first] = [number for number, line in enumerate(ran.err.splitlines()) if line.startswith(FIRST)]
+    assert told in "\n".join(ran.err.splitlines()[first + 1 :])
+    assert "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
