@@ -85,8 +85,8 @@ def clear(
     """End it, and say what came of it; `UserError` for an unknown provider."""
     told = trio.run(_clear, provider, ground, results, environ)
     where = "" if provider is None else f" at {one_line(provider)}"
-    text = told_lines(told) or [f"Nothing was in force{where}, as far as the driver {ground.config.driver} can see."]
-    print("\n".join(text), file=out)
+    nothing = f"Nothing was in force{where}, as far as the driver {ground.config.driver} can see."
+    print("\n".join(told_lines(told) or [nothing]), file=out)
     return code_of(told)
 
 

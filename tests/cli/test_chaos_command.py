@@ -149,7 +149,7 @@ def test_clear_from_another_terminal_ends_it_and_who_waits_says_so(lab):
     process = started(lab, "kill", "provider_a", "--for", "60s")
     assert cleared(lab, "provider_b") == (
         0,
-        "Nothing was in force at provider_b, as far as toxiproxy can see.\n",
+        "Nothing was in force at provider_b, as far as the driver toxiproxy can see.\n",
     )
     assert lab.look()
     other = lab.desk.battlectl("chaos", "clear", "--target", lab.target)
