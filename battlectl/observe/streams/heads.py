@@ -8,8 +8,9 @@ such rank is taken, and what it jumps over is owed. Any other block of the truth
   running is a duplicate, whatever the truth did meanwhile;
 * out of order, and nothing else, if it lies before all that the stream has shown, or all that is remembered.
 A block that the truth never had is on a wrong fork if the truth knows its number and has looked again
-`settle` seconds after both; else it is unproven. Only a step forward and the same block twice running are
-judged at once, all else waits until the truth has looked so much later.
+`settle` seconds after both; else it is unproven, and so it is on top of a block from which the truth went
+back next, for there it may have stood between two looks. Only a step forward and the same block twice running
+are judged at once, all else waits until the truth has looked so much later.
 
 At the end a block is missing if it is on the chain, was owed, and never came, under whatever rank. A stream
 is held to what comes from the first block seen `settle` after its first opening, or from its first block if
@@ -170,12 +171,24 @@ class HeadStream:
         is_over = truth.looked >= since + self._terms.settle and not truth.is_unsure
         if not is_forced and (covered is None or not is_over):
             return False
-        if covered and is_over:
+        if covered and is_over and not self._may_have_gone(event):
             self._stray(event)
         else:
             self._book.count("unproven", event.t)
             self._trail.doubt(event.number)
         return True
+
+    def _may_have_gone(self, event: Header) -> bool:
+        """Whether the truth went back next from the block below it: who knows what stood there meanwhile."""
+        truth = self._truth
+        for index in reversed(range(truth.reorgs_forgotten, truth.reorgs_seen)):
+            reorg = truth.reorg(index)
+            if reorg is None or reorg.seen < event.t - self._terms.settle:
+                return False
+            left = reorg.rank - 1
+            if truth.has(left) and truth.at(left).hash == event.parent:
+                return True
+        return False
 
     # Steps.
 

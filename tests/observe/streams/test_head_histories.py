@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from battlectl.observe.streams.cell import COUNTS
+from battlectl.observe.streams.cell import COUNTS, StreamCells
+from battlectl.observe.streams.heads import HeadStream
 from battlectl.observe.streams.terms import Terms
-from tests.observe.streams.histories import Told, expected
+from battlectl.observe.streams.truth import Truth
+from tests.observe.streams.histories import TERMS, Told, expected
 
 FIVE = "1 2 3 4 5"
 FORK = "1 2a 3a | 2b+3b 4b"
@@ -313,3 +315,34 @@ def test_nothing_is_held_against_a_stream_at_its_edges():
     assert told.findings == expected("observed 2, missing_start 1, gaps 1")
     early = Told("1 2 3", "", until=3.3)
     assert early.cell.blocks_expected == 2  # 3 was seen less than `settle` before the end.
+
+
+def gone_between_looks(parent: str, at: float) -> dict[str, int]:
+    """What is found of a block 4x on that parent, where 3a goes at 3.2 and the new branch is 2b 3b 4b."""
+    truth, cells = Truth(), StreamCells()
+    stream = HeadStream("heads/1", truth, cells, TERMS, 0.0)
+    stream.opened(0.5)
+    said = [(1.0, 1, "1a", "0a"), (2.0, 2, "2a", "1a"), (3.0, 3, "3a", "2a")]
+    said += [(3.2, 2, "2b", "1a"), (3.2, 3, "3b", "2b"), (3.2, 4, "4b", "3b"), (5.0, 5, "5b", "4b")]
+    strange = (at, 4, "4x", parent)
+    for t, number, hash_, below in sorted([*said, strange]):
+        if hash_ != "4x":
+            truth.see(t, number, hash_, below)
+        stream.head(t, number, hash_, below)
+    truth.see(8.0, 5, "5b", "4b")
+    stream.finish(8.0)
+    return {name: cells.total().count(name) for name in ("wrong_fork", "unproven", "reorgs_followed")}
+
+
+@pytest.mark.parametrize(
+    ("parent", "at", "expected"),
+    [
+        ("3a", 3.1, "unproven"),
+        ("3a", 4.5, "wrong_fork"),
+        ("3x", 3.1, "wrong_fork"),
+        ("2a", 3.1, "wrong_fork"),
+    ],
+)
+def test_a_block_on_a_branch_that_went_may_have_stood_between_two_looks(parent, at, expected):
+    found = gone_between_looks(parent, at)
+    assert found == {"wrong_fork": 0, "unproven": 0, "reorgs_followed": 1} | {expected: 1}
