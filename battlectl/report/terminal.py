@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from battlectl.errors import ExitCode, worst_exit
 from battlectl.report.figures import show_count, show_latencies, show_ms, show_rate, show_ratio, show_seconds
@@ -43,6 +44,8 @@ COLUMN_CHOICES = (
     ("window", "success", "p95"),
     ("window", "success"),
 )
+LONGEST_NAMES = (44, 32, 20)
+"""Characters of a window's name: as many as leave all columns their room."""
 COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 
 
@@ -146,8 +149,9 @@ def _windows(document: Document, width: int, most: int) -> list[str]:
     """One row per window, with as many columns as fit; nothing where nothing was to be sent."""
     if not document["frame"]["workloads"]:
         return []
-    rows = [_window_row(window) for window in _chosen(document["windows"], most)]
-    for columns in COLUMN_CHOICES:
+    chosen = _chosen(document["windows"], most)
+    for columns, longest in product(COLUMN_CHOICES, LONGEST_NAMES):
+        rows = [_window_row(window, longest) for window in chosen]
         cells = [[row[column] for column in columns] for row in rows]
         lines = plain_table(columns, cells, "l" + "r" * (len(columns) - 1)).splitlines()
         if max(map(len, lines)) <= width:
@@ -164,11 +168,11 @@ def _chosen(windows: Sequence[Stored], most: int) -> list[Stored]:
     return chosen[-most:]
 
 
-def _window_row(window: Stored) -> dict[str, str]:
+def _window_row(window: Stored, longest: int) -> dict[str, str]:
     cell = window["workloads"][ALL]
     latencies = show_latencies(cell["latency"], "p50", "p95", "p99", "max")
     return {
-        "window": one_line(window["name"], 20),
+        "window": one_line(window["name"], longest),
         "arrivals": show_count(cell["total"]),
         "rate": show_rate(cell["arrivals_per_s"]),
         "success": show_ratio(cell["success_ratio"]),
