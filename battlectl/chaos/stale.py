@@ -61,8 +61,13 @@ async def stale_journals(
 
 
 def is_same_target(one: Mapping[str, Any], other: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
-    """Whether two configurations lead to the same providers: the same API, socket or processes."""
-    return one.get("driver") == other.get("driver") and bool(_places(one, environ) & _places(other, environ))
+    """Whether two configurations lead, or may lead, to the same providers: the same API, socket or processes.
+
+    One whose place stands in a variable that is not set may lead anywhere.
+    """
+    mine, theirs = _places(one, environ), _places(other, environ)
+    is_open = any("${" in place for place in mine | theirs)
+    return one.get("driver") == other.get("driver") and (is_open or bool(mine & theirs))
 
 
 def _places(shown: Mapping[str, Any], environ: Mapping[str, str]) -> frozenset[str]:
@@ -82,6 +87,8 @@ def _process(entry: Mapping[str, Any]) -> str:
 
 
 def _address(url: str) -> str:
+    if "${" in url:
+        return url
     parts = urlsplit(url.lower())
     host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
     return f"{host}:{parts.port or parts.scheme}{parts.path.rstrip('/')}"

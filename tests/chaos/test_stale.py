@@ -129,7 +129,7 @@ async def test_a_damaged_journal_of_the_same_target_is_in_the_way(tmp_path, api)
         ({"driver": "haproxy", "socket": "/run/a", "backend": "x"}, {"socket": "/run/b/../a"}, True),
         ({"driver": "haproxy", "socket": "/run/a", "backend": "x"}, {"socket": "/run/b"}, False),
         ({"driver": "toxiproxy", "url": "${URL}"}, {"url": "http://10.0.0.1:8474"}, True),
-        ({"driver": "toxiproxy", "url": "${GONE}"}, {"url": "http://10.0.0.1:8474"}, False),
+        ({"driver": "toxiproxy", "url": "${GONE}"}, {"url": "http://10.0.0.1:8474"}, True),
         ({"driver": "toxiproxy", "url": "http://h:8474"}, {"url": "http://h:8475"}, False),
         ({"driver": "http", "url": "http://h"}, {"driver": "toxiproxy", "url": "http://h"}, False),
         (
@@ -154,3 +154,19 @@ def test_which_targets_are_the_same(one, other, is_same):
     environ = {"URL": "http://10.0.0.1:8474/"}
     assert is_same_target(json.loads(json.dumps(one)), other, environ) is is_same
     assert is_same_target(other, one, environ) is is_same
+
+
+@pytest.mark.parametrize("url", ["${WHERE}", "http://127.0.0.1:${PORT}/api"])
+async def test_a_journal_of_which_nobody_can_tell_the_target_is_in_the_way(tmp_path, api, url):
+    """The variable with its address is not set: it may be this one."""
+    shown = spelled(api, kill=DISABLE)
+    await broken(tmp_path / "one", shown, order("kill"))
+    path = tmp_path / "one" / NAME
+    path.write_text(path.read_text().replace(shown["url"], url))
+    [stale] = await stale_journals(tmp_path, shown, ENVIRON)
+    assert "nobody can look" in stale.why
+    found = {"WHERE": shown["url"], "PORT": str(api.server.server_port)}
+    [stale] = await stale_journals(tmp_path, shown, ENVIRON | found)
+    assert stale.why == "still in force"
+    elsewhere = {"WHERE": "http://127.0.0.9:1/api", "PORT": "1"}
+    assert await stale_journals(tmp_path, shown, ENVIRON | elsewhere) == ()
