@@ -99,6 +99,15 @@ class TestDistribution:
         assert (b.share, b.success_rate, b.mean, b.p95) == (1.0, None, None, None)
         assert found["during:kill"].words.endswith("how they ended is not observable")
 
+    def test_a_probe_of_ours_that_is_under_way_may_hide_a_call(self):
+        """It is taken off from when it is sent: at the look after the window it is not counted yet."""
+        asked = {"counts": USED, "probes": "b/new:ok/400@30"}
+        (_, alone), (_, b) = (
+            next(d.shares for d in distributions(faulted(KILL, **more)) if d.window == "during:kill")
+            for more in ({"counts": USED}, asked)
+        )
+        assert (alone.most, b.most) == (202, 203)
+
     def test_else_from_nothing(self):
         found = distributions(faulted(KILL))
         assert {(d.source, d.shares) for d in found} == {("", ())}
@@ -502,6 +511,23 @@ class TestBreaker:
         steady = "a:10@0-40 b:10@0-40"
         found = judged("breaker(a).time_to_open < 5s", ERRORS, probes=FAILING, counts=steady)
         assert (found.verdict, found.measured) == ("fail", pytest.approx(9.9))
+
+    def test_that_is_open_already_when_a_fault_strikes_needs_no_time(self):
+        both = (ERRORS, injection("http_5xx", name="again", at=26.0, until=34.0))
+        deeds = "inject@20-20.1 heal@30-30.1 again|a/inject@26-26.1 again|a/heal@34-34.1"
+        counts = "a:10@0-21 a:0@21-35 a:10@35-40 b:10@0-20 b:20@20-35 b:10@35-40"
+        found = judged("breaker(a).time_to_open < 1s", *both, deeds=deeds, counts=counts)
+        assert (found.verdict, found.measured) == ("pass", pytest.approx(0.9))
+
+    def test_that_may_have_closed_between_two_faults_is_not_known_to_be_open(self):
+        """Silence from the one to the other: it may have closed, with nobody sent there."""
+        both = (ERRORS, injection("http_5xx", name="again", at=32.0, until=36.0))
+        deeds = "inject@20-20.1 heal@30-30.1 again|a/inject@32-32.1 again|a/heal@36-36.1"
+        counts = "a:10@0-21 a:0@21-37 a:10@37-40 b:10@0-20 b:20@20-37 b:10@37-40"
+        assert (
+            judged("breaker(a).time_to_open < 1s", *both, deeds=deeds, counts=counts).verdict
+            == "inconclusive"
+        )
 
     def test_need_not_open_for_what_is_no_failure(self):
         found = judged("breaker(a).time_to_open < 5s", injection("http_429"), counts=HALF_OPEN)

@@ -252,13 +252,17 @@ def _is_explained(truth: Truth, provider: str, opened: float) -> bool:
 
 
 def time_to_open(truth: Truth, provider: str, trips: Callable[[Injection], bool]) -> float | None:
-    """The longest from a fault that trips to the opening under it: inf for none, None without a fault."""
+    """The longest from a fault that trips until it is open, which it may be already: inf for never."""
     times = []
     for injection in truth.evidence.frame.injections:
         struck = truth.struck(injection.name, provider)
         if struck is None or not trips(injection):
             continue
         # It may be in force some time before the driver hears that it is.
+        before = [turn for turn in truth.turns_of(provider) if turn.at < struck[0]]
+        if before and before[-1].after != "closed":
+            times.append(0.0)
+            continue
         later = [turn.at for turn in openings(truth, provider) if turn.at >= struck[0]]
         opened = min((at for at in later if at < struck[2]), default=inf)
         times.append(max(0.0, opened - struck[1]))

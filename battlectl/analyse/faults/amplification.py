@@ -7,19 +7,22 @@ An attempt at a closed port is seen by nobody, so then there is a least and no m
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from math import inf
 
 from battlectl.analyse.evidence import Evidence
-from battlectl.analyse.faults.counting import Track
+from battlectl.analyse.faults.counting import Moved, Track
 from battlectl.analyse.faults.figure import Figure, exact, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.served import told
 from battlectl.analyse.faults.strike import Strike
 from battlectl.observe import outcome
+from battlectl.observe.faults import Probe
 from battlectl.plan.workload import Window
 
 READ = 0.1
 """Seconds: a look is dated when its answer came, and what it tells may be so much older."""
+LONGEST_PROBE = 5.0
 HIDDEN = "attempts at a provider that is down are counted by nobody"
 
 
@@ -75,9 +78,8 @@ def attempts_within(provider: str, window: Window, known: Known) -> tuple[float,
         inner, outer = track.inside(start + READ, end), track.around(start, end + READ)
         if outer is None and track.times and track.times[-1] >= known.evidence.ended_at >= end:
             outer = track.around(start, track.times[-1])
-        least += 0.0 if inner is None else max(0.0, inner.attempts - known.own.at_most(inner.seconds))
-        cut = _cut_on_the_way(provider, start, end, known)
-        most += inf if outer is None else outer.attempts - known.own.at_least(outer.seconds) + cut
+        least += _at_least(provider, inner, known)
+        most += _at_most(provider, outer, known) + _cut_on_the_way(provider, start, end, known)
     own = (strike for strike in known.strikes if strike.provider == provider)
     hidden = any(s.expected.hides_attempts and s.overlaps(a, b) for s in own for a, b in window.stretches)
     return least, inf if hidden else max(0.0, most)
@@ -101,14 +103,36 @@ def _counted(provider: str, start: float, end: float, lag: float, known: Known) 
     first = start + lag if known.due.between(0.0, start) else _last_look(track, start)
     last = end if known.due.between(end, inf) else inf  # Nothing else came after the end of the load.
     inner = track.inside(first, last)
-    least = 0.0 if inner is None else inner.attempts - known.own.at_most(inner.seconds)
+    least = _at_least(provider, inner, known)
     outer = track.around(start, end + lag)
     if outer is None and track.times and not known.due.between(end, inf) and track.times[-1] >= end:
         outer = track.around(start, track.times[-1])  # Nothing came after the last look.
-    if outer is None:
-        return max(0.0, least), inf
-    most = outer.attempts - known.own.at_least(outer.seconds) + _cut_on_the_way(provider, start, end, known)
-    return max(0.0, least), max(0.0, most)
+    most = _at_most(provider, outer, known) + _cut_on_the_way(provider, start, end, known)
+    return least, max(0.0, most)
+
+
+def _at_least(provider: str, moved: Moved | None, known: Known) -> float:
+    if moved is None:
+        return 0.0
+    ours = _in_flight(provider, moved.start, known)
+    return max(0.0, moved.attempts - known.own.at_most(moved.seconds) - ours)
+
+
+def _at_most(provider: str, moved: Moved | None, known: Known) -> float:
+    if moved is None:
+        return inf
+    return moved.attempts - known.own.at_least(moved.seconds) + _in_flight(provider, moved.end, known)
+
+
+def _in_flight(provider: str, at: float, known: Known) -> int:
+    """Probes of ours at a look, which are taken off from when they are sent, read or not."""
+    own = known.probes.get(provider, ())
+    begun = own[bisect_left(own, at - LONGEST_PROBE, key=_begun) : bisect_right(own, at, key=_begun)]
+    return sum(probe.t + probe.seconds + READ >= at for probe in begun)
+
+
+def _begun(probe: Probe) -> float:
+    return probe.t
 
 
 def _last_look(track: Track, start: float) -> float:

@@ -74,7 +74,7 @@ def surely_open(line: Timeline, known: Known) -> tuple[Span, ...]:
         (max(opened.latest, start), min(closed.earliest, end))
         for opened, closed in _open_spans(line)
         for start, end in forces
-        if opened.is_sure
+        if opened.is_sure and opened.earliest < end and start <= opened.latest
     ]
     return joined((start, end) for start, end in spans if end > start)
 
@@ -136,36 +136,48 @@ def _looks(line: Timeline, known: Known, window: Window) -> int:
 
 
 def _time_to_open(line: Timeline, known: Known) -> Figure:
-    """The longest that it took after any fault there that every breaker should open for."""
+    """The longest that it took after any fault there that every breaker should open for; 0 if it was open."""
     struck = [s for s in known.strikes if s.provider == line.provider and s.struck is not None]
     own = [strike for strike in struck if should_trip(strike)]
     if not own:
         return not_observable("no fault was in force there that a breaker must open for")
-    times = [_opened_after(strike, line) for strike in own]
+    times = [_opened_after(strike, line, known) for strike in own]
     return Figure(
         max(least for least, _ in times), max(most for _, most in times), len(times), "counters", line.words
     )
 
 
-def _opened_after(strike: Strike, line: Timeline) -> tuple[float, float]:
-    """(least, most); for one under which it did not open the whole of the fault, and no most."""
+def _opened_after(strike: Strike, line: Timeline, known: Known) -> tuple[float, float]:
+    """(least, most); for one under which it was not open at all the whole of the fault, and no most."""
     struck = strike.struck or 0.0
-    under = [
-        change
-        for change in line.changes
-        if change.state in ("opened", *PASSING) and change.latest >= struck and change.earliest < strike.end
-    ]
-    begins = [change.earliest for change in under]
-    unseen = (*_unseen(line), *_without_trials(line))
-    begins += [start for start, end in unseen if start < strike.end and end > struck]
+    if any(start <= struck < end for start, end in _surely_open(line, known)):
+        return 0.0, 0.0
+    may_be = (*may_be_open(line), *_without_trials(line))
+    begins = [start for start, end in may_be if start < strike.end and end > struck]
     least = min(begins, default=strike.end) if line.sees_short_silence else struck
-    most = next((c.latest for c in under if c.state == "opened" and c.is_sure), inf)
+    under = (c.latest for c in line.changes if c.state == "opened" and c.is_sure and c.earliest < strike.end)
+    most = next((latest for latest in under if latest >= struck), inf)
     return max(0.0, least - struck), most - struck
+
+
+def _surely_open(line: Timeline, known: Known) -> list[Span]:
+    """While trials must fail: later it may be closed, and not be asked because others are faster."""
+    forces = joined(
+        (s.struck, s.end)
+        for s in known.strikes
+        if s.provider == line.provider and s.struck is not None and fails_at_once(s)
+    )
+    return [
+        (max(opened.latest, start), min(closed.earliest, end))
+        for opened, closed in _open_spans(line)
+        for start, end in forces
+        if opened.is_sure and opened.earliest < end and start <= opened.latest
+    ]
 
 
 def _time_open(line: Timeline, window: Window, known: Known) -> Figure:
     """Still open at the end counts up to the last look."""
-    sure = surely_open(line, known)
+    sure = _surely_open(line, known)
     trials = [(change.earliest, change.latest) for change in line.changes if change.state == "tried"]
     least = sum(_within(start, end, window) for start, end in sure)
     least -= sum(_within(max(a, x), min(b, y), window) for a, b in sure for x, y in trials)
