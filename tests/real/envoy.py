@@ -38,12 +38,20 @@ class Gateway:
 
 @contextmanager
 def running_envoy(
-    upstreams: tuple[str, ...], folder: Path, *, retries: bool, detection: Mapping[str, Any] | None = None
+    upstreams: tuple[str, ...],
+    folder: Path,
+    *,
+    retries: bool,
+    detection: Mapping[str, Any] | None = None,
+    upgrades: tuple[str, ...] = (),
 ) -> Iterator[Gateway]:
-    """Envoy over `upstreams` (URLs), its configuration and log in `folder`; see envoy_config."""
+    """Envoy over `upstreams` (URLs), its configuration and log in `folder`; see envoy_config.
+
+    `upgrades`: protocols beside HTTP that it lets through, "websocket" say.
+    """
     program = require("envoy")
     config, admin, log = (folder / f"envoy{suffix}" for suffix in (".json", ".admin", ".log"))
-    config.write_text(json.dumps(envoy_config(upstreams, retries, detection), indent=2))
+    config.write_text(json.dumps(envoy_config(upstreams, retries, detection, upgrades), indent=2))
     command = [program, "-c", config, "--admin-address-path", admin, "--use-dynamic-base-id"]
     with running([*command, "--concurrency", "1", "--log-level", "warning"], log) as process:
         admin_url = wait_ready(process, log, lambda: _admin_url(admin))

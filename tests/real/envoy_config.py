@@ -45,31 +45,37 @@ CIRCUIT_BREAKERS = {
 
 
 def envoy_config(
-    upstreams: tuple[str, ...], retries: bool, detection: Mapping[str, Any] | None = None
+    upstreams: tuple[str, ...],
+    retries: bool,
+    detection: Mapping[str, Any] | None = None,
+    upgrades: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The bootstrap: both ports are Envoy's choice, to be asked at its admin address."""
     cluster = _cluster(upstreams, detection or (OUTLIER_DETECTION if retries else None))
     return {
         "admin": {"address": _address("127.0.0.1", 0)},
-        "static_resources": {"listeners": [_listener(retries)], "clusters": [cluster]},
+        "static_resources": {"listeners": [_listener(retries, upgrades)], "clusters": [cluster]},
     }
 
 
-def _listener(retries: bool) -> dict[str, Any]:
+def _listener(retries: bool, upgrades: tuple[str, ...]) -> dict[str, Any]:
     return {
         "name": "rpc",
         "address": _address("127.0.0.1", 0),
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": _connection_manager(retries)}]}],
+        "filter_chains": [
+            {"filters": [{"name": "http", "typed_config": _connection_manager(retries, upgrades)}]}
+        ],
     }
 
 
-def _connection_manager(retries: bool) -> dict[str, Any]:
+def _connection_manager(retries: bool, upgrades: tuple[str, ...]) -> dict[str, Any]:
     router = {"name": "router", "typed_config": {"@type": f"{TYPES}.filters.http.router.v3.Router"}}
     return {
         "@type": f"{TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "rpc",
         "route_config": {"virtual_hosts": [_virtual_host(retries)]},
         "http_filters": [router],
+        "upgrade_configs": [{"upgrade_type": upgrade} for upgrade in upgrades],
     }
 
 
