@@ -49,7 +49,9 @@ def test_the_plan_shows_what_is_broken_and_when(desk):
 @pytest.mark.real
 @pytest.mark.parametrize("name", chaotic())
 def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
-    ran, report = run_in_short(desk, name, "lab")
+    ran, report = run_in_short(
+        desk, name, file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
+    )
     told = f"{ran.out}\n{ran.err}"
     (whole,) = (window for window in report["windows"] if window["name"] == "run")
     assert whole["end_s"] <= LONGEST_SHORT_FORM
