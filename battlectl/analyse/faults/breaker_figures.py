@@ -150,7 +150,7 @@ def _time_to_open(line: Timeline, known: Known) -> Figure:
 def _opened_after(strike: Strike, line: Timeline, known: Known) -> tuple[float, float]:
     """(least, most); for one under which it was not open at all the whole of the fault, and no most."""
     struck = strike.struck or 0.0
-    if any(start <= struck < end for start, end in _surely_open(line, known)):
+    if any(start <= struck < end for start, end in surely_open(line, known)):
         return 0.0, 0.0
     may_be = (*may_be_open(line), *_without_trials(line))
     begins = [start for start, end in may_be if start < strike.end and end > struck]
@@ -160,24 +160,9 @@ def _opened_after(strike: Strike, line: Timeline, known: Known) -> tuple[float, 
     return max(0.0, least - struck), most - struck
 
 
-def _surely_open(line: Timeline, known: Known) -> list[Span]:
-    """While trials must fail: later it may be closed, and not be asked because others are faster."""
-    forces = joined(
-        (s.struck, s.end)
-        for s in known.strikes
-        if s.provider == line.provider and s.struck is not None and fails_at_once(s)
-    )
-    return [
-        (max(opened.latest, start), min(closed.earliest, end))
-        for opened, closed in _open_spans(line)
-        for start, end in forces
-        if opened.is_sure and opened.earliest < end and start <= opened.latest
-    ]
-
-
 def _time_open(line: Timeline, window: Window, known: Known) -> Figure:
     """Still open at the end counts up to the last look."""
-    sure = _surely_open(line, known)
+    sure = surely_open(line, known)
     trials = [(change.earliest, change.latest) for change in line.changes if change.state == "tried"]
     least = sum(_within(start, end, window) for start, end in sure)
     least -= sum(_within(max(a, x), min(b, y), window) for a, b in sure for x, y in trials)
