@@ -173,9 +173,11 @@ class Proxy:
             while True:
                 try:
                     stream = await listener.accept()
-                except OSError as error:
-                    if scope.cancel_called:  # the port was shut
+                except (OSError, trio.ClosedResourceError) as error:
+                    if scope.cancel_called:  # the port was shut, or closed, when a connection had just come
                         return
+                    if isinstance(error, trio.ClosedResourceError):
+                        raise
                     # No file descriptors left: wait until connections have gone.
                     print(f"{self.name}: cannot accept: {error}", file=sys.stderr)
                     await trio.sleep(TRY_AGAIN_SECONDS)
