@@ -27,6 +27,8 @@ from tests.real.truth_chaos import Chaos
 
 ENDS_WITHIN = 90.0
 SETTLE = 0.5
+RECORD = "record.json"
+"""The gateway's, beside battlectl's own files: what is wrong can be looked at afterwards."""
 HEADERS = {"provider": "X-Lab-Provider", "attempts": "X-Lab-Attempts"}
 
 
@@ -36,7 +38,6 @@ class Battle:
 
     chaos: Chaos
     is_attributed: bool
-    code: int
     evidence: Evidence
     prepared: Prepared
     events: dict[str, list[dict[str, Any]]]
@@ -55,19 +56,32 @@ async def fight(chaos: Chaos, is_attributed: bool, folder: Path) -> Battle:
         async with httpx.AsyncClient(base_url=lab.url or "", trust_env=False, timeout=20) as client:
             truth = (await client.get("/lab/truth")).json()
             ledger = (await client.get("/lab/truth/requests")).json()
-    report = folder / "results" / "latest" / "report.json"
-    if not report.is_file():
-        raise AssertionError(f"no report ({ended.returncode}):\n{ended.stdout.decode(errors='replace')}")
     assert ledger["total"] == len(ledger["requests"]), "the gateway has forgotten some of its requests"
+    _store(folder, {"events": truth["events"], "requests": ledger["requests"]})
+    if not _report(folder).is_file():
+        raise AssertionError(f"no report ({ended.returncode}):\n{ended.stdout.decode(errors='replace')}")
+    return read_battle(chaos, is_attributed, folder)
+
+
+def read_battle(chaos: Chaos, is_attributed: bool, folder: Path) -> Battle:
+    """A battle that was fought, from its files."""
+    record = msgspec.json.decode((folder / RECORD).read_bytes())
     return Battle(
         chaos=chaos,
         is_attributed=is_attributed,
-        code=ended.returncode,
-        evidence=read_evidence(msgspec.json.decode(report.read_bytes())),
+        evidence=read_evidence(msgspec.json.decode(_report(folder).read_bytes())),
         prepared=prepare(folder / "scenario.yml", [], str(folder / "target.yml")),
-        events=truth["events"],
-        requests=ledger["requests"],
+        events=record["events"],
+        requests=record["requests"],
     )
+
+
+def _report(folder: Path) -> Path:
+    return folder / "results" / "latest" / "report.json"
+
+
+def _store(folder: Path, record: dict[str, Any]) -> None:
+    (folder / RECORD).write_bytes(msgspec.json.encode(record))
 
 
 def _write(folder: Path, chaos: Chaos, lab: Lab, is_attributed: bool) -> None:
