@@ -91,7 +91,8 @@ CASES: Mapping[str, Case] = {
 
 def scenario_of(name: str) -> dict[str, Any]:
     """Five seconds of subscribers and reads, and one fault for two of them."""
-    stream = {"ping_every": "1s", "stall_after": "1200ms"}
+    back = {"first": "500ms", "most": "500ms"}  # Long enough that a block is lost.
+    stream = {"ping_every": "1s", "stall_after": "1200ms", "reconnect": back}
     load: dict[str, Any] = {
         "heads": {"subscribe": "newHeads", "clients": 2, **stream},
         "logs": {"subscribe": "logs", **stream},
@@ -105,6 +106,7 @@ def scenario_of(name: str) -> dict[str, Any]:
         "target": "target.yml",
         "phases": {"calm": "1s", "battle": "2200ms", "recovery": "2s"},
         "load": load,
+        "objectives": ["subscription.gaps == 0", "subscription.stalls == 0"],
         "generator": {"max_lag": "1s"},
     }
     if name != "nothing":
@@ -192,6 +194,11 @@ def test_as_many_are_found_as_the_node_says_it_spoilt(name, kinds, battles):
     (provider,) = report["faults"][0]["providers"]
     found = counts_of(report, "heads") + counts_of(report, "logs")
     assert sum(found[kind] for kind in kinds) == provider["hits"] > 0
+
+
+@pytest.mark.parametrize("name", ["ws_stall", "ws_half_open"])
+def test_a_stream_that_dies_silently_is_no_pass(name, battles):
+    assert battles[name].result()["verdict"] == "fail"
 
 
 def verdict_of(report: Mapping[str, Any], check: str) -> str:
