@@ -93,7 +93,7 @@ class NotReady(UserError):
 
 
 class Unhealed(UserError):
-    """A fault may still be in force and battlectl cannot end it: the first line says what a person must do."""
+    """A fault may still be in force and battlectl cannot end it: the first line says what to do."""
 
     exit_code = ExitCode.UNHEALED
 

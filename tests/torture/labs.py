@@ -24,7 +24,7 @@ def running_lab(
         has_ended = process.poll() is not None
         process.send_signal(signal.SIGTERM)
         ran = finish(process)
-        assert ends_itself or not has_ended, f"the lab has ended by itself: {ran}"
+        assert ends_itself or not (has_ended or ran.err), f"the lab complained, or has ended: {ran}"
 
 
 def urls_of(lab: dict[str, Any]) -> dict[str, str]:
