@@ -43,7 +43,8 @@ def test_the_plan_shows_what_is_broken_and_when(desk):
     for fault in (fault for name in chaotic() for fault in read(name)["chaos"]):
         (kind,) = fault.keys() - {"at", "for", "times", "every", "name"}
         assert kind in planned.out
-    assert planned.out.count("kill-any#") == 3  # Drawn from the seed, and shown.
+    flapping = desk.battlectl("plan", file_of("flapping-under-load"))
+    assert flapping.out.count("kill-any#") == 3  # Drawn from the seed, and shown.
 
 
 @pytest.mark.real
