@@ -155,21 +155,23 @@ def _replies_elsewhere(
 def _calls_elsewhere(
     broken: set[str], since: float, known: Known, slowest: Mapping[int, float]
 ) -> Iterator[Figure]:
-    """A call that reached a provider without any fault, as an arrival ended ok in the same slice."""
+    """More calls at a provider without any fault than are probes, as an arrival of the slice ended ok."""
     for provider, track in known.tracks.items():
         if provider in broken or not track.times:
             continue
         own = [strike for strike in known.strikes if strike.provider == provider]
         least: float | None = None
+        calls, first = 0, inf
         for step in track.steps(since - LOOKS_APART, track.times[-1]):
             if step.end <= since or not step.calls:
                 continue
             least = max(0.0, step.start - since) if least is None else least
             is_well = not any(strike.overlaps(step.start, step.end) for strike in own)
+            if step.start < since or not is_well:
+                continue  # It may have been before the fault, or in vain.
+            calls, first = calls + step.calls, min(first, step.start)
             ended = _ended(step.start, known, slowest)
-            if (
-                step.start >= since and is_well and ended is not None
-            ):  # Else it may have been before the fault.
+            if calls > known.own.at_most(step.end - first) and ended is not None:
                 words = f"in steps of {format_duration(step.seconds)}"
                 yield Figure(least, max(step.end, ended) - since, step.calls, "counters", words)
                 break

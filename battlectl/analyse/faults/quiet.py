@@ -79,7 +79,7 @@ class Watch:
     def is_silent(self, index: int) -> bool:
         """Whether nothing of the load came from a look on, though it should have."""
         ahead = self._ahead(index)
-        if ahead is None or any(ahead.start < end and ahead.end > start for start, end in self.dark):
+        if ahead is None or self._is_dark(ahead):
             return False
         is_enough = self._expected(ahead) >= max(ENOUGH, 4 * self.allowed) / 2
         return is_enough and ahead.attempts <= self.allowed
@@ -87,7 +87,7 @@ class Watch:
     def dips(self, index: int) -> bool:
         """Whether nothing of the load may have come from a look on, for a moment at least."""
         ahead = self._ahead(index, DIP)
-        if ahead is None or any(ahead.start < end and ahead.end > start for start, end in self.dark):
+        if ahead is None or self._is_dark(ahead):
             return False
         own = _may_be_own(ahead.seconds, self.known)
         return self._expected(ahead) >= max(DIP_CALLS, 2 * own) and ahead.attempts <= own
@@ -115,7 +115,9 @@ class Watch:
     def is_used(self, index: int) -> bool:
         """Whether it gets its part again from a look on, and goes on getting it: else it was a trial."""
         ahead = self._ahead(index)
-        if ahead is None or ahead.attempts - self.allowed < max(1.0, RETURNED * self._expected(ahead)):
+        if ahead is None or self._is_dark(ahead):
+            return False
+        if ahead.attempts - self.allowed < max(1.0, RETURNED * self._expected(ahead)):
             return False
         rest = self.track.inside((ahead.start + ahead.end) / 2, ahead.end)
         return rest is None or rest.attempts >= max(1.0, LASTING * self._expected(rest))
@@ -124,6 +126,9 @@ class Watch:
         """(number of a look, what was counted from it to the next)."""
         times = self.track.times
         yield from enumerate(self.track.steps(times[0], times[-1]) if times else ())
+
+    def _is_dark(self, moved: Moved) -> bool:
+        return any(moved.start < end and moved.end > start for start, end in self.dark)
 
     def _ahead(self, index: int, seconds: float = 0.0) -> Moved | None:
         times = self.track.times
