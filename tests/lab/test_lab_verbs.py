@@ -146,7 +146,7 @@ def test_every_command_that_is_printed_works_when_it_is_pasted(desk):
     try:
         text = read_until(process, "Ctrl-C ends it.")
         commands = [line.strip() for line in text.splitlines() if line.startswith("    ")]
-        assert len(commands) == 5
+        assert len(commands) == 6
 
         def paste(command, stdin=""):
             environment = {**os.environ, **environ}
@@ -162,8 +162,9 @@ def test_every_command_that_is_printed_works_when_it_is_pasted(desk):
             assert done.returncode == 0, (command, done)
             return done.stdout
 
-        one_call, kill, status, run, websocket = commands
+        one_call, kill, by_hand, status, run, websocket = commands
         assert int(json.loads(paste(one_call))["result"], 16) >= 1000
+        assert "  proven\n" in paste(by_hand.replace("--for 10s", "--for 2s"))
         assert json.loads(paste(kill))["type"] == "kill"
         shown = paste(status)
         assert re.search(r"provider_a\n.*\n +up: no", shown)
