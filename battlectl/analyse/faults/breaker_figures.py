@@ -66,7 +66,7 @@ def _unseen(line: Timeline) -> list[Span]:
 def surely_open(line: Timeline, known: Known) -> tuple[Span, ...]:
     """While trials must fail: later it may be closed, and not be asked because others are faster."""
     forces = joined(
-        (s.struck, s.end)
+        (s.from_, s.end)  # What opens while it is being injected opens for it.
         for s in known.strikes
         if s.provider == line.provider and s.struck is not None and fails_at_once(s)
     )
