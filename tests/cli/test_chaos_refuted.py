@@ -20,12 +20,13 @@ def proofs(report):
     return {fault["proof"] for fault in report["faults"]}
 
 
-def refute(desk, name, **worse):
-    """What fails at such a gateway, although every fault of the scenario is proven there as well."""
+def refute(desk, name, proven=None, **worse):
+    """What fails at such a gateway, although the fault `proven` (or every one) is proven there as well."""
     with lesser_gateway(desk, **worse) as target:
         ran, report = run_in_short(desk, name, target)
     assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
-    assert proofs(report) == {"confirmed"}, ran.out
+    found = {f["proof"] for f in report["faults"] if proven in (None, f["name"])}
+    assert found == {"confirmed"}, ran.out
     return failed(report)
 
 
@@ -44,13 +45,15 @@ def test_degraded_refutes_one_that_hands_out_in_turn(desk):
 
 
 def test_cold_start_refutes_one_that_never_converges(desk):
-    assert refute(desk, "cold-start", strategy="round-robin") == {"latency.p90 < 250ms in settled"}
+    """The kill before any load has little of it to show itself in; the slow provider is what matters."""
+    broken = refute(desk, "cold-start", proven="degrade-provider_b", strategy="round-robin")
+    assert broken == {"latency.p90 < 250ms in settled"}
 
 
 def test_a_rate_limit_storm_refutes_one_that_keeps_asking_who_asked_for_rest(desk):
     hasty = {"rate_limit_s": 0.001, "longest_rate_limit_s": 0.001, "strategy": "round-robin"}
     broken = refute(desk, "rate-limit-storm", **hasty)
-    assert broken == {"amplification < 1.2 in during:hidden", "amplification < 1.1 in during:storm"}
+    assert broken == {"amplification < 1.2 in during:hidden", "amplification < 1.2 in during:storm"}
 
 
 def test_a_correlated_outage_refutes_one_that_asks_only_twice(desk):
