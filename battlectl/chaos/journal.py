@@ -135,6 +135,21 @@ def _lock(file: int) -> None:
         raise JournalInUse from None
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether somebody writes to a journal: its run goes on. One that cannot be opened is in nobody's use."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 def _sync_folder(folder: Path) -> None:
     """The name of a new file is on the disk only when its folder is."""
     handle = os.open(folder, os.O_RDONLY)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from battlectl.chaos.journal import NAME, BadJournal, Header, read_journal, unhealed
+from battlectl.chaos.journal import NAME, BadJournal, Header, is_in_use, read_journal, unhealed
 from battlectl.observe.faults import Deed
 
 
@@ -59,6 +59,11 @@ def find_left(*folders: Path) -> Iterator[Left]:
         left = read_left(path)
         if left.deeds or (left.damage and not (left.header and left.header.ends_with_run)):
             yield left
+
+
+def find_in_use(folder: Path) -> Iterator[Left]:
+    """Every journal below a folder whose run goes on, whether something is broken just now or not."""
+    return (read_left(path) for path in sorted(_journals(folder)) if is_in_use(path))
 
 
 def _journals(folder: Path) -> Iterator[Path]:

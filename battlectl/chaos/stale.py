@@ -19,7 +19,7 @@ import trio
 from battlectl.chaos.driver import Driver, DriverError, Impossible
 from battlectl.chaos.drivers import open_healer
 from battlectl.chaos.journal import FaultJournal, Header, JournalInUse, Secrecy, with_secrets
-from battlectl.chaos.leftovers import Left, find_left
+from battlectl.chaos.leftovers import Left, find_in_use, find_left
 from battlectl.observe.faults import Deed
 from battlectl.scenario.target_chaos import read_again
 
@@ -58,6 +58,19 @@ async def stale_journals(
             if left.header is None or is_same_target(left.header.config, shown, environ):
                 nursery.start_soon(_look, left, environ, found)
     return tuple(sorted(found, key=lambda stale: (str(stale.path), stale.fault, stale.provider)))
+
+
+def runs_going_on(
+    results: Path, shown: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[tuple[Path, int | None], ...]:
+    """(journal, process) of each run that may break the same providers while another one measures them."""
+    return tuple(
+        (left.path, left.header.pid)
+        for left in find_in_use(results)
+        if left.header is not None
+        and not left.header.ends_with_run
+        and is_same_target(left.header.config, shown, environ)
+    )
 
 
 def is_same_target(one: Mapping[str, Any], other: Mapping[str, Any], environ: Mapping[str, str]) -> bool:

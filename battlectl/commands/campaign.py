@@ -17,7 +17,7 @@ from battlectl.chaos.driver import DriverError
 from battlectl.chaos.drivers import open_driver
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
 from battlectl.chaos.probe import HttpProber
-from battlectl.chaos.stale import stale_journals
+from battlectl.chaos.stale import runs_going_on, stale_journals
 from battlectl.commands.chaos_ground import ask_at
 from battlectl.commands.masking import Masker
 from battlectl.errors import NotReady, Unhealed, UserError
@@ -39,11 +39,15 @@ async def refuse_leftovers(run: Engagement) -> None:
     """
     if run.prepared.target.chaos is None:
         return
-    left = await stale_journals(run.results, run.prepared.target_resolved["chaos"], os.environ)
+    shown = run.prepared.target_resolved["chaos"]
+    left = await stale_journals(run.results, shown, os.environ)
     if left:
         lines = "\n".join(f"  {stale}" for stale in left)
         command = f"battlectl heal --results {shlex.quote(str(run.results))}"
         raise NotReady(f"an earlier run left faults in force, end them first: {command}\n{lines}")
+    if others := runs_going_on(run.results, shown, os.environ):
+        lines = "\n".join(f"  {path.parent} (pid {pid})" for path, pid in others)
+        raise NotReady(f"another run goes on at the same providers, wait for its end or end it:\n{lines}")
 
 
 @asynccontextmanager

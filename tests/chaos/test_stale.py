@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 
 import pytest
 
 from battlectl.chaos.http import open_http
 from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
 from battlectl.chaos.leftovers import find_left
-from battlectl.chaos.stale import is_same_target, stale_journals
+from battlectl.chaos.stale import is_same_target, runs_going_on, stale_journals
 from battlectl.observe.faults import Deed
 from battlectl.scenario.target_chaos import read_again
 from tests.chaos.test_http import CORDON, DISABLE, AdminApi, order
@@ -170,3 +171,17 @@ async def test_a_journal_of_which_nobody_can_tell_the_target_is_in_the_way(tmp_p
     assert stale.why == "still in force"
     elsewhere = {"WHERE": "http://127.0.0.9:1/api", "PORT": "1"}
     assert await stale_journals(tmp_path, shown, ENVIRON | elsewhere) == ()
+
+
+async def test_a_run_that_has_broken_nothing_just_now_goes_on_nevertheless(tmp_path, api):
+    shown = spelled(api, latency=CORDON)
+    await broken(tmp_path / "one", shown, order("latency"))
+    assert runs_going_on(tmp_path, shown, ENVIRON) == ()
+    api.cordons.clear()
+    path = tmp_path / "one" / NAME
+    with closing(FaultJournal(path, None, Secrecy())):
+        assert runs_going_on(tmp_path, shown, ENVIRON) == ((path, os.getpid()),)
+        elsewhere = {**shown, "url": "http://127.0.0.1:1"}
+        assert runs_going_on(tmp_path, elsewhere, ENVIRON) == ()
+        assert runs_going_on(tmp_path / "nowhere", shown, ENVIRON) == ()
+    assert runs_going_on(tmp_path, shown, ENVIRON) == ()

@@ -1,8 +1,12 @@
 """Each row of the exit-code table, from the outside: what a shell sees, and what the report says."""
 
+import os
+from contextlib import closing
+
 import pytest
 
-from tests.cli.command import crashed, load_of
+from battlectl.chaos.journal import NAME, FaultJournal, Header, Secrecy
+from tests.cli.command import crashed, load_of, read_report
 from tests.servers import serving
 
 pytestmark = pytest.mark.real
@@ -146,3 +150,19 @@ def test_99_ends_early_with_abort_on_fail(desk, echo):
     assert (ran.code, report["ending"]["how"], report["verdict"]) == (99, "objective", "fail")
     assert report["ending"]["at_s"] < 10
     assert report["ending"]["reason"] == "success_rate >= 50% failed with 0%"
+
+
+def test_4_while_another_run_goes_on_at_the_same_providers(desk, echo):
+    """It has broken nothing yet; what it will break would be measured here."""
+    chaos = {"driver": "toxiproxy", "url": "http://127.0.0.1:9"}
+    header = Header(run_id="other", target="target", config=chaos)
+    other = desk.results / "other" / "now"
+    other.mkdir(parents=True)
+    with closing(FaultJournal(other / NAME, header, Secrecy())):
+        ran = desk.run(desk.scenario(), target=desk.target(echo.url, chaos=chaos))
+    assert ran.code == 4
+    own = next(run for run in desk.runs if run != other)
+    (ending,) = findings(read_report(own), "completion")
+    assert "another run goes on at the same providers, wait for its end or end it" in ending["summary"]
+    assert f"{other} (pid {os.getpid()})" in ending["summary"]
+    assert echo.seen.requests == 0

@@ -79,9 +79,11 @@ def test_a_stall_shows_up_as_the_stall_it_is():
 
 
 def test_the_same_stall_with_little_room_drops_and_says_so():
+    """None is due just when the stall ends: whether room is made before or after it is anybody's guess."""
+
     def stall(exchange, number):
         at = sent_at(exchange)
-        return after(max(0.0, 6.0 - at) if at >= 5.0 else 0.0002)(exchange, number)
+        return after(max(0.0, 5.999 - at) if at >= 4.999 else 0.0002)(exchange, number)
 
     fought = fight(stall, "500/s", 10, max_in_flight=50, objectives=["success_rate >= 99.9%"])
     assert outcomes(fought) == {"ok": 4_550, "dropped": 450}

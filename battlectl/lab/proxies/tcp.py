@@ -50,11 +50,11 @@ class TcpUpstream:
 
     async def add_fault(self, fault: Fault) -> None:
         """Never asked: where there is no `where`, there are no faults."""
-        raise NotImplementedError(fault.name)
+        raise AssertionError(f"{fault.name} at a plain TCP proxy, which takes none")
 
     async def remove_fault(self, fault: Fault) -> None:
-        """Never asked."""
-        raise NotImplementedError(fault.name)
+        """Never asked, likewise."""
+        raise AssertionError(f"{fault.name} at a plain TCP proxy, which has none")
 
     async def aclose(self) -> None:
         """There is nothing beside the connections."""
