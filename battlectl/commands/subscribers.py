@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from battlectl.commands.engage import Engagement
 
 PATIENCE = 10.0
-"""Seconds without a look at the chain beyond which nothing is held against a stream."""
+"""Seconds after which a block that does not link to the rest begins the chain anew."""
 LOOKS = 4
 LEAST_SETTLE = 1.0
-"""How far the truth may be behind a stream: so many looks, and no less than so many seconds."""
+"""How far the truth may be behind a stream: so many looks, and no less than so many seconds. Longer without a
+look, and nobody knows how long a stream was silent."""
 
 MOST_WAITING, MOST_LOGS_WAITING = 128, 2_048
 """Events of a stream that wait for the truth: a reorg brings all logs of its blocks at once."""
@@ -58,18 +59,22 @@ async def open_crowd(run: Engagement, site: Site) -> AsyncIterator[Crowd]:
     if not streams or seen is None:
         yield Crowd()
         return
-    truth = Truth(patience=PATIENCE)
+    settle = max(LEAST_SETTLE, LOOKS * seen.every)
+    truth = Truth(patience=PATIENCE, blink=settle)
     async with Control(seen.endpoint) as control:
         run.progress.say("looking at the chain")
         try:
             await control.wait_ready("eth_blockNumber", run.prepared.target.ready.within)
         except NotReady as error:
             raise NotReady(f"the chain cannot be read ({seen.what}): {error}") from error
-        run.meta["truth"] = {"source": seen.what, "every_s": seen.every}
+        told = run.meta["truth"] = {"source": seen.what, "every_s": seen.every}
         witness = Witness(control, truth, seen.every)
-        settle = max(LEAST_SETTLE, LOOKS * seen.every)
         serves = tuple(partial(_serve, site, planned, truth, witness, settle) for planned in streams)
-        yield Crowd(serves, witness.serve)
+        try:
+            yield Crowd(serves, witness.serve)
+        finally:
+            told |= {"looks": witness.looks, "failures": witness.failures}
+            told |= {"last_failure": witness.last_failure} if witness.failures else {}
 
 
 async def _serve(
@@ -85,14 +90,16 @@ async def _serve(
     most_waiting = MOST_LOGS_WAITING if planned.kind == LOGS else MOST_WAITING
     terms = Terms(settle, planned.stall_after, planned.newest_only, most_waiting)
     listen = _listening(planned, truth, witness, cells, terms, start)
-    endpoint = ws_endpoint_for(site, planned.path, planned.headers)
+    endpoint = ws_endpoint_for(site, planned.route)
     connect = partial(open_socket, endpoint, planned.max_body)
     subscribers = Subscribers(planned, connect, listen, cells, settle)
+    waited = 0.0
     try:
         await subscribers.serve(start)
+        waited = settle  # Since the last of them left.
     finally:
-        end = min(trio.current_time() - start, planned.window.end)
-        note_truth(cells, truth, planned.window.start, end, PATIENCE)
+        end = min(trio.current_time() - start - waited, planned.window.end)
+        note_truth(cells, truth, planned.window.start, end)
 
 
 def _listening(

@@ -60,7 +60,16 @@ def _path(document: Document) -> str:
     told = document["meta"].get("truth")
     if not told:
         return ""
-    return f" ({in_markdown(told['source'], MOST_WORDS)}, every {show_seconds(told['every_s'])})"
+    source, every = in_markdown(told["source"], MOST_WORDS), show_seconds(told["every_s"])
+    return f" ({source}, every {every}{_failed_looks(told)})"
+
+
+def _failed_looks(told: Stored) -> str:
+    """What is not known of a run that was killed is not told."""
+    if not told.get("failures"):
+        return ""
+    last = in_markdown(told["last_failure"], MOST_WORDS)
+    return f", where {told['failures']:,} of {told['looks']:,} looks failed, the last: {last}"
 
 
 def _came(streams: list[Stored]) -> str:

@@ -21,9 +21,9 @@ MOST_FETCHED = 64
 
 
 class Witness:
-    """Feeds a truth, and those of logs by their filters. Mutable: it remembers when it last failed.
+    """Feeds a truth, and those of logs by their filters. Mutable: it counts its looks and those that failed.
 
-    `every` is in seconds. Times are from `start`, on trio's clock.
+    `every` is in seconds. Times are from `start`, on trio's clock. `last_failure` is in words, with its time.
     """
 
     def __init__(self, control: Control, truth: Truth, every: float) -> None:
@@ -31,6 +31,7 @@ class Witness:
         self._truth = truth
         self._every = every
         self._logs: list[tuple[dict[str, Any], LogTruth]] = []
+        self.looks = 0
         self.failures = 0
         self.last_failure = ""
 
@@ -42,11 +43,12 @@ class Witness:
         """Look until cancelled."""
         due = trio.current_time()
         while True:
+            self.looks += 1
             try:
                 await self._look(start)
             except CallError as error:
                 self.failures += 1
-                self.last_failure = str(error)
+                self.last_failure = f"{error}, at {trio.current_time() - start:.1f}s"
             due = max(due + self._every, trio.current_time())
             await trio.sleep_until(due)
 

@@ -25,7 +25,7 @@ from battlectl.report.timeline import render_timeline
 from battlectl.report.timeline_faults import WEIGHT
 from tests.analyse.streamed import BATTLE, STEADY, WARMUP, cell, ends, frame_of, good, streamed
 from tests.observe.samples import lognormal
-from tests.report.scenes import META, SCENES, document_of
+from tests.report.scenes import HOSTILE, META, SCENES, document_of
 from tests.report.stream_scenes import GAP, all_came, hostile_streams, nothing_came, troubled
 
 DOCUMENTS = {
@@ -155,6 +155,14 @@ def test_what_the_second_path_was_is_said():
     assert "as it was read on a second path (provider_b over HTTP, every 250ms)." in render_markdown(
         troubled()
     )
+
+
+def test_looks_at_it_that_failed_are_said():
+    document = troubled()
+    told = document["meta"]["truth"] | {"looks": 1_300, "failures": 17, "last_failure": HOSTILE}
+    text = render_markdown({**document, "meta": {**document["meta"], "truth": told}})
+    assert "every 250ms, where 17 of 1,300 looks failed, the last: " in text
+    assert HOSTILE not in text
 
 
 def test_new_objectives_name_workloads_of_subscribers():

@@ -7,6 +7,8 @@ a client wants, through all its ends and resumes, and whoever begins one says so
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.truth import Truth
 
@@ -21,15 +23,21 @@ def note_lag(cells: StreamCells, t: float, seconds: float) -> None:
     cells.at(t).record("lag", seconds)
 
 
-def note_truth(cells: StreamCells, truth: Truth, start: float, end: float, patience: float) -> None:
+def note_truth(cells: StreamCells, truth: Truth, start: float, end: float) -> None:
     """Once, when all streams are finished: where between start and end the truth was not looked at.
 
-    `patience` is that of the truth, in seconds.
+    It goes on looking after `end`, so what it did not come to see by then nobody knows.
     """
-    looked = max(truth.looked, start)
-    unwatched = list(truth.unwatched)
-    if end - looked > patience or truth.head is None:
-        unwatched.append((start if truth.head is None else looked, end))
-    for since, until in unwatched:
+    for since, until in _unwatched(truth, start, end):
         if max(since, start) < min(until, end):
             cells.spread("unwatched_ns", max(since, start), min(until, end))
+
+
+def _unwatched(truth: Truth, start: float, end: float) -> Iterator[tuple[float, float]]:
+    if truth.head is None:
+        yield start, end
+        return
+    if truth.began - start > truth.blink:
+        yield start, truth.began
+    yield from truth.unwatched
+    yield truth.looked, end

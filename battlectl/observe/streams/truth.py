@@ -53,12 +53,14 @@ class _Loose(NamedTuple):
 class Truth:
     """See the rule. Mutable: it grows with the chain, and forgets its oldest part.
 
-    `looked` is when it was last fed: feed it at every look, also when nothing is new. `unwatched` are
-    stretches of more than `patience` seconds without a look, in which no stream's silence can be seen.
+    `began` is when it was first fed, `looked` when last: feed it at every look, also when nothing is new.
+    `unwatched` are stretches of more than `blink` seconds (without one: `patience`) without a look, in which
+    no stream's silence can be seen; of too many the last grows.
     """
 
-    def __init__(self, window: int = 2048, patience: float = 10.0) -> None:
+    def __init__(self, window: int = 2048, patience: float = 10.0, blink: float | None = None) -> None:
         self._window, self._patience = window, patience
+        self.blink = patience if blink is None else blink
         self._row: list[Announced] = []
         self._base = 0
         self._ranks: dict[str, tuple[int, ...]] = {}
@@ -66,6 +68,7 @@ class Truth:
         self._loose: dict[str, _Loose] = {}
         self._reorgs: list[Reorg] = []
         self.reorgs_forgotten = 0
+        self.began = float("inf")
         self.looked = float("-inf")
         self.holes = 0
         self.unwatched: list[tuple[float, float]] = []
@@ -85,9 +88,11 @@ class Truth:
         since = self.looked
         if t <= since:
             return
-        if self._row and t - since > self._patience and len(self.unwatched) < MOST_UNWATCHED:
+        if self._row and t - since > self.blink:
+            if len(self.unwatched) == MOST_UNWATCHED:
+                since = self.unwatched.pop()[0]
             self.unwatched.append((since, t))
-        self.looked = t
+        self.began, self.looked = min(self.began, t), t
 
     # What is known.
 

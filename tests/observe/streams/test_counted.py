@@ -257,19 +257,19 @@ def test_a_stream_that_runs_is_counted_through_the_recorder():
 
 def unwatched(truth, start=1.0, end=9.0):
     recorder = Recorder(CUTS, 1)
-    note_truth(recorder.streams("heads"), truth, start, end, 2.0)
+    note_truth(recorder.streams("heads"), truth, start, end)
     return {key.segment: cell.count("unwatched_ns") / 1e9 for key, cell in recorder.take().streams.items()}
 
 
-def looks(*times):
-    truth = Truth(patience=2.0)
+def looks(*times, **options):
+    truth = Truth(**{"patience": 2.0, **options})
     for number, t in enumerate(times, 1):
         truth.see(t, number, f"h{number}", f"h{number - 1}")
     return truth
 
 
 def test_a_truth_that_looked_all_the_time_leaves_no_mark():
-    assert unwatched(looks(1, 2, 3, 4, 5, 6, 7, 8)) == {}
+    assert unwatched(looks(1, 2, 3, 4, 5, 6, 7, 8, 9)) == {}
 
 
 def test_a_truth_that_never_looked_leaves_all_of_it():
@@ -278,6 +278,27 @@ def test_a_truth_that_never_looked_leaves_all_of_it():
 
 def test_a_truth_that_looked_away_and_one_that_stopped_leave_that_time():
     assert unwatched(looks(1, 2, 4.5, 5, 6)) == {0: 0.5, 1: 2.0, 2: 3.0}
+
+
+def test_a_truth_that_stopped_before_the_end_saw_nothing_of_the_rest():
+    """However patient it is: a stream that fell silent with it would have the best of counts."""
+    assert unwatched(looks(1, 2, 3, 8.5, patience=10.0)) == {2: 0.5}
+
+
+def test_a_truth_that_began_late_leaves_the_time_before():
+    assert unwatched(looks(4, 5, 6, 7, 8, 9)) == {0: 1.5, 1: 1.5}
+    assert unwatched(looks(1.5, 3, 4, 5, 6, 7, 8, 9)) == {}
+
+
+def test_it_may_blink_for_less_time_than_it_waits_for_what_does_not_link():
+    assert unwatched(looks(1, 2, 4.5, 5, 6, 7, 8, 9, patience=10.0, blink=1.0)) == {0: 0.5, 1: 2.0}
+
+
+def test_of_very_many_stretches_none_is_lost():
+    times = [1.0 + 3 * n for n in range(100)]
+    truth = looks(*times, blink=2.0)
+    assert len(truth.unwatched) <= 64
+    assert truth.unwatched[-1][1] == times[-1]
 
 
 def test_our_own_lateness_is_a_duration_like_any_other():

@@ -1,0 +1,58 @@
+"""The other path: what its looks feed, and that those which failed are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import trio
+import trio.testing
+
+from battlectl.observe.streams.truth import Truth
+from battlectl.targets.control import CallError
+from battlectl.targets.truth import Witness
+
+
+class Answers:
+    """A control client that answers from a list. Mutable: it goes through it."""
+
+    def __init__(self, answers: Iterator[Any]) -> None:
+        self._answers = answers
+
+    async def call(self, method: str, params: Any = ()) -> Any:
+        await trio.lowlevel.checkpoint()
+        answer = next(self._answers)
+        if isinstance(answer, CallError):
+            raise answer
+        return answer
+
+
+def block(number: int) -> dict[str, str]:
+    return {"number": hex(number), "hash": f"0x{number:02X}", "parentHash": f"0x{number - 1:02x}"}
+
+
+def looked(*answers: Any) -> tuple[Witness, Truth]:
+    """After one answer a second."""
+
+    async def main() -> None:
+        with trio.move_on_after(len(answers) - 0.5):
+            await witness.serve(trio.current_time())
+
+    truth = Truth(blink=2.0)
+    witness = Witness(Answers(iter(answers)), truth, 1.0)  # type: ignore[arg-type]
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    return witness, truth
+
+
+def test_looks_that_failed_are_counted_and_the_last_is_told():
+    failure = CallError("status 502")
+    witness, truth = looked(block(1), failure, None, failure, block(2))
+    assert (witness.looks, witness.failures) == (5, 3)
+    assert witness.last_failure == "status 502, at 3.0s"
+    assert [(round(since), round(until)) for since, until in truth.unwatched] == [(0, 4)]
+
+
+def test_hashes_are_written_in_one_way():
+    _, truth = looked(block(0xA0))
+    assert truth.head is not None
+    assert truth.head.hash == "0xa0"
