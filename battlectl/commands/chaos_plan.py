@@ -1,13 +1,14 @@
-"""The faults of a scenario at the providers of a target, planned or refused.
+"""The faults and the routes of a scenario at a target, planned or refused.
 
-Rule: a fault that this target cannot have is a mistake in the scenario file, told at its place and before
-anything is sent.
+Rule: a fault that this target cannot have, or a route that it cannot take, is a mistake in the scenario file,
+told at its place and before anything is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from battlectl.commands.routes import check_routes
 from battlectl.plan.chaos import Misplanned, plan_chaos
 from battlectl.plan.chaos_bounds import check_breakers
 from battlectl.plan.injection import Injection
@@ -30,7 +31,11 @@ def provider_ids(target: Target) -> Sequence[str]:
 def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> tuple[Injection, ...]:
     """The injections in order of time; `BadFile` with all that the target cannot have or take."""
     scenario, ids = parsed.scenario, provider_ids(target)
-    mistakes = [*_check_sockets(scenario, target, target_name), *check_breakers(promises(scenario), ids)]
+    mistakes = [
+        *_check_sockets(scenario, target, target_name),
+        *check_routes(scenario, target, ids),
+        *check_breakers(promises(scenario), ids),
+    ]
     if scenario.chaos and target.kind != "lab" and target.chaos is None:
         way_out = "add `chaos: {driver: ...}` to its config file"
         message = f"the target {target_name} has no way to be broken: {way_out}"

@@ -29,9 +29,9 @@ from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
 from battlectl.run.campaign import CampaignRun
 from battlectl.run.stop import Stop
-from battlectl.targets import TARGETS
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
+from battlectl.targets.opening import open_site
 from battlectl.targets.site import Site, describe_site
 from battlectl.transport.base import Head
 from battlectl.transport.poller import Poller
@@ -77,7 +77,7 @@ async def engage(run: Engagement) -> Evidence:
         try:
             with setup:
                 async with (
-                    TARGETS[run.prepared.target.kind](run.prepared.target) as site,
+                    open_site(run.prepared.target) as site,
                     Control(site.endpoint) as control,
                 ):
                     evidence = await _fight_at(run, site, control, chronicle, watch)

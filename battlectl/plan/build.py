@@ -15,6 +15,7 @@ from battlectl.plan.calls import Feeds, Sequential, compile_request
 from battlectl.plan.frame import RUN, Frame, frame_workload
 from battlectl.plan.injection import Injection, chaos_windows
 from battlectl.plan.pacing import Pacing, Users, build_pacing
+from battlectl.plan.route import plan_route
 from battlectl.plan.streams import PlannedStreams, frame_streams, plan_streams
 from battlectl.plan.workload import WS, PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
@@ -100,8 +101,7 @@ def _build_workload(
     return PlannedWorkload(
         name=name,
         index=index,
-        path=workload.route.path,
-        headers=tuple(workload.route.headers.items()),
+        route=plan_route(workload.route),
         window=window,
         pacing=pacing,
         requests=tuple(compile_request(call, workload.expect) for call in workload.calls),

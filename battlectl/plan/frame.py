@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from battlectl.plan.injection import Injection
@@ -23,7 +23,10 @@ RUN = "run"
 
 @dataclass(frozen=True, slots=True)
 class WorkloadFrame:
-    """One workload: times in seconds, rates per second. `arrivals` is None where they cannot be known."""
+    """One workload: times in seconds, rates per second. `arrivals` is None where they cannot be known.
+
+    `route` are the words by which it says where it goes: `plan.route.Route`.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -40,6 +43,7 @@ class WorkloadFrame:
     retries: int
     client: str
     digest: str
+    route: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +112,5 @@ def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
         retries=workload.retries,
         client=workload.client,
         digest=arrivals_digest(workload),
+        route=workload.route.words,
     )

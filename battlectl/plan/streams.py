@@ -7,11 +7,12 @@ to it then is the target's doing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
+from battlectl.plan.route import Route, plan_route
 from battlectl.plan.workload import Window
 from battlectl.scenario.streams import Backoff, SubscribeWorkload, Subscription
 
@@ -44,8 +45,7 @@ class PlannedStreams:
     """
 
     name: str
-    path: str | None
-    headers: tuple[tuple[str, str], ...]
+    route: Route
     window: Window
     kind: str
     params: tuple[Any, ...]
@@ -86,8 +86,7 @@ def plan_streams(name: str, workload: SubscribeWorkload, seed: str, window: Wind
     churn, reconnect = workload.churn, workload.reconnect
     return PlannedStreams(
         name=name,
-        path=workload.ws.path,
-        headers=tuple(workload.ws.headers.items()),
+        route=plan_route(workload.ws),
         window=window,
         kind=workload.subscribe.kind,
         params=_params(workload.subscribe),
@@ -130,6 +129,7 @@ class StreamFrame:
     subscriptions: int
     stall_after: float
     settings: Mapping[str, Any]
+    route: Mapping[str, str] = field(default_factory=dict)
 
 
 def frame_streams(planned: PlannedStreams) -> StreamFrame:
@@ -152,4 +152,5 @@ def frame_streams(planned: PlannedStreams) -> StreamFrame:
             "ping_every_s": planned.ping_every,
             "newest_only": planned.newest_only,
         },
+        route=planned.route.words,
     )

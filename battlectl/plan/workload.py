@@ -16,6 +16,7 @@ import msgspec
 
 from battlectl.plan.calls import Feeds, Request, choose_requests
 from battlectl.plan.pacing import Pacing, Users, exact
+from battlectl.plan.route import Route
 
 IDS_PER_WORKLOAD = 10**12
 WS = "ws"
@@ -68,8 +69,7 @@ class PlannedWorkload:
 
     name: str
     index: int
-    path: str | None
-    headers: tuple[tuple[str, str], ...]
+    route: Route
     window: Window
     pacing: Pacing
     requests: tuple[Request, ...]

@@ -15,7 +15,7 @@ from battlectl.scenario.check_objectives import check_objectives
 from battlectl.scenario.draft import Draft
 from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.places import Mistake, Path
-from battlectl.scenario.routes import HttpRoute
+from battlectl.scenario.routes import HttpRoute, check_route
 from battlectl.scenario.wording import nearest
 
 LONGEST_RUN = 24 * 3600.0
@@ -60,6 +60,7 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
         if workload is not None:
             way = "http" if isinstance(workload.route, HttpRoute) else "ws"
             yield from check_headers(workload.route.headers, ("load", name, way, "headers"))
+            yield from check_route(workload.route, ("load", name, way))
 
 
 def _check_phases(draft: Draft) -> Iterator[Mistake]:

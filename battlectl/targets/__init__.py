@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from battlectl.targets.adapter import Adapter, refuse_words
+from battlectl.targets.lab_address import LAB
 
-from battlectl.scenario.target import Target
-from battlectl.targets.generic import open_generic
-from battlectl.targets.lab import open_lab
-from battlectl.targets.site import Site
-
-TARGETS: dict[str, Callable[[Target], AbstractAsyncContextManager[Site]]] = {
-    "generic": open_generic,
-    "lab": open_lab,
+ADAPTERS: dict[str, Adapter] = {
+    "generic": Adapter("generic", refuse_words),
+    "lab": LAB,
 }
-"""Kind -> what makes a site of its config, and ends what it started for that."""
+"""Kind -> what is known of it."""

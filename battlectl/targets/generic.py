@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from battlectl.scenario.target import Provider, Target, TruthSource
+from battlectl.targets import ADAPTERS
 from battlectl.targets.site import Site, Witnessed, endpoint_of, ws_endpoint_of
 
 
@@ -16,8 +18,15 @@ async def open_generic(target: Target) -> AsyncIterator[Site]:
     assert target.url is not None, "the config of a generic target names its url"
     notes = () if target.tls.verify else ("TLS certificates were not verified",)
     providers = tuple(_describe(provider) for provider in target.providers)
-    ws = ws_endpoint_of(target, target.ws_url)
-    yield Site("generic", endpoint_of(target, target.url), ws, _witness(target), providers, notes)
+    yield Site(
+        kind=target.kind,
+        endpoint=endpoint_of(target, target.url),
+        ws_endpoint=ws_endpoint_of(target, target.ws_url),
+        witness=_witness(target),
+        providers=providers,
+        notes=notes,
+        address=partial(ADAPTERS[target.kind].address, target),
+    )
 
 
 def _witness(target: Target) -> Witnessed:

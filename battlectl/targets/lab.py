@@ -10,6 +10,7 @@ from battlectl.errors import NotReady
 from battlectl.lab.control import watched_lab
 from battlectl.lab.spec import LabError, LabSpec
 from battlectl.scenario.target import Target
+from battlectl.targets.lab_address import lab_address
 from battlectl.targets.lab_truth import fetch_truth
 from battlectl.targets.site import Site, Witnessed, endpoint_of, ws_endpoint_of
 from battlectl.transport.attribution import Attribution
@@ -44,6 +45,9 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             truth = partial(fetch_truth, lab.url)
             ws = ws_endpoint_of(target, lab.ws_url)
             chain = Witnessed(parse_endpoint(f"{lab.admin_url}/chain/rpc"), LOOK_EVERY, THE_CHAIN)
-            yield Site("lab", endpoint, ws, chain, providers, (SIMULATED,), lab.admin_url, ended, truth)
+            address = partial(lab_address, target)
+            yield Site(
+                "lab", endpoint, ws, chain, providers, (SIMULATED,), lab.admin_url, ended, truth, address
+            )
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

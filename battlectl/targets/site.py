@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import trio
 
+from battlectl.plan.route import Route
 from battlectl.plan.workload import WS, PlannedWorkload
 from battlectl.scenario.target import AttributionHeaders, Target
+from battlectl.targets.adapter import Address, AddressOf, Headers, plain_address
 from battlectl.transport.attribution import Attribution
 from battlectl.transport.base import Endpoint, parse_endpoint
 
@@ -47,6 +49,7 @@ class Site:
     """Where the load goes, and what stands behind it. `providers` and `notes` are for the report.
 
     `admin` is the URL where its providers can be broken, None where battlectl knows of no such place.
+    `address` makes path and headers of a route's words, from the path of the endpoint.
     """
 
     kind: str
@@ -58,6 +61,7 @@ class Site:
     admin: str | None = None
     ended: Ended = never_ends
     truth: Truth = no_truth
+    address: AddressOf = plain_address
 
 
 def describe_site(site: Site) -> dict[str, Any]:
@@ -95,20 +99,25 @@ def _attribution(named: AttributionHeaders) -> Attribution | None:
     return None if headers == Attribution(None, None) else headers
 
 
-def ws_endpoint_for(site: Site, path: str | None, headers: Sequence[tuple[str, str]]) -> Endpoint:
-    """The endpoint of WebSockets with a path and headers of their own, which win over the target's."""
+def ws_endpoint_for(site: Site, route: Route) -> Endpoint:
+    """The endpoint of WebSockets where a route leads: its own path and headers win over the target's."""
     assert site.ws_endpoint is not None, "a plan with WebSockets has a target that takes them"
-    return _with_own(site.ws_endpoint, path, headers)
+    return _lead(site.ws_endpoint, route, site.address(route, site.ws_endpoint.path, True))
 
 
 def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:
-    """The endpoint of one workload: its own path and headers win over the target's."""
+    """The endpoint of one workload."""
     if workload.client == WS:
-        return ws_endpoint_for(site, workload.path, workload.headers)
-    return _with_own(site.endpoint, workload.path, workload.headers)
+        return ws_endpoint_for(site, workload.route)
+    return _lead(site.endpoint, workload.route, site.address(workload.route, site.endpoint.path, False))
 
 
-def _with_own(to: Endpoint, path: str | None, headers: Sequence[tuple[str, str]]) -> Endpoint:
-    own = {name.lower() for name, _ in headers}
-    kept = [header for header in to.headers if header[0].lower() not in own]
-    return replace(to, path=to.path if path is None else path, headers=(*kept, *headers))
+def _lead(to: Endpoint, route: Route, address: Address) -> Endpoint:
+    """What the scenario wrote wins over what the adapter makes, and that over the target's config."""
+    headers = _merge(_merge(to.headers, address.headers), route.headers)
+    return replace(to, path=address.path if route.path is None else route.path, headers=headers)
+
+
+def _merge(headers: Headers, own: Headers) -> Headers:
+    names = {name.lower() for name, _ in own}
+    return (*(header for header in headers if header[0].lower() not in names), *own)
