@@ -141,6 +141,8 @@ ROW_DIGITS = 6
 
 SeriesKey = tuple[str, str, int]
 """(workload, label, slice)."""
+ProviderRowKey = tuple[str, str, int]
+"""(workload, provider, slice)."""
 
 
 class Tally:
@@ -150,7 +152,7 @@ class Tally:
         self.calls: dict[tuple[str, str, int], CallCell] = {}
         self.flows: dict[tuple[str, int], FlowCell] = {}
         self.by_provider: dict[tuple[str, str, int], ServedCell] = {}
-        self.provider_rows: dict[tuple[str, int], ServedRow] = {}
+        self.provider_rows: dict[ProviderRowKey, ServedRow] = {}
         self.by_stream: dict[StreamKey, StreamCell] = {}
         self.rows: dict[SeriesKey, Row] = {}
         self._open: dict[SeriesKey, CallCell] = {}
@@ -182,8 +184,9 @@ class Tally:
 
     def _merge_served(self, key: ServedKey, cell: ServedCell) -> None:
         self.by_provider.setdefault((key.workload, key.provider, key.segment), ServedCell()).merge(cell)
-        row = self.provider_rows.get((key.provider, key.slice), ServedRow())
-        self.provider_rows[key.provider, key.slice] = row.plus(cell.requests, cell.ok, cell.failovers)
+        where = (key.workload, key.provider, key.slice)
+        row = self.provider_rows.get(where, ServedRow())
+        self.provider_rows[where] = row.plus(cell.requests, cell.ok, cell.failovers)
 
     def freeze_before(self, slice_: int) -> None:
         """Turn slices before this one into rows; what still arrives for them is merged into the counts."""

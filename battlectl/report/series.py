@@ -1,7 +1,7 @@
 """The time series of a stored document: columns for each call, small enough for 3,600 slices of many calls.
 
 Rule: a slice's outcomes are stored as pairs (which name, how many) in one flat list, the names once a call.
-Of who served there are counts alone, from the first slice of a provider to its last.
+Of who served there are counts alone, from the first slice of a provider to its last, for each workload.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from battlectl.observe.served import ServedRow
-from battlectl.observe.tally import ROW_DIGITS, Row, SeriesKey, Tally
+from battlectl.observe.tally import ROW_DIGITS, ProviderRowKey, Row, SeriesKey, Tally
 
 LATENCIES = ("p50_ms", "p95_ms", "max_ms")
 
@@ -34,23 +34,25 @@ def read_series(series: Mapping[str, Any]) -> Iterator[tuple[SeriesKey, Row]]:
             yield (call["workload"], call["label"], slice_), Row(outcomes, *map(_seconds, row))
 
 
-def read_provider_series(series: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], ServedRow]]:
+def read_provider_series(series: Mapping[str, Any]) -> Iterator[tuple[ProviderRowKey, ServedRow]]:
     """Every slice in which somebody served; none in a series from before that was counted."""
     for stored in series.get("providers", ()):
         columns = zip(stored["requests"], stored["failures"], stored["failovers"], strict=True)
         for slice_, (requests, failures, failovers) in enumerate(columns, stored["first_slice"]):
             if requests:
-                yield (stored["provider"], slice_), ServedRow(requests, requests - failures, failovers)
+                key = (stored.get("workload", ""), stored["provider"], slice_)
+                yield key, ServedRow(requests, requests - failures, failovers)
 
 
 def _provider_columns(tally: Tally) -> Iterator[dict[str, Any]]:
-    slices: dict[str, list[int]] = {}
-    for provider, slice_ in sorted(tally.provider_rows):
-        slices.setdefault(provider, []).append(slice_)
-    for provider, found in slices.items():
+    slices: dict[tuple[str, str], list[int]] = {}
+    for workload, provider, slice_ in sorted(tally.provider_rows):
+        slices.setdefault((workload, provider), []).append(slice_)
+    for (workload, provider), found in slices.items():
         whole = range(found[0], found[-1] + 1)
-        rows = [tally.provider_rows.get((provider, slice_), ServedRow()) for slice_ in whole]
+        rows = [tally.provider_rows.get((workload, provider, slice_), ServedRow()) for slice_ in whole]
         yield {
+            "workload": workload,
             "provider": provider,
             "first_slice": found[0],
             "requests": [row.requests for row in rows],

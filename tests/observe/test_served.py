@@ -88,11 +88,11 @@ def test_who_served_is_asked_of_a_stretch_and_of_a_workload(segments, workload, 
 def test_each_slice_of_a_provider_is_counted():
     rows = tally_of(deltas_of(HISTORY)).provider_rows
     assert rows == {
-        ("a", 0): ServedRow(1, 1, 0),
-        ("b", 1): ServedRow(1, 1, 1),
-        ("b", 3): ServedRow(1, 0, 1),
-        ("a", 3): ServedRow(1, 1, 0),
-        (UNANSWERED, 6): ServedRow(2, 0, 0),
+        ("reads", "a", 0): ServedRow(1, 1, 0),
+        ("reads", "b", 1): ServedRow(1, 1, 1),
+        ("reads", "b", 3): ServedRow(1, 0, 1),
+        ("writes", "a", 3): ServedRow(1, 1, 0),
+        ("reads", UNANSWERED, 6): ServedRow(2, 0, 0),
     }
 
 

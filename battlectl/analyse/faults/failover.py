@@ -142,7 +142,7 @@ def _replies_elsewhere(
     width, rows = known.evidence.frame.slice_width, known.evidence.tally.provider_rows
     others = sorted(
         slice_
-        for (provider, slice_), row in rows.items()
+        for (_, provider, slice_), row in rows.items()
         if provider not in broken | OWN_NAMES and row.ok and (slice_ + 1) * width > since
     )
     after = [slice_ for slice_ in others if slice_ * width >= since]
