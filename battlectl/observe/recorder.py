@@ -102,7 +102,7 @@ class Recorder:
         self, workload: str, due: float, done: float, served: Served, ended: Sequence[tuple[str, object]]
     ) -> None:
         """One request ended, and this is who served it; times as in `end`, `ended` has a label per item."""
-        provider, attempts = served
+        provider, attempts, _ = served
         where = self._here if self._from <= due < self._until else self._where(due)
         cell = self._served.get((workload, provider, where)) or self._served_cell(workload, provider, where)
         label = ended[0][0]
@@ -117,9 +117,10 @@ class Recorder:
             cell.attempts += attempts
             if attempts > 1:
                 cell.extra += attempts - 1
-                cell.failovers += 1
-                if is_timed:
-                    cell.failover_latency.record(done - due)
+                if served.is_failover:
+                    cell.failovers += 1
+                    if is_timed:
+                        cell.failover_latency.record(done - due)
 
     def unsent(self, workload: str, due: float, taken: float, done: float) -> None:
         """A request that ended before it got a connection: it has no service."""

@@ -24,10 +24,21 @@ SKETCHES_GONE = 99
 
 
 class Served(NamedTuple):
-    """What one reply says: its provider, and how many attempts it took, the first included; None: unsaid."""
+    """What one reply says: its provider, and how many attempts it took, the first included; None: unsaid.
+
+    `hops` are the providers that had to be asked, one after another, where that is said too: a second
+    transport of the same one or a hedge is an attempt and no failover. None: each attempt may be a hop.
+    """
 
     provider: str = UNNAMED
     attempts: int | None = None
+    hops: int | None = None
+
+    @property
+    def is_failover(self) -> bool:
+        """Whether more than one provider had to be asked, as far as was said."""
+        steps = self.attempts if self.hops is None else self.hops
+        return steps is not None and steps > 1
 
 
 class ServedKey(NamedTuple):
@@ -55,9 +66,10 @@ class ServedCell:
     """The requests of one provider. Mutable: it is an accumulator.
 
     `told` are those whose reply said how many attempts they took, `attempts` the sum of what was said,
-    `extra` the attempts beyond the first, `failovers` the requests with more than one. Without `told` the
-    other three say nothing. `latency` is over answered and timed-out requests, `failover_latency` over the
-    failovers among them; `coarse` is the most bits that the two lost in a journal, or `SKETCHES_GONE`.
+    `extra` the attempts beyond the first, `failovers` the requests for which more than one provider had to be
+    asked. Without `told` the other three say nothing. `latency` is over answered and timed-out requests,
+    `failover_latency` over the failovers among them; `coarse` is the most bits that the two lost in a
+    journal, or `SKETCHES_GONE`.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""What a reply's headers say of who served it.
+"""What a reply says of who served it: by its headers, or by a place in its body.
 
 Rule: headers are read as RFC 9110 has them (any case, a repeated one is one list); a value that is no name or
 no count is not observable rather than an error: the target may write what it likes.
@@ -6,41 +6,120 @@ no count is not observable rather than an error: the target may write what it li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import msgspec
 
 from battlectl.observe.served import OTHERS, UNNAMED, Served
 
 LONGEST_NAME = 64
 MOST_ATTEMPT_DIGITS = 6
 
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+class Reader(Protocol):
+    """What tells of a reply who served it; it never raises."""
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether replies with the same headers may differ in who served them."""
+
+    def read(self, headers: Headers, body: bytes = b"") -> Served:
+        """Who served this reply."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The names of the two headers, None for one that the target does not send."""
+    """The names of headers, None for one that the target does not send.
+
+    `retries` is one less than attempts; a sign before it is read over. `names` has what the target calls a
+    provider -> our id, where the two differ.
+    """
 
     provider: str | None
     attempts: str | None
+    retries: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    reads_body: ClassVar[bool] = False
 
-    def read(self, headers: Sequence[tuple[bytes, bytes]]) -> Served:
+    def read(self, headers: Headers, body: bytes = b"") -> Served:
         """Who served this reply."""
-        provider = _value(headers, self.provider)
-        return Served(_name(provider) if provider else UNNAMED, _count(_value(headers, self.attempts)))
+        attempts = count_of(value_of(headers, self.attempts))
+        if attempts is None and self.retries is not None:
+            retries = count_of(value_of(headers, self.retries).removeprefix(b"+"))
+            attempts = None if retries is None else retries + 1
+        return Served(name_of(value_of(headers, self.provider), self.names), attempts)
 
 
-def _value(headers: Sequence[tuple[bytes, bytes]], wanted: str | None) -> bytes:
+Steps: TypeAlias = tuple[str | int, ...]
+"""The way to a value inside JSON: keys, and numbers from 0 on for the elements of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyAttribution:
+    """Places in the JSON of a reply, None for what it does not say; a batch has none.
+
+    Every body is decoded once more for this: it costs what large results cost.
+    """
+
+    provider: Steps | None
+    attempts: Steps | None
+    retries: Steps | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    reads_body: ClassVar[bool] = True
+
+    def read(self, headers: Headers, body: bytes = b"") -> Served:
+        """Who served this reply."""
+        try:
+            document = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Served()
+        provider = _at(document, self.provider)
+        attempts = whole(_at(document, self.attempts))
+        if attempts is None:
+            retries = whole(_at(document, self.retries))
+            attempts = None if retries is None else retries + 1
+        name = provider.encode("utf-8", "replace") if isinstance(provider, str) else b""
+        return Served(name_of(name, self.names), attempts)
+
+
+def value_of(headers: Headers, wanted: str | None) -> bytes:
+    """The value of a header, empty where there is none; one that is repeated is a list with commas."""
     if wanted is None:
         return b""
     key = wanted.lower().encode()
     return b", ".join(value.strip() for name, value in headers if name.lower() == key)
 
 
-def _name(value: bytes) -> str:
+def name_of(value: bytes, names: Mapping[str, str]) -> str:
     """Names that begin with a bracket are ours; one that is endless or not text is nobody's."""
-    name = value.decode("utf-8", "replace")
+    if not value:
+        return UNNAMED
+    told = value.decode("utf-8", "replace")
+    name = names.get(told, told)
     is_name = len(name) <= LONGEST_NAME and name.isprintable() and not name.startswith("(")
     return name if is_name else OTHERS
 
 
-def _count(value: bytes) -> int | None:
+def count_of(value: bytes) -> int | None:
+    """A header's count, None for what is none."""
     return int(value) if value.isdigit() and len(value) <= MOST_ATTEMPT_DIGITS else None
+
+
+def whole(value: Any) -> int | None:
+    """A JSON value that is a count, None for what is none."""
+    return value if type(value) is int and 0 <= value < 10**MOST_ATTEMPT_DIGITS else None
+
+
+def _at(document: Any, steps: Steps | None) -> Any:
+    if steps is None:
+        return None
+    for step in steps:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document

@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 import trio
 
 from battlectl.observe.served import UNANSWERED, Served
-from battlectl.transport.attribution import Attribution
+from battlectl.transport.attribution import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where requests go. `headers` are sent with each of them, beside those of the client itself.
 
-    `attribution` names the headers of replies that tell who served them, None where none does.
+    `attribution` reads of a reply who served it, None where no reply tells.
     """
 
     scheme: str
@@ -34,7 +34,7 @@ class Endpoint:
     verify_tls: bool = True
     ca_file: str | None = None
     allow_public: bool = False
-    attribution: Attribution | None = None
+    attribution: Reader | None = None
 
     @property
     def authority(self) -> str:
@@ -71,7 +71,7 @@ class Limits:
 class Reply(NamedTuple):
     """A whole HTTP reply, as it was read. A named tuple because one is made for every request.
 
-    `served` is None where the endpoint names no headers for it.
+    `served` is None where nothing of the endpoint's replies tells it.
     """
 
     status: int

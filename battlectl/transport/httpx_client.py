@@ -115,8 +115,9 @@ class HttpxClient:
             (name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS
         )
         attribution = self._endpoint.attribution
-        served = None if attribution is None else attribution.read(headers)
-        return Reply(response.status_code, headers, b"".join(parts), served)
+        body = b"".join(parts)
+        served = None if attribution is None else attribution.read(headers, body)
+        return Reply(response.status_code, headers, body, served)
 
     def _end(self, exchange: Exchange, answer: Reply | NoReply) -> None:
         if exchange in self._unfinished:

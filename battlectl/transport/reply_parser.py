@@ -3,7 +3,7 @@
 Rule: llhttp (httptools) reads strictly; what it does not decide is decided here. Interim 1xx replies are
 passed over, a body without length ends with the connection, headers and bodies are bounded, and bytes that
 nobody asked for make the connection unfit for another request. A head that was read before is not read
-again: see `known_heads`; so who served a reply is read from each new head once.
+again: see `known_heads`; so who served a reply is read from each new head once, unless bodies tell it too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 
 from battlectl.observe import outcome
-from battlectl.transport.attribution import Attribution
+from battlectl.transport.attribution import Reader
 from battlectl.transport.base import NoReply, Reply
 from battlectl.transport.known_heads import KnownHeads
 
@@ -36,17 +36,19 @@ class ReplyParser:
         "_known",
         "_max_body",
         "_parser",
+        "_reads_body",
         "_size",
         "_status",
         "began",
         "reusable",
     )
 
-    def __init__(self, max_body: int, known: KnownHeads, attribution: Attribution | None = None) -> None:
+    def __init__(self, max_body: int, known: KnownHeads, attribution: Reader | None = None) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)
         self._known = known
         self._max_body = max_body
         self._attribution = attribution
+        self._reads_body = attribution is not None and attribution.reads_body
         self.reusable = True
         """Whether the connection can carry another request."""
         self.began = False
@@ -70,11 +72,16 @@ class ReplyParser:
             return self._parse(data)
         known = self._known.find(data)
         if known is not None:
-            return known
+            return known if not self._reads_body else self._attributed(known)
         answer = self._parse(data)
         if self.reusable and isinstance(answer, Reply):
             self._known.remember(data, answer)
         return answer
+
+    def _attributed(self, known: Reply) -> Reply:
+        """Of a head that was read before the body may say something else."""
+        assert self._attribution is not None
+        return known._replace(served=self._attribution.read(known.headers, known.body))
 
     def _parse(self, data: bytes) -> Reply | NoReply | None:
         self.began = True
@@ -139,8 +146,9 @@ class ReplyParser:
         self.reusable = self.reusable and self._parser.should_keep_alive()
 
     def _finished(self) -> Reply:
-        served = None if self._attribution is None else self._attribution.read(self._headers)
-        reply = Reply(self._status, self._headers, b"".join(self._body), served)
+        body = b"".join(self._body)
+        served = None if self._attribution is None else self._attribution.read(self._headers, body)
+        reply = Reply(self._status, self._headers, body, served)
         self._reset()
         return reply
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battlectl.observe.served import OTHERS, UNNAMED, Served
-from battlectl.transport.attribution import LONGEST_NAME, Attribution
+from battlectl.transport.attribution import LONGEST_NAME, Attribution, BodyAttribution
 from battlectl.transport.base import Reply
 from battlectl.transport.known_heads import KnownHeads
 from battlectl.transport.reply_parser import ReplyParser
@@ -59,6 +59,67 @@ def test_a_name_that_is_not_utf_8_is_kept_as_far_as_it_is_text():
 )
 def test_only_the_headers_that_were_named_are_read(attribution, expected):
     assert told(("X-Served-By", "a"), ("X-Attempts", "3"), attribution=attribution) == expected
+
+
+RETRIES = Attribution("X-Server", None, "X-Retries", names={"10.0.0.1:80": "node_a"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([("X-Server", "10.0.0.1:80"), ("X-Retries", "0")], Served("node_a", 1)),
+        ([("X-Server", "10.0.0.2:80"), ("X-Retries", "+2")], Served("10.0.0.2:80", 3)),
+        ([("X-Retries", "++2")], Served(UNNAMED, None)),
+        ([("X-Retries", "-1")], Served(UNNAMED, None)),
+        ([("X-Server", "node_b"), ("X-Retries", "")], Served("node_b", None)),
+    ],
+)
+def test_retries_are_one_less_than_attempts_and_addresses_have_names(headers, expected):
+    assert told(*headers, attribution=RETRIES) == expected
+
+
+BODY = BodyAttribution(("meta", "by", 0), ("meta", "attempts"), ("meta", "retries"), {"n1": "node_a"})
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"meta": {"by": ["n1"], "attempts": 2}}', Served("node_a", 2)),
+        (b'{"meta": {"by": ["n2"], "retries": 2}}', Served("n2", 3)),
+        (b'{"meta": {"by": [], "retries": "2"}}', Served()),
+        (b'{"meta": {"by": ["n1"], "attempts": true, "retries": -1}}', Served("node_a", None)),
+        (b'{"meta": {"by": ["(other)"], "attempts": 1.0}}', Served(OTHERS, None)),
+        (b'{"meta": null}', Served()),
+        (b'[{"meta": {"by": ["n1"]}}]', Served()),
+        (b"[" * 100_000, Served()),
+        (b'{"meta"', Served()),
+        (b"\xff", Served()),
+    ],
+)
+def test_a_place_in_the_body_tells_it_or_nothing_does(body, expected):
+    assert BODY.read((), body) == expected
+
+
+def test_a_known_head_is_no_word_on_another_body():
+    known = KnownHeads()
+    bodies = [b'{"meta": {"by": ["n%d"]}}' % number for number in (1, 2, 1)]
+    replies = [parse(reply("a", 1, body), known, BODY) for body in bodies]
+    assert known.find(reply("a", 1, bodies[1])) is not None
+    assert [one.served.provider for one in replies] == ["node_a", "n2", "node_a"]
+
+
+@pytest.mark.parametrize(
+    ("served", "expected"),
+    [
+        (Served("a"), False),
+        (Served("a", 1), False),
+        (Served("a", 2), True),
+        (Served("a", 2, 1), False),
+        (Served("a", 3, 2), True),
+    ],
+)
+def test_a_second_transport_of_one_provider_is_no_failover(served, expected):
+    assert served.is_failover == expected
 
 
 def reply(provider: str, attempts: int, body: bytes = b"hello", framing: str | None = None) -> bytes:
