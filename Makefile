@@ -42,7 +42,7 @@ types: setup ## mypy --strict
 	$(BIN)/mypy
 
 golden: setup ## rewrite tests/golden from what the renderers print now; review it as a diff
-	$(BIN)/pytest -q tests/test_golden.py tests/report/test_streams.py --rewrite-golden
+	$(BIN)/pytest -q tests/test_golden.py tests/report/test_streams.py tests/lab/gateway/test_defects_table.py --rewrite-golden
 
 schema: setup ## rewrite config/*.schema.json from the models
 	$(BIN)/battlectl schema scenario > config/scenario.schema.json

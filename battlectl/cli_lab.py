@@ -66,6 +66,15 @@ Strategy = Annotated[
         show_default="the revision's",
     ),
 ]
+Defect = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Plant this defect in the gateway, to see whether it is found; repeatable. "
+        "`battlectl lab defects` lists them.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of text.")]
 
 
@@ -77,6 +86,7 @@ def up(
     seed: Annotated[int, typer.Option(help="Of the chain: the same seed has the same blocks.", min=0)] = 1,
     revision: Revision = None,
     strategy: Strategy = None,
+    defect: Defect = None,
     port: Port = None,
     admin_port: AdminPort = None,
     token_env: TokenEnv = None,
@@ -93,7 +103,12 @@ def up(
         block_time=block_time,
         latency=latency,
         seed=seed,
-        gateway={"port": port, "revision": revision, "strategy": strategy},
+        gateway={
+            "port": port,
+            "revision": revision,
+            "strategy": strategy,
+            "defect": tuple(defect) if defect else None,
+        },
         admin_port=admin_port,
         token_env=token_env,
         host=host,
@@ -119,6 +134,7 @@ def relay(
     ] = None,
     revision: Revision = None,
     strategy: Strategy = None,
+    defect: Defect = None,
     port: Port = None,
     admin_port: AdminPort = None,
     token_env: TokenEnv = None,
@@ -133,7 +149,13 @@ def relay(
         os.environ,
         upstreams=upstream,
         has_gateway=gateway,
-        gateway={"port": port, "revision": revision, "strategy": strategy, "chain_id": chain_id},
+        gateway={
+            "port": port,
+            "revision": revision,
+            "strategy": strategy,
+            "chain_id": chain_id,
+            "defect": tuple(defect) if defect else None,
+        },
         admin_port=admin_port,
         token_env=token_env,
         host=host,
@@ -153,6 +175,14 @@ def status(
     from battlectl.commands.lab_status import status as status_command
 
     raise typer.Exit(int(status_command(admin, read_token(token_env, os.environ), json, sys.stdout)))
+
+
+@app.command()
+def defects(json: Json = False) -> None:
+    """List the defects that can be planted in the gateway."""
+    from battlectl.commands.lab_defects import defects as defects_command
+
+    raise typer.Exit(int(defects_command(json, sys.stdout)))
 
 
 def _hold(spec: LabSpec, json: bool, token_env: str | None) -> None:

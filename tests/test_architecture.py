@@ -60,6 +60,9 @@ FAULT_TABLE = {"battlectl.lab.faults.kind", "battlectl.lab.faults.table"}
 is what can be done, and no second list of them grows old. It is read when a file has faults, and only then:
 those modules do nothing at import but import trio."""
 
+DEFECT_TABLE = "battlectl.lab.gateway.defects.table"
+"""And what a config file may plant in the lab's gateway, read when it plants anything."""
+
 PURE = {"errors", "quantities", "scenario", "plan", "jsonrpc", "observe", "analyse", "report"}
 IMPURE_LIBRARIES = {
     *("asyncio", "ctypes", "datetime", "io", "multiprocessing", "os", "pathlib", "platform", "resource"),
@@ -130,7 +133,7 @@ def test_a_module_imports_only_what_its_package_may(module):
     assert found - {own} <= MAY_IMPORT[own]
 
 
-def test_of_the_lab_a_scenario_knows_the_kinds_of_faults_only():
+def test_of_the_lab_a_scenario_knows_the_kinds_of_faults_and_the_names_of_defects_only():
     found = {
         (module, name.rpartition(".")[0])
         for module in MODULES
@@ -138,8 +141,8 @@ def test_of_the_lab_a_scenario_knows_the_kinds_of_faults_only():
         for name in imports(module)
         if name.startswith("battlectl.lab")
     }
-    assert {home for home, _ in found} == {"scenario/chaos_kinds.py"}
-    assert {name for _, name in found} == FAULT_TABLE
+    kinds = {("scenario/chaos_kinds.py", name) for name in FAULT_TABLE}
+    assert found == kinds | {("scenario/target.py", DEFECT_TABLE)}
 
 
 def test_the_table_has_no_circle():

@@ -109,6 +109,7 @@ def gateway_settings(
             "providers": upstreams,
             "revision": spec.revision,
             "strategy": spec.strategy,
+            "defects": list(spec.defect),
             "deadlines": default_deadlines(spec.attempt_timeout),
             **chain,
             **({} if chosen is None else {"chain_id": chosen}),

@@ -46,6 +46,7 @@ class LabSpec:
     """A lab to start. Times are in seconds, `latency` is added to every answer, `port` is the gateway's.
 
     With `relays` there are no simulated providers. `admin_ports` are tried in turn; port 0 is any free one.
+    `defect` names what is planted in the gateway.
     `chain_id` is the gateway's; None is that of the simulated chain, or what the first relay answers.
     """
 
@@ -59,6 +60,7 @@ class LabSpec:
     has_gateway: bool = True
     revision: Revision = "current"
     strategy: Strategy | None = None
+    defect: tuple[str, ...] = ()
     chain_id: int | None = None
     host: str = "127.0.0.1"
     admin_ports: tuple[int, ...] = (0,)
@@ -129,8 +131,20 @@ def _mistakes(spec: LabSpec) -> Iterator[str]:
     ):
         if value not in known:
             yield f'there is no {what} "{value}", known are {", ".join(filter(None, known))}'
+    if spec.defect:
+        yield from _misnamed(spec.defect)
     if not spec.allow_any_address:
         yield from _distant(spec)
+
+
+def _misnamed(defects: tuple[str, ...]) -> Iterator[str]:
+    # Here, because it is all of the gateway, and few labs have a defect.
+    from battlectl.lab.gateway.defects.table import check_names
+
+    try:
+        check_names(defects)
+    except ValueError as error:
+        yield str(error)
 
 
 def _distant(spec: LabSpec) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text, Url, WsUrl
 from battlectl.scenario.target_chaos import TargetChaos
@@ -45,11 +45,32 @@ class AttributionHeaders(Strict):
     attempts: Name | None = None
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _known(defects: tuple[str, ...]) -> tuple[str, ...]:
+    # Here, because it is all of the gateway, and few files plant anything.
+    from battlectl.lab.gateway.defects.table import check_names
+
+    check_names(defects)
+    return defects
+
+
+Defects = Annotated[
+    tuple[Name, ...],
+    Field(strict=False),
+    AfterValidator(_known),
+    BeforeValidator(_listed, json_schema_input_type=Name | list[Name]),
+]
+
+
 class Lab(Strict):
     """The embedded lab: simulated providers and a small gateway, started for the run and stopped after it.
 
     `revision` and `strategy` are the gateway's: which contract it has, and how it chooses among providers
-    for requests that name no strategy (none: as the revision does).
+    for requests that name no strategy (none: as the revision does). `defect` is planted in it, one or a list:
+    `battlectl lab defects` names them.
     """
 
     providers: Annotated[int, Field(ge=1, le=26)] = 3
@@ -60,6 +81,7 @@ class Lab(Strict):
     strategy: (
         Literal["fastest", "cheapest", "priority", "round-robin", "load-balanced", "latency-weighted"] | None
     ) = None
+    defect: Defects = ()
 
 
 class TruthSource(Strict):

@@ -19,6 +19,7 @@ from battlectl.transport.base import parse_endpoint
 SIMULATED = "the providers are simulated: this says how battlectl works, not how a real aggregator does"
 
 THE_CHAIN = "the lab's chain itself, past every fault"
+PLANTED = "a defect was planted in the gateway: {names}"
 LOOK_EVERY = 0.1
 """Seconds between looks at it."""
 ATTRIBUTION = Attribution("X-Lab-Provider", "X-Lab-Attempts")
@@ -36,6 +37,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
         seed=asked.seed,
         revision=asked.revision,
         strategy=asked.strategy,
+        defect=asked.defect,
     )
     try:
         async with watched_lab(spec) as (lab, ended):
@@ -46,8 +48,8 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             ws = ws_endpoint_of(target, lab.ws_url)
             chain = Witnessed(parse_endpoint(f"{lab.admin_url}/chain/rpc"), LOOK_EVERY, THE_CHAIN)
             address = partial(lab_address, target)
-            yield Site(
-                "lab", endpoint, ws, chain, providers, (SIMULATED,), lab.admin_url, ended, truth, address
-            )
+            planted = PLANTED.format(names=", ".join(asked.defect))
+            notes = (SIMULATED, planted) if asked.defect else (SIMULATED,)
+            yield Site("lab", endpoint, ws, chain, providers, notes, lab.admin_url, ended, truth, address)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

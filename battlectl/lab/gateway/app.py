@@ -13,12 +13,13 @@ import msgspec
 
 from battlectl.lab.gateway.admin import handle_admin
 from battlectl.lab.gateway.api import handle_api
-from battlectl.lab.gateway.forwarding import Outcome, forward
+from battlectl.lab.gateway.building import build_gateway
+from battlectl.lab.gateway.forwarding import Outcome
 from battlectl.lab.gateway.meta import meta_document, meta_headers, new_request_id, with_meta
 from battlectl.lab.gateway.probing import run_background
 from battlectl.lab.gateway.questions import Question, read_question
 from battlectl.lab.gateway.routes import Route, RouteError, check_route, read_route
-from battlectl.lab.gateway.state import Gateway, build_gateway
+from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.net.http_server import Handler, Upgrade, json_response
 from battlectl.lab.net.wire import Headers, Request, Response
 from battlectl.lab.rpc import envelope
@@ -60,7 +61,7 @@ def gateway_handler(gateway: Gateway, upgrade: Handler | None = None) -> Handler
             return await handle_admin(gateway, request, path) or _not_found()
         return handle_api(gateway, request, path) or _not_found()
 
-    return handle
+    return gateway.seams.front(handle)
 
 
 def _not_found() -> Response:
@@ -88,7 +89,10 @@ async def _handle_rpc(gateway: Gateway, request: Request, route: Route) -> Respo
     except RpcError as error:
         return _refusal(200, envelope.readable_id(value), error)
     only = None if route.provider is None else gateway.find(route.provider)
-    outcome = None if local else await forward(gateway, question, route.strategy, route.transport, only)
+    outcome = None
+    if not local:
+        forward = gateway.seams.forward
+        outcome = await forward(gateway, question, route.strategy, route.transport, only)
     body = local or (outcome.body if outcome else b"")
     return _answer(gateway, question, route, outcome, body, began)
 

@@ -13,9 +13,9 @@ import trio
 from battlectl.lab.gateway import breaker as b
 from battlectl.lab.gateway import latency
 from battlectl.lab.gateway.filters import remember
-from battlectl.lab.gateway.head_answers import heads_in, judge_heads
+from battlectl.lab.gateway.head_answers import heads_in
 from battlectl.lab.gateway.heads import believe
-from battlectl.lab.gateway.judgement import Accepted, Complaint, judge_reply
+from battlectl.lab.gateway.judgement import Accepted, Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
 from battlectl.lab.gateway.settings import Transport
@@ -57,7 +57,7 @@ async def attempt(
     finally:
         provider.in_flight -= 1
         made = Attempt(provider, breaker.state, reply, verdict, gateway.clock() - began, began)
-        _learn(gateway, made, question, transport)
+        gateway.seams.learn(gateway, made, question, transport)
     if provider.is_retired:
         await release(provider)
     return made
@@ -89,13 +89,14 @@ async def _ask(
 
 
 def _judge(gateway: Gateway, provider: Provider, reply: Reply, question: Question) -> Verdict:
-    verdict = judge_reply(reply, question.ids, question.is_batch)
+    verdict = gateway.seams.judge(reply, question.ids, question.is_batch)
     if isinstance(verdict, Complaint):
         return verdict
     for head in heads_in(question.calls, verdict.items):
         _hear_of_head(gateway, provider, head)
     furthest = None if gateway.belief is None else gateway.belief.furthest(gateway.clock())
-    return judge_heads(question.calls, verdict.items, gateway.shown_head, furthest) or verdict
+    items, shown = verdict.items, gateway.shown_head
+    return gateway.seams.judge_heads(question.calls, items, shown, furthest) or verdict
 
 
 def _hear_of_head(gateway: Gateway, provider: Provider, head: int) -> None:
@@ -115,7 +116,8 @@ def _count(gateway: Gateway, provider: Provider, question: Question, transport: 
         gateway.truth.attempts[provider.id, transport, gateway.truth.label(call.method)] += 1
 
 
-def _learn(gateway: Gateway, made: Attempt, question: Question, transport: Transport) -> None:
+def learn(gateway: Gateway, made: Attempt, question: Question, transport: Transport) -> None:
+    """Take into account what came of an attempt."""
     if isinstance(made.verdict, Accepted):
         _learn_from_success(gateway, made, made.verdict, question, transport)
     else:

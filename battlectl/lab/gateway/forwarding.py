@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import msgspec
 import trio
 
-from battlectl.lab.gateway.attempts import Attempt, attempt
+from battlectl.lab.gateway.attempts import Attempt
 from battlectl.lab.gateway.filters import home_of
 from battlectl.lab.gateway.judgement import Accepted, Complaint
 from battlectl.lab.gateway.ledger import Asked, Handled, short
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question, needed_block
-from battlectl.lab.gateway.selection import choose_candidates
-from battlectl.lab.gateway.sent import settle
 from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.rpc.envelope import SERVER_ERROR, RpcError, error_reply
@@ -73,7 +71,7 @@ async def forward(
     candidates = _candidates(gateway, question, strategy, transport, only)
     selection_s = gateway.clock() - began
     attempts = await _ask_until(gateway, question, candidates, transport, ends)
-    if only is None and gateway.providers is not known and _is_open(question, attempts):
+    if only is None and gateway.providers is not known and gateway.seams.may_go_on(question, attempts):
         # All that it could be offered to may have been replaced meanwhile.
         found = _candidates(gateway, question, strategy, transport, None)
         new = [provider for provider in found if provider not in known]
@@ -97,7 +95,7 @@ def _candidates(
     gateway: Gateway, question: Question, strategy: Strategy, transport: Transport, only: Provider | None
 ) -> list[Provider]:
     needed = needed_block(question.calls)
-    candidates = choose_candidates(gateway, question.method, strategy, transport, needed, only)
+    candidates = gateway.seams.choose(gateway, question.method, strategy, transport, needed, only)
     home = home_of(gateway.filters, question.calls)
     if home is not None:
         candidates.sort(key=lambda provider: provider.id != home)
@@ -110,7 +108,7 @@ async def _ask_until(
     made = attempts = await _ask_in_turn(gateway, question, candidates, transport, ends)
     for pause in CATCH_UP_PAUSES:
         behind = [found.provider for found in made if _is_for_head(found)]
-        if not behind or not _is_open(question, attempts) or gateway.clock() + pause >= ends:
+        if not behind or not gateway.seams.may_go_on(question, attempts) or gateway.clock() + pause >= ends:
             break
         await trio.sleep(pause)
         made = await _ask_in_turn(gateway, question, behind, transport, ends)
@@ -124,17 +122,17 @@ async def _ask_in_turn(
     """The attempts of one round: the last was accepted, or all failed."""
     left = candidates[: gateway.settings.attempts]
     made: list[Attempt] = []
-    while left and gateway.clock() < ends and _is_open(question, made):
+    while left and gateway.clock() < ends and gateway.seams.may_go_on(question, made):
         provider = left.pop(0)
         if provider.is_retired:
             continue
-        made.append(await attempt(gateway, provider, question, transport, ends))
+        made.append(await gateway.seams.attempt(gateway, provider, question, transport, ends))
         if _is_for_head(made[-1]):
             left.sort(key=lambda provider: not _has_shown_head(gateway, provider))
     return made
 
 
-def _is_open(question: Question, attempts: Sequence[Attempt]) -> bool:
+def may_go_on(question: Question, attempts: Sequence[Attempt]) -> bool:
     """Whether the request may be offered to another provider."""
     verdict = attempts[-1].verdict if attempts else None
     return verdict is None or (
@@ -156,7 +154,7 @@ async def _conclude(
     gateway: Gateway, question: Question, attempts: Sequence[Attempt], transport: Transport, ends: float
 ) -> Conclusion:
     last = attempts[-1] if attempts else None
-    if (sent := await settle(gateway, question, attempts, transport, ends)) is not None:
+    if (sent := await gateway.seams.settle(gateway, question, attempts, transport, ends)) is not None:
         return Conclusion(*sent, is_answer=True)
     if last is not None and isinstance(last.verdict, Accepted) and last.reply is not None:
         # What a provider says to a notification is nobody's business.

@@ -17,7 +17,7 @@ from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import WRITES
 from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
-from battlectl.lab.gateway.strategies import STRATEGIES, Standing
+from battlectl.lab.gateway.strategies import Standing
 
 TRIAL, HEALTHY, DOUBTFUL, BEHIND, LAST_RESORT = range(5)
 
@@ -73,7 +73,7 @@ def _in_order(
         )
         for provider in providers
     ]
-    ordered = STRATEGIES[strategy](standings, next(gateway.turns), gateway.chance)
+    ordered = gateway.seams.strategies[strategy](standings, next(gateway.turns), gateway.chance)
     return [by_id[standing.id] for standing in ordered]
 
 

@@ -61,7 +61,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A gateway: one chain, its providers, and how it treats them.
 
     `attempts` bounds what one request may cost, `request_s` how long it may last with all its attempts.
-    `strategy` is for requests that name none; None is what the revision does.
+    `strategy` is for requests that name none; None is what the revision does. `defects` are planted in it, to
+    see whether they are found: docs/defects.md has their names.
     """
 
     providers: tuple[ProviderSettings, ...]
@@ -81,6 +82,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lag_limit: Annotated[int, msgspec.Meta(ge=0)] = 2
     batch_limit: Count = 50
     genesis_hash: str | None = None
+    defects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """ValueError, which msgspec makes a ValidationError, for what cannot be served."""
@@ -89,6 +91,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f'two providers are called "{id_}"')
         for provider in self.providers:
             check_urls(provider)
+        if self.defects:
+            from battlectl.lab.gateway.defects.table import check_names  # which imports all of the gateway
+
+            check_names(self.defects)
 
     @property
     def default_strategy(self) -> Strategy:

@@ -20,6 +20,7 @@ from battlectl.lab.gateway.filters import Homes
 from battlectl.lab.gateway.heads import Belief
 from battlectl.lab.gateway.ledger import Ledger
 from battlectl.lab.gateway.provider import Provider
+from battlectl.lab.gateway.seams import Seams
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, Transport
 from battlectl.lab.gateway.traffic import Traffic
 from battlectl.lab.gateway.truth import Truth
@@ -47,6 +48,7 @@ class Gateway:
 
     settings: GatewaySettings
     providers: tuple[Provider, ...]
+    seams: Seams
     truth: Truth = field(default_factory=Truth)
     ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
@@ -85,11 +87,6 @@ class Gateway:
         return next((provider for provider in self.providers if provider.id == id_), None)
 
 
-def build_gateway(settings: GatewaySettings) -> Gateway:
-    """A gateway as its settings say, of whose providers nothing is known yet."""
-    return Gateway(settings, tuple(new_provider(provider) for provider in settings.providers))
-
-
 def new_provider(settings: ProviderSettings) -> Provider:
     """A provider of which nothing is known yet."""
     return Provider(settings, pool_for(settings.url))
@@ -100,7 +97,8 @@ async def configure(gateway: Gateway, settings: GatewaySettings, is_serving: boo
     kept = {provider.settings: provider for provider in gateway.providers}
     old = gateway.providers
     gateway.settings, gateway.is_serving = settings, is_serving
-    gateway.providers = tuple(kept.get(wanted) or new_provider(wanted) for wanted in settings.providers)
+    new = gateway.seams.new_provider
+    gateway.providers = tuple(kept.get(wanted) or new(wanted) for wanted in settings.providers)
     if not any(provider in old for provider in gateway.providers):
         gateway.genesis = gateway.shown_head = gateway.belief = None  # it may be another chain
     gateway.truth.record("configuration", providers=[provider.id for provider in gateway.providers])

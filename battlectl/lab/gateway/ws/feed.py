@@ -89,7 +89,7 @@ class Feed:
             for block in anchors(found.values()):
                 with suppress(Unanswered):
                     if await inquiry.is_canonical(self._gateway, providers, block.place):
-                        self._walk = Walk(block)
+                        self._walk = self._gateway.seams.walk(block)
                         self._pace.saw(block)
                         self.anchored.set()
                         return
@@ -129,7 +129,7 @@ class Feed:
         assert self._walk is not None
         if self._is_far_off(block):
             return False
-        shown = self._walk.offer(block)
+        shown = self._gateway.seams.offer(self._walk, block, how)
         self._publish(shown, how)
         return bool(shown)
 
@@ -177,7 +177,8 @@ class Feed:
             if followed.doubts >= MOST_DOUBTS:
                 followed.replace("forked")
 
-    def _publish(self, shown: Sequence[Shown], how: str) -> None:
+    def _publish(self, walked: Sequence[Shown], how: str) -> None:
+        shown = self._gateway.seams.publish(walked, how)
         for item in shown:
             self._pace.saw(item.block)
             self._gateway.show(item.block.number)  # what a client was told over WebSocket holds over HTTP too

@@ -14,7 +14,6 @@ from typing import Any
 import trio
 
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.selection import choose_candidates
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.ws.block import Block, read_block
 from battlectl.lab.gateway.ws.link import Link, LinkFailed, Subscription
@@ -75,7 +74,8 @@ class Follower:
     def _next_provider(self) -> Provider | None:
         now = self._gateway.clock()
         strategy = self._gateway.settings.default_strategy
-        candidates = choose_candidates(self._gateway, "eth_subscribe", strategy, "ws", only=self._only)
+        choose = self._gateway.seams.choose
+        candidates = choose(self._gateway, "eth_subscribe", strategy, "ws", None, self._only)
         return min(candidates, key=lambda provider: self._blamed.get(provider.id, now) > now, default=None)
 
     async def _follow_one(self, provider: Provider, before: dict[str, str]) -> str:
@@ -90,7 +90,7 @@ class Follower:
         if before:
             gateway.truth.record("replacement", kind="newHeads", to=provider.id, **before)
         with trio.CancelScope() as scope:
-            self.followed = followed = Followed(provider, Vigil(gateway.clock()), scope)
+            self.followed = followed = Followed(provider, gateway.seams.vigil(gateway.clock()), scope)
             self._hear(followed, None)
             try:
                 await self._listen(followed, heads)

@@ -30,7 +30,7 @@ def upgrade_handler(gateway: Gateway, hub: Hub) -> Handler:
             if route is None:
                 await _close_at_first_call(socket)
             else:
-                await Session(gateway, hub, route, socket).run()
+                await gateway.seams.serve_client(Session(gateway, hub, route, socket))
 
         return websocket_upgrade(request, serve)
 

@@ -41,7 +41,7 @@ class LogFeed:
         """Read until cancelled, or until logs had to be left out: `lost` then says why."""
         try:
             async for shown in self._waiting:
-                self._tell(self._trail.take_back(shown.dropped))
+                self._tell(self._gateway.seams.take_back(self._trail.take_back(shown.dropped)))
                 self._tell(await self._read(shown.block.place))
             raise Lost(f"more than {MOST_WAITING} blocks wait for their logs")
         except Lost as loss:

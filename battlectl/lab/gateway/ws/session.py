@@ -15,14 +15,13 @@ from typing import Any
 import msgspec
 import trio
 
-from battlectl.lab.gateway.forwarding import forward
 from battlectl.lab.gateway.meta import meta_document, new_request_id
 from battlectl.lab.gateway.questions import Question, read_question
 from battlectl.lab.gateway.routes import Route
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.ws.hub import Hub, NoFeed
-from battlectl.lab.gateway.ws.outbox import Outbox, TooSlow
-from battlectl.lab.gateway.ws.subscribing import Heads, new_subscription_id, read_subscribe, read_unsubscribe
+from battlectl.lab.gateway.ws.outbox import TooSlow
+from battlectl.lab.gateway.ws.subscribing import Heads, read_subscribe, read_unsubscribe
 from battlectl.lab.net.ws_server import Ended, WebSocket, keep_pinging
 from battlectl.lab.rpc import envelope
 from battlectl.lab.rpc.envelope import INVALID_REQUEST, PARSE_ERROR, SERVER_ERROR, Call, RpcError
@@ -72,7 +71,7 @@ class Session:
         self._room = trio.Semaphore(MOST_UNDER_WAY)
         self._scope = trio.CancelScope()
         self._closing: tuple[int, str] | None = None
-        self.outbox = Outbox(socket)
+        self.outbox = gateway.seams.outbox(socket)
 
     async def run(self) -> None:
         """Serve the client until either side ends it."""
@@ -156,7 +155,8 @@ class Session:
             return  # nobody would know the events by their id
         if len(self._subscriptions) >= MOST_SUBSCRIPTIONS:
             raise RpcError(LIMIT_EXCEEDED, f"at most {MOST_SUBSCRIPTIONS} subscriptions per connection")
-        subscription = ClientSubscription(new_subscription_id(), self)
+        self._gateway.seams.admit(self)
+        subscription = ClientSubscription(self._gateway.seams.subscription_id(), self)
         self._subscriptions[subscription.id] = subscription
         try:
             if isinstance(wanted, Heads):
@@ -191,7 +191,9 @@ class Session:
         else:
             body = msgspec.json.encode(value) if wants_meta else text
             question: Question = read_question(value, body, (), gateway.settings.batch_limit)
-            outcome = await forward(gateway, question, route.strategy, route.transport, self._only)
+            outcome = await gateway.seams.forward(
+                gateway, question, route.strategy, route.transport, self._only
+            )
             if outcome.body:
                 self.outbox.put(outcome.body)
         if wants_meta and call.wants_answer:
