@@ -1,7 +1,8 @@
 """battlectl as a child process: files to give it, and what it said.
 
-Rule: every child has an end; its results go to the test's own folder; its environment is ours plus what the
-test adds, without what would change its output (a terminal's width, NO_COLOR).
+Rule: every child has an end; one that is only waited for is forked from a warm process (warm.py); its results
+go to the test's own folder; its environment is ours plus what the test adds, without what would change its
+output (a terminal's width, NO_COLOR).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.cli.warm import Hung, run_warm
 
 COMMAND = (sys.executable, "-m", "battlectl")
 ENDS_WITHIN = 60.0  # seconds; generous, because two cores may be busy with other things
@@ -62,9 +65,14 @@ class Desk:
         return self.battlectl("run", *paths, *chosen, "--results", self.results, **more)
 
     def battlectl(self, *words: Any, **environ: str) -> Ran:
-        """Any battlectl command in this folder; `environ` is added to the environment."""
-        process = self.start(*words, **environ)
-        return finish(process)
+        """Any battlectl command in this folder, from start to end; `environ` is added to the environment."""
+        if any(name.startswith("PYTHON") for name in environ):
+            return finish(self.start(*words, **environ))
+        try:
+            ran = run_warm([*map(str, words)], self.folder, environment(**environ), ENDS_WITHIN)
+        except Hung as hung:
+            raise AssertionError(f"battlectl did not end within {ENDS_WITHIN:g} s:\n{hung}") from None
+        return Ran(shell_code(ran[0]), *ran[1:])
 
     def start(self, *words: Any, **environ: str) -> subprocess.Popen[str]:
         """The same, not waited for; in a session of its own, so that signals reach it alone."""
