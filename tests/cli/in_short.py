@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.cli.command import Desk, Ran, finish, read_report
+from tests.cli.command import Desk, Ran, read_report
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 LENIENT = ("--set", "generator.max_lag=1s")
@@ -44,6 +44,6 @@ def short_form(name: str) -> list[str]:
 def run_in_short(desk: Desk, name: str, target: Path | str, *more: str) -> tuple[Ran, dict[str, Any]]:
     """Run it at a target; what was said, and its report."""
     words = ["--target", target, "--results", desk.results, *short_form(name), *LENIENT, *more]
-    ran = finish(desk.start("run", file_of(name), *words), FORGIVEN)
+    ran = desk.battlectl_within(FORGIVEN, "run", file_of(name), *words)
     assert len(desk.runs) == 1, f"{ran.out}\n{ran.err}"
     return ran, read_report(desk.runs[0])

@@ -1,4 +1,4 @@
-"""Each verb works in an interpreter that has imported nothing: elsewhere tests fork one that has (warm.py)."""
+"""Each verb works in an interpreter that has imported nothing: other tests fork one that has: warm.py."""
 
 import pytest
 import typer.main

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.command import finish, read_report
+from tests.cli.command import read_report
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yml"))
@@ -42,7 +42,7 @@ def test_the_fast_ones_pass_on_the_lab_one_after_another(desk):
         phases = [f"phases.{phase}={PHASE}" for phase in read(path)["phases"]]
         changed = [*phases, *SHORT.get(path.stem, []), "generator.max_lag=1s"]
         sets = [word for one in changed for word in ("--set", one)]
-        ran = finish(desk.start("run", path, "--target", "lab", "--results", desk.results, *sets))
+        ran = desk.run(path, *sets, target="lab")
         assert ran.code == 0, f"{path.name}: {ran.out}\n{ran.err}"
     assert len(desk.runs) == len(FAST)
     for run in desk.runs:

@@ -1,6 +1,6 @@
 """battlectl in a child that has not to import it: forked from a process that has all of it already.
 
-Rule: only for commands that are waited for and get no signal. What is under load or dies is a fresh
+Rule: only for commands that are waited for and get no signal. What is watched, ended or killed is a fresh
 interpreter (`Desk.start`), and test_cold.py holds each verb to work in one.
 
     python -m tests.cli.warm FD    forks a battlectl for each message that comes through the socket FD
@@ -97,7 +97,8 @@ def main() -> None:
         if os.fork() == 0:
             asked.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            return _wait_or_be(json.loads(message), fds)
+            _wait_or_be(json.loads(message), fds)
+            return
         for fd in fds:
             os.close(fd)
 
