@@ -5,7 +5,8 @@ lose bits of mantissa until it fits, at last all of them (`COUNTS_ONLY`), and th
 counts are always exact. The sketches of who served come first, and their cells say what they lost. Examples
 go before counts do; at the very last the slices of a segment are counted together, providers too, and
 outcomes without their codes. Streams lose what those who served lose (see `journal_streams`); where not even
-their counts fit, further lines of the same second have them.
+their counts fit, further lines of the same second have them; facts (see `consistency`) lose their examples,
+and go there too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from battlectl.observe.consistency import facts_json, read_facts
 from battlectl.observe.example import Example, earlier, example_json, worse
 from battlectl.observe.journal_streams import (
     counts_alone,
@@ -61,13 +63,15 @@ def encode_line(line: Line) -> bytes:
         data: bytes = msgspec.json.encode(stored) + b"\n"
         if len(data) <= MOST_BYTES:
             return data
-    return _split(line) if line.delta.streams else data
+    return _split(line) if line.delta.streams or line.delta.facts else data
 
 
 def _split(line: Line) -> bytes:
-    rest = replace(line, delta=replace(line.delta, streams={}))
+    rest = replace(line, delta=replace(line.delta, streams={}, facts={}))
     parts = [Line(line.t, Delta(streams=p), {}) for p in in_parts(line.delta.streams, ROOM_OF_A_PART)]
-    return b"".join(map(encode_line, (rest, *parts)))
+    facts = _line_json(Line(line.t, Delta(facts=line.delta.facts), {}), COUNTS_ONLY, 0, 0)
+    own = [msgspec.json.encode({**facts, "coarse": 0}) + b"\n"] if line.delta.facts else []
+    return b"".join((*map(encode_line, (rest, *parts)), *own))
 
 
 def _ever_coarser(line: Line) -> Iterator[dict[str, Any]]:
@@ -98,7 +102,7 @@ def encode_in_steps(line: Line) -> Generator[None, None, bytes]:
     for flow_key, flow in line.delta.flows.items():
         flows.append(_flow_json(flow_key, flow, 0))
         yield
-    bare = replace(line, delta=Delta(examples=line.delta.examples))
+    bare = replace(line, delta=Delta(examples=line.delta.examples, facts=line.delta.facts))
     for most, served_bits in _finest(line):
         served = []
         for served_key, who in line.delta.served.items():
@@ -134,7 +138,7 @@ def _line_json(line: Line, bits: int, served_bits: int, most: int) -> dict[str, 
         "calls": [_call_json(key, cell, bits) for key, cell in line.delta.calls.items()],
         "flows": [_flow_json(key, cell, bits) for key, cell in line.delta.flows.items()],
         "examples": [_short(example_json(example)) for example in _few(line.delta.examples)[:most]],
-        **_if_any(served=served, streams=streams),
+        **_if_any(served=served, streams=streams, facts=facts_json(line.delta.facts, bits == 0)),
     }
 
 
@@ -166,7 +170,8 @@ def _by_segment(counts: Delta) -> Delta:
     for flow_key, flow in counts.flows.items():
         slice_ = slices.setdefault((flow_key.workload, flow_key.segment), flow_key.slice)
         result.flows.setdefault(flow_key._replace(slice=slice_), FlowCell()).merge(flow)
-    return replace(result, served=_served_by_segment(counts, slices), streams=counts.streams)
+    served = _served_by_segment(counts, slices)
+    return replace(result, served=served, streams=counts.streams, facts=counts.facts)
 
 
 def _served_by_segment(
@@ -183,7 +188,7 @@ def _served_by_segment(
 
 def _counts_only(delta: Delta) -> Delta:
     """Outcomes by workload and slice alone."""
-    result = Delta(examples=list(delta.examples))
+    result = Delta(examples=list(delta.examples), facts=delta.facts)
     for key, cell in delta.calls.items():
         counts = CallCell()
         counts.outcomes = cell.outcomes
@@ -248,4 +253,5 @@ def _read_line(stored: dict[str, Any]) -> Line:
     for key, *served in stored.get("served", ()):
         delta.served[ServedKey(*key)] = ServedCell.from_json(served)
     delta.streams = read_streams(stored.get("streams", []))
+    delta.facts = read_facts(stored.get("facts", []))
     return Line(stored["t"], delta, stored["issued"], stored["health"], stored["coarse"])

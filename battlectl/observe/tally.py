@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from battlectl.observe import outcome
+from battlectl.observe.consistency import Count, Fact, merge_facts
 from battlectl.observe.example import Example, earlier, worse
 from battlectl.observe.served import ServedCell, ServedKey, ServedRow
 from battlectl.observe.sketch import Sketch, merged
@@ -112,6 +113,7 @@ class Delta:
     examples: list[Example] = field(default_factory=list)
     served: dict[ServedKey, ServedCell] = field(default_factory=dict)
     streams: dict[StreamKey, StreamCell] = field(default_factory=dict)
+    facts: dict[Fact, Count] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Tally:
         self.by_provider: dict[tuple[str, str, int], ServedCell] = {}
         self.provider_rows: dict[ProviderRowKey, ServedRow] = {}
         self.by_stream: dict[StreamKey, StreamCell] = {}
+        self.facts: dict[Fact, Count] = {}
         self.rows: dict[SeriesKey, Row] = {}
         self._open: dict[SeriesKey, CallCell] = {}
         self._examples: dict[tuple[str, str, int], tuple[Example, Example]] = {}
@@ -179,6 +182,7 @@ class Tally:
         for stream_key, streams in delta.streams.items():
             self.by_stream.setdefault(stream_key, StreamCell()).merge(streams)
             yield
+        merge_facts(self.facts, delta.facts)
         for example in delta.examples:
             self.keep(example, example)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from battlectl.plan.roles import role_of
 from battlectl.scenario.calls import BatchCall, Call, Expect
 from battlectl.scenario.params import BlockTemplate, FeedTemplate, RandomTemplate, Template, find_template
 
@@ -35,11 +36,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One JSON-RPC call of a request: an arrival of its own."""
+    """One JSON-RPC call of a request: an arrival of its own. `role` is what it tells (`plan.roles`)."""
 
     label: str
     method: str
     rule: Rule | None
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,10 @@ def compile_request(call: Call | BatchCall, default: Expect | None) -> Request:
     bodies = [_compile_body(number, item, holes) for number, item in enumerate(calls)]
     is_batch = isinstance(call, BatchCall)
     return Request(
-        items=tuple(Item(c.label, c.method, _compile_rule(c.expect or default)) for c in calls),
+        items=tuple(
+            Item(c.label, c.method, _compile_rule(c.expect or default), role_of(c.method, c.params))
+            for c in calls
+        ),
         is_batch=is_batch,
         weight=call.weight,
         body=b"[" + b",".join(bodies) + b"]" if is_batch else bodies[0],

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from battlectl.analyse.evidence import Evidence
+from battlectl.observe.consistency import facts_json, read_facts
 from battlectl.observe.example import Example
 from battlectl.observe.served import ServedCell, ServedRow
 from battlectl.observe.sketch import Sketch
@@ -40,6 +41,7 @@ def record_json(evidence: Evidence) -> dict[str, Any]:
         ],
         "served": [[*key, *tally.by_provider[key].to_json()] for key in sorted(tally.by_provider)],
         "streams": [[*key, tally.by_stream[key].to_json()] for key in sorted(tally.by_stream)],
+        "facts": facts_json(tally.facts),
         "campaign": campaign_json(evidence.campaign),
     }
 
@@ -75,6 +77,7 @@ def _read_tally(document: Mapping[str, Any]) -> Tally:
         whole.merge(ServedCell.from_json(served))
     for workload, segment, streams in record.get("streams", ()):
         tally.by_stream[StreamKey(workload, segment)] = StreamCell.from_json(streams)
+    tally.facts.update(read_facts(record.get("facts", ())))
     for key, row in read_provider_series(document["series"]):
         tally.provider_rows[key] = tally.provider_rows.get(key, ServedRow()).plus(*row)
     tally.rows.update(read_series(document["series"]))
