@@ -25,6 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+WAIT_LONG = ("torture", "real", "cli", "lab", "chaos", "run")
+"""Folders whose files take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: where several workers share the files, none is left alone with it."""
+    places = {folder: place for place, folder in enumerate(WAIT_LONG)}
+    root = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(root).parts[0], len(places)))
+
+
 RECURSION_LIMIT = sys.getrecursionlimit()
 
 # A shell starts what it puts in the background with SIGINT ignored, and whatever a test starts inherits that.
