@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from battlectl.observe import outcome
+from battlectl.observe.consistency import Book
 from battlectl.observe.example import Example
 from battlectl.observe.served import OTHERS, OWN_NAMES, Served, ServedCell, ServedKey
 from battlectl.observe.streams.cell import StreamCells
@@ -38,6 +39,7 @@ class Recorder:
         self._slowest: dict[tuple[str, int], float] = {}
         self._coded: dict[str, set[str]] = {}
         self._streams: dict[str, StreamCells] = {}
+        self.book = Book(cuts)
         self.issued: dict[str, int] = {}
         self.ended: dict[str, int] = {}
 
@@ -45,6 +47,11 @@ class Recorder:
     def unfinished(self) -> int:
         """Arrivals issued and not ended."""
         return sum(self.issued.values()) - sum(self.ended.values())
+
+    @property
+    def pending(self) -> Delta:
+        """What the next `take` will hand over, so far; without streams."""
+        return self._delta
 
     def issue(self, workload: str, items: int) -> None:
         """So many arrivals of a workload came due and were taken."""
@@ -54,6 +61,7 @@ class Recorder:
         """What was counted since the last call."""
         delta, self._delta = self._delta, Delta()
         self._calls, self._flows, self._served = {}, {}, {}
+        delta.facts = self.book.take()
         for workload, cells in self._streams.items():
             for segment, cell in cells.take().items():
                 delta.streams[StreamKey(workload, segment)] = cell

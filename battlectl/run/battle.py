@@ -18,7 +18,7 @@ from battlectl.observe.recorder import Recorder
 from battlectl.plan.build import Plan
 from battlectl.plan.pacing import Users
 from battlectl.plan.workload import PlannedWorkload
-from battlectl.run.flow import Flow, Linger, live_as_user, pace
+from battlectl.run.flow import Flow, Inspect, Linger, live_as_user, pace
 from battlectl.run.stop import Ending, Stop
 from battlectl.transport.base import Client, Exchange, Head
 
@@ -51,6 +51,10 @@ class Forces:
     the recorder; when it is cancelled it finishes its streams at once."""
     witness: Callable[[float], Awaitable[None]] | None = None
     """Reads the chain on a path of its own, from the start until after the drain."""
+    inspect: Callable[[PlannedWorkload, Recorder], Inspect] | None = None
+    """Makes what looks into the replies of a workload."""
+    telemetry: Callable[[Recorder, float], Awaitable[None]] | None = None
+    """Asks the target about itself, from the start until it is cancelled after the drain."""
     chaos: Callable[[float], Awaitable[None]] | None = None
     """Breaks providers from the start, which it is given on trio's clock, until it is cancelled after the
     drain; then, or from the stop on, it heals, however the run ended, and `fight` waits for it."""
@@ -96,6 +100,8 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         for service_from in (forces.witness, forces.chaos):
             if service_from is not None:
                 service.start_soon(service_from, start)
+        if forces.telemetry is not None:
+            service.start_soon(forces.telemetry, recorder, start)
         listening = [partial(serve, recorder, start) for serve in forces.subscribers]
         await _send_all(flows, listening, start + plan.frame.duration, stop, forces.linger)
         await _drain(flows, stop)
@@ -115,7 +121,8 @@ async def _enlist(
 ) -> Flow:
     flow: Flow
     client = forces.open_client(workload, lambda exchange: flow.reconnected(exchange))
-    flow = Flow(workload, client, recorder, run_id, 0.0, head)
+    inspect = None if forces.inspect is None else forces.inspect(workload, recorder)
+    flow = Flow(workload, client, recorder, run_id, 0.0, head, inspect)
     await service.start(client.serve)
     return flow
 

@@ -37,6 +37,9 @@ RETRIED = frozenset(
 """What `retries` sends again: no valid answer came. A JSON-RPC error and a wrong result are answers."""
 
 
+Inspect = Callable[[Exchange, Arrival, Request, list[Judged], float], None]
+"""Looks into a reply that was judged; the last is the start of the run. See `run.inspection`."""
+
 _UNTOLD = Served()
 
 
@@ -62,8 +65,10 @@ class Flow:
         run_id: str,
         start: float,
         head: Head,
+        inspect: Inspect | None = None,
     ) -> None:
         self.workload = workload
+        self._inspect = inspect
         self.start = start
         self.in_flight = 0
         self._stopped = False
@@ -128,6 +133,8 @@ class Flow:
             self._submit(sent._replace(retries_left=sent.retries_left - 1))
             return
         self.in_flight -= 1
+        if self._inspect is not None:
+            self._inspect(exchange, sent.arrival, sent.request, judged, self.start)
         done = exchange.done - self.start
         name, due = self.workload.name, sent.arrival.due
         if exchange.sent is None:
