@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast torture lint types schema lock bench golden demo-envoy clean
+.PHONY: help setup run test test-fast torture lint types schema lock bench golden truth detect soundness demo-envoy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -60,6 +60,12 @@ bench: setup ## processor time per request, beside hey, wrk, autocannon and Locu
 
 truth: setup ## 20 seeds of random chaos on the lab, every figure against the gateway's own record: about 20 minutes
 	BATTLECTL_TRUTH_SEEDS="$$(seq -s ' ' 0 19)" $(BIN)/pytest -q -s tests/real/test_truth.py
+
+detect: setup ## plant every defect and see whether it is named; ARGS="--only NAME", see ARGS=--help
+	$(BIN)/python -m tests.matrix detect $(ARGS)
+
+soundness: setup ## the sound gateway under every scenario, ten seeds: nothing may accuse it
+	$(BIN)/python -m tests.matrix soundness $(ARGS)
 
 demo-envoy: setup ## kill a real node behind Envoy while battlectl watches; ARGS=--no-retries takes its retries away
 	$(BIN)/python -m tests.real.demo $(ARGS)

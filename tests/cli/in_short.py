@@ -37,7 +37,12 @@ def file_of(name: str) -> Path:
 
 def short_form(name: str) -> list[str]:
     """The overrides in the comment at the top of a scenario, as words of a command."""
-    lines = re.findall(r"^#   (--set .+)$", file_of(name).read_text(), re.MULTILINE)
+    return short_form_of(file_of(name))
+
+
+def short_form_of(path: Path) -> list[str]:
+    """The same of a file; none where it says nothing of a short form."""
+    lines = re.findall(r"^#   (--set .+)$", path.read_text(), re.MULTILINE)
     return [word for line in lines for word in shlex.split(line)]
 
 

@@ -1,0 +1,1 @@
+"""The verdicts, tested by faults: planted defects that must be named, and sound gateways that must not be."""

@@ -1,0 +1,74 @@
+"""Which scenario is to catch which defect, and which scenarios a sound gateway is to pass.
+
+Rule: every defect that can be planted has a trial here, and every incident a defect that it refutes; the kind
+of finding is what the defect itself declares. A scenario that cannot run on a lab is not in the matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from battlectl.lab.gateway.defects.table import DEFECTS
+from tests.matrix.rows import Row, row_of_defect, row_of_sound
+from tests.matrix.trial import ROOT, SCENARIOS, Trial, run_trial
+
+Job = Callable[[Path], Row]
+
+TRIALS: Mapping[str, Trial] = {
+    "failover-by-http-status": Trial("incidents/walletconnect-2023-rate-limit-in-200"),
+}
+"""Defect -> what catches it."""
+
+INCIDENTS: Mapping[str, str] = {
+    "walletconnect-2023-rate-limit-in-200": "failover-by-http-status",
+}
+"""Incident -> the defect with which it fails."""
+
+NO_LAB = {"node-failure"}
+"""Scenarios whose target is no lab."""
+TOO_LONG = {"soak-failover", "steady-reads", "shapes"}
+"""Scenarios without faults or of many minutes: nothing that the others do not ask for."""
+
+
+def detections() -> dict[str, Job]:
+    """Name -> what runs it; an incident is named by its own name."""
+    planted = {name: partial(detect, name, name, trial) for name, trial in TRIALS.items()}
+    incidents = {
+        incident: partial(detect, incident, defect, Trial(f"incidents/{incident}"))
+        for incident, defect in INCIDENTS.items()
+    }
+    return planted | incidents
+
+
+def detect(subject: str, defect: str, trial: Trial, folder: Path) -> Row:
+    """One defect under one scenario."""
+    ran = run_trial(trial, folder, defects=[defect])
+    return row_of_defect(subject, DEFECTS[defect].finding, trial.scenario, ran)
+
+
+def soundness(seeds: Iterable[int]) -> dict[str, Job]:
+    """Name -> what runs a sound gateway under one scenario with one seed."""
+    return {
+        f"{scenario}@{seed}": partial(endure, scenario, seed) for seed in seeds for scenario in on_the_lab()
+    }
+
+
+def endure(scenario: str, seed: int, folder: Path) -> Row:
+    """A sound gateway under one scenario."""
+    return row_of_sound(scenario, seed, run_trial(Trial(scenario), folder, seed=seed))
+
+
+def on_the_lab() -> list[str]:
+    """The scenarios whose target is a lab, by their path below scenarios/."""
+    found = []
+    for path in sorted(SCENARIOS.rglob("*.yml")):
+        name = path.relative_to(SCENARIOS).with_suffix("").as_posix()
+        config = ROOT / "config" / f"{yaml.safe_load(path.read_text())['target']}.yml"
+        is_lab = config.exists() and yaml.safe_load(config.read_text())["kind"] == "lab"
+        if is_lab and name not in NO_LAB | TOO_LONG:
+            found.append(name)
+    return found

@@ -1,0 +1,72 @@
+"""What a trial comes to: the right accusation, another one, none."""
+
+import pytest
+
+from tests.matrix.kinds import kind_of
+from tests.matrix.rows import row_of_defect, row_of_sound
+from tests.matrix.trial import Ran
+
+
+def finding(name, weighs, kind="objective", measured=None):
+    return {
+        "kind": kind,
+        "name": name,
+        "weighs": weighs,
+        "summary": "so it was",
+        "measured": measured,
+        "measured_text": str(measured),
+        "expected": "== 100%",
+    }
+
+
+def ran(verdict, *findings):
+    return Ran(0, "", {"verdict": verdict, "findings": list(findings)})
+
+
+BAD_RATE = finding("success_rate == 100%", "fail", measured=0.9)
+GOOD_RATE = finding("success_rate >= 90%", "pass", measured=0.99)
+BAD_HEAD = finding("head", "fail", "check")
+UNSURE = finding("proof", "inconclusive", "check")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("success_rate >= 90%", "availability"),
+        ("outcomes.timeout == 0", "availability"),
+        ("outcomes.malformed == 0", "replies"),
+        ("latency.p95 < 1s", "latency"),
+        ("amplification < 2", "amplification"),
+        ("recovery_time(kill-a) < 5s", "failover"),
+        ("breaker(provider_a).opens >= 1", "breaker"),
+        ("subscription(heads).gaps == 0", "continuity"),
+    ],
+)
+def test_the_kind_of_an_objective_is_that_of_its_metric(name, kind):
+    assert kind_of(finding(name, "fail")) == kind
+
+
+def test_a_defect_is_caught_by_what_it_declared_and_by_nothing_else():
+    caught = row_of_defect("d", "head", "s", ran("fail", BAD_RATE, BAD_HEAD))
+    assert (caught.fate, caught.by, caught.others) == ("caught", "head: so it was", "availability")
+    assert row_of_defect("d", "routing", "s", ran("fail", BAD_RATE)).fate == "wrong reason"
+    assert row_of_defect("d", "availability", "s", ran("fail", BAD_RATE)).margin == "0.9 (wanted == 100%)"
+
+
+@pytest.mark.parametrize("verdict", ["pass", "inconclusive"])
+def test_who_is_not_accused_is_missed(verdict):
+    row = row_of_defect("d", "head", "s", ran(verdict, UNSURE))
+    assert (row.fate, row.by) == ("missed", f"{verdict}: proof: so it was")
+
+
+def test_a_sound_gateway_is_not_to_be_accused():
+    assert row_of_sound("s", 1, ran("fail", BAD_HEAD)).fate == "false alarm"
+    assert row_of_sound("s", 1, ran("inconclusive", UNSURE)).fate == "unsure"
+    sound = row_of_sound("s", 1, ran("pass", GOOD_RATE))
+    assert (sound.fate, sound.margin) == ("sound", "0.99 (wanted == 100%)")
+
+
+def test_a_trial_without_a_report_is_no_evidence():
+    broken = Ran(2, "no such defect", None)
+    assert row_of_defect("d", "head", "s", broken).fate == "broken"
+    assert row_of_sound("s", 1, broken).fate == "broken"
