@@ -87,9 +87,9 @@ HOMES: dict[str, set[str]] = {
     "tdigest": {"observe/digest.py"},
     "tenacity": {"targets", "chaos"},
     "trio": {"chaos", "run", "transport", "targets", "lab", "commands"},
-    "trio_websocket": {"transport", "targets", "lab"},
+    "trio_websocket": {"lab"},
     "typer": {"cli.py", "cli_chaos.py", "cli_lab.py"},
-    "wsproto": {"lab", "transport/ws_socket.py"},
+    "wsproto": {"lab", "transport"},
     "yaml": {"scenario/yamltext.py"},
 }
 """Third-party library -> the packages or files that may import it; `msgspec` is at home everywhere."""

@@ -1,32 +1,35 @@
-"""A WebSocket to the target; trio-websocket knows the protocol.
+"""A WebSocket to the target; wsproto knows the protocol.
 
 Rule: how it ends is a value, never an exception: with a code when a close frame came, without one when the
-connection was lost. One message is held at a time, so a reader that stops reading stops the target in the
-end. Deadlines belong to the caller.
+connection was lost. Nothing is read before somebody waits in `receive`, 64 KiB at most: a reader that stops
+reading stops the target in the end, and hears no pong meanwhile. Deadlines belong to the caller.
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from functools import cache
 
 import trio
-from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
-from wsproto.utilities import ProtocolError
+from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.utilities import LocalProtocolError
 
 from battlectl.observe import outcome
 from battlectl.transport.base import Endpoint
-from battlectl.transport.wire import ConnectError, resolve, tls_context
+from battlectl.transport.wire import ConnectError, Wire, connect, resolve, tls_context
+from battlectl.transport.ws_frames import Frames
+from battlectl.transport.ws_handshake import shake_hands
+from battlectl.transport.ws_stamps import StampedSocket, stamped
 
-LOST = 1006
 TOO_BIG = 1009
 CLOSE_SECONDS = 1.0
+LOST_WORDS = "the connection was lost, no close frame came"
 
-T = TypeVar("T")
+_context = cache(tls_context)
+"""It takes tens of milliseconds to make one, in which nothing else goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +42,117 @@ class Ended:
 
 
 class Socket:
-    """An open WebSocket. One task receives; any number may send."""
+    """An open WebSocket. One task receives; any number may send. Mutable: it is a connection.
 
-    def __init__(self, connection: WebSocketConnection) -> None:
-        self._connection = connection
+    `arrived` is when what `receive` returned last had come to this machine, on trio's clock; None where the
+    system does not tell.
+    """
+
+    def __init__(self, wire: Wire, frames: Frames, first: bytes) -> None:
+        self.arrived: float | None = None
+        self._wire = wire
+        self._frames = frames
+        self._first = first
+        self._messages: deque[bytes] = deque()
+        self._ended: Ended | None = None
+        self._turn = trio.StrictFIFOLock()
+        self._rest = b""
+        self._pings = 0
+        self._pongs: dict[bytes, trio.Event] = {}
 
     async def send(self, text: bytes) -> bool:
         """Send one text message; False when the other side has ended, which `receive` tells."""
-        try:
-            await self._connection.send_message(text.decode())
-        except ConnectionClosed:
-            return False
-        return True
+        return await self._say(TextMessage(text.decode()))
 
     async def receive(self) -> bytes | Ended:
         """The next message, or how it ended; that again when asked again."""
-        try:
-            message = await self._connection.get_message()
-        except ConnectionClosed as closed:
-            return _ended(closed)
-        return message.encode() if isinstance(message, str) else message
+        while not self._messages:
+            if self._ended is not None:
+                return self._ended
+            await self._read()
+        return self._messages.popleft()
 
     async def ping(self) -> bool:
         """Return when the other side has answered a ping; False when it has ended."""
+        self._pings += 1
+        payload = self._pings.to_bytes(4, "big")
+        heard = self._pongs[payload] = trio.Event()
         try:
-            await self._connection.ping()
-        except ConnectionClosed:
-            return False
-        return True
+            if not await self._say(Ping(payload)):
+                return False
+            await heard.wait()
+        finally:
+            self._pongs.pop(payload, None)
+        return self._ended is None
 
     async def close(self, code: int = 1000) -> None:
         """Say good-bye, and wait a little for the answer."""
         with trio.move_on_after(CLOSE_SECONDS):
-            await self._connection.aclose(code)
+            if await self._say(CloseConnection(code)):
+                while not isinstance(await self.receive(), Ended):
+                    pass
+
+    async def _read(self) -> None:
+        """Take what comes next; return when something did."""
+        data, self._first = self._first, b""
+        if not data:
+            await self._wire.readable()
+            try:
+                received = self._wire.receive()
+            except OSError:
+                received = b""
+            if received is None:
+                return
+            if not received:
+                self._end(Ended(None, LOST_WORDS))
+                return
+            data = received
+            age = self._wire.sock.age if isinstance(self._wire.sock, StampedSocket) else None
+            self.arrived = None if age is None else trio.current_time() - age
+        answers: list[Event] = []
+        for said in self._frames.take(data):
+            if isinstance(said, bytes):
+                self._messages.append(said)
+            elif isinstance(said, Ping):
+                answers.append(said.response())
+            elif isinstance(said, Pong):
+                self._hear_pong(bytes(said.payload))
+            else:
+                self._end(_ended(said))
+                answers.append(said.response())
+        if answers:
+            await self._say(*(answers if self._ended is None else answers[-1:]))
+
+    def _hear_pong(self, payload: bytes) -> None:
+        heard = self._pongs.get(payload)
+        if heard is not None:
+            heard.set()
+
+    def _end(self, ended: Ended) -> None:
+        self._ended = ended
+        for heard in self._pongs.values():
+            heard.set()
+
+    async def _say(self, *events: Event) -> bool:
+        """Send it whole, after what was begun before; False when the connection is over."""
+        async with self._turn:
+            try:
+                data = b"".join(map(self._frames.connection.send, events))
+                while self._rest or data:
+                    if not self._rest:
+                        self._rest, data = data, b""
+                    self._rest = self._wire.send(self._rest)
+                    if self._rest:
+                        await self._wire.writable()
+            except (LocalProtocolError, OSError, trio.ClosedResourceError):
+                return False
+        return True
 
 
-def _ended(closed: ConnectionClosed) -> Ended:
-    reason = closed.reason
-    if reason is None or reason.code == LOST:
-        return Ended(None, "the connection was lost, no close frame came")
-    words = f"closed with code {int(reason.code)}" + (f": {reason.reason}" if reason.reason else "")
-    return Ended(int(reason.code), words, int(reason.code) == TOO_BIG)
+def _ended(said: CloseConnection) -> Ended:
+    code = int(said.code)
+    words = f"closed with code {code}" + (f": {said.reason}" if said.reason else "")
+    return Ended(code, words, code == TOO_BIG)
 
 
 @asynccontextmanager
@@ -88,126 +161,17 @@ async def open_socket(endpoint: Endpoint, largest: int, deadline: float) -> Asyn
 
     Still open at the end, it is cut off. A message of more than `largest` bytes ends it with code 1009.
     """
-    stream = await _by(deadline, partial(_connect, endpoint))
-    raised: BaseException | None = None
+    wire: Wire | None = None
+    socket: Socket | None = None
     try:
-        async with trio.open_nursery() as nursery:
-            try:
-                yield await _by(deadline, partial(nursery.start, _converse, stream, endpoint, largest))
-            except BaseException as error:
-                raised = error  # The nursery would wrap it in a group.
-            nursery.cancel_scope.cancel()
+        with trio.move_on_at(deadline):
+            wire = await connect(await resolve(endpoint), endpoint, _context(endpoint))
+            wire.sock = stamped(wire.sock)
+            connection, first = await shake_hands(wire, endpoint)
+            socket = Socket(wire, Frames(connection, largest), first)
+        if socket is None:
+            raise ConnectError(outcome.TIMEOUT, "no WebSocket in time")
+        yield socket
     finally:
-        await trio.aclose_forcefully(stream)
-    if raised is not None:
-        raise raised
-
-
-async def _by(deadline: float, step: Callable[[], Awaitable[T]]) -> T:
-    with trio.move_on_at(deadline):
-        return await step()
-    raise ConnectError(outcome.TIMEOUT, "no WebSocket in time")
-
-
-async def _connect(endpoint: Endpoint) -> trio.abc.Stream:
-    failure = ConnectError(outcome.UNRESOLVED, f"{endpoint.host} has no address")
-    for family, address in await resolve(endpoint):
-        sock = trio.socket.socket(family)
-        try:
-            await sock.connect(address)
-        except OSError as error:
-            sock.close()
-            failure = ConnectError(outcome.REFUSED, f"connect: {error.strerror or error}")
-            continue
-        except BaseException:
-            sock.close()
-            raise
-        return await _secured(trio.SocketStream(sock), endpoint)
-    raise failure
-
-
-async def _secured(stream: trio.SocketStream, endpoint: Endpoint) -> trio.abc.Stream:
-    context = tls_context(endpoint)
-    if context is None:
-        return stream
-    secure = trio.SSLStream(stream, context, server_hostname=endpoint.host, https_compatible=True)
-    try:
-        await secure.do_handshake()
-    except (trio.BrokenResourceError, ssl.SSLError) as error:
-        await trio.aclose_forcefully(stream)
-        raise ConnectError(outcome.TLS, f"{type(error).__name__}: {error.__cause__ or error}") from error
-    except BaseException:
-        await trio.aclose_forcefully(stream)
-        raise
-    return secure
-
-
-async def _converse(
-    stream: trio.abc.Stream,
-    endpoint: Endpoint,
-    largest: int,
-    task_status: trio.TaskStatus[Socket],
-) -> None:
-    """Shake hands, and read until the end of the connection."""
-    shaking = trio.CancelScope()
-    is_open = False
-    try:
-        async with trio.open_nursery() as nursery:
-            with shaking:
-                connection = await wrap_client_stream(
-                    nursery,
-                    _Watched(stream, shaking),  # type: ignore[arg-type]  # any stream will do
-                    endpoint.authority,
-                    endpoint.path,
-                    extra_headers=[(n.encode(), v.encode()) for n, v in endpoint.headers],
-                    max_message_size=largest,
-                )
-                is_open = True
-                task_status.started(Socket(connection))
-    except ExceptionGroup as group:
-        if not is_open:
-            raise _refusal(group.exceptions[0]) from group
-        # The library trips over what it wants to say to a target that broke the protocol or is gone.
-        known = (ConnectionClosed, ProtocolError, trio.BrokenResourceError, trio.ClosedResourceError)
-        if group.split(known)[1] is not None:
-            raise
-    else:
-        if not is_open:
-            raise ConnectError(outcome.CLOSED, "the connection ended in the WebSocket handshake")
-
-
-def _refusal(error: Exception) -> ConnectError:
-    if isinstance(error, ConnectionRejected):
-        seen = f"the WebSocket was refused with HTTP {error.status_code}"
-        return ConnectError(f"{outcome.HTTP_ERROR}({error.status_code})", seen)
-    return ConnectError(outcome.MALFORMED, f"no WebSocket handshake: {type(error).__name__} {error}")
-
-
-class _Watched(trio.abc.Stream):
-    """The stream of a handshake: when it ends, nobody need wait for the handshake any longer."""
-
-    def __init__(self, stream: trio.abc.Stream, waiting: trio.CancelScope) -> None:
-        self._stream = stream
-        self._waiting = waiting
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """What the target sends."""
-        data: bytes | bytearray = b""
-        try:
-            data = await self._stream.receive_some(max_bytes)
-        finally:
-            if not data:
-                self._waiting.cancel()
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """What the target is told."""
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """As of the stream."""
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._stream.aclose()
+        if wire is not None:
+            wire.close()
