@@ -25,7 +25,16 @@ from battlectl.scenario.objectives import Objective
 
 NOTHING = "nothing in this run measures it"
 OF_WHAT_CAME = frozenset(
-    {"duplicates", "duplicate_rate", "out_of_order", "wrong_fork", "false_links", "unexpected", "unremoved"}
+    {
+        "duplicates",
+        "duplicate_rate",
+        "out_of_order",
+        "wrong_fork",
+        "invented",
+        "false_links",
+        "unexpected",
+        "unremoved",
+    }
 )
 """Of what never came nothing can be said in these."""
 OF_SILENCE = frozenset({"uptime", "stalls"})

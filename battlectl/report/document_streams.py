@@ -30,6 +30,7 @@ WRONG = (
     "duplicates",
     "out_of_order",
     "wrong_fork",
+    "invented",
     "false_links",
     "unremoved",
     "unexpected",

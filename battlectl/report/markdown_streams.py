@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from battlectl.observe.streams.cell import NEVER_ON_CHAIN
 from battlectl.report.figures import NOTHING, show_count, show_ms, show_ratio, show_seconds
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import in_markdown
@@ -27,7 +28,7 @@ CAME: dict[str, Callable[[Stored], str]] = {
     "missing": lambda window: show_count(window["missing"]),
     "doubled": lambda window: _count(window, "duplicates"),
     "out of order": lambda window: _count(window, "out_of_order"),
-    "wrong": lambda window: _count(window, "wrong_fork", "false_links", "unexpected", "unremoved"),
+    "wrong": lambda window: _count(window, *NEVER_ON_CHAIN, "false_links", "unexpected", "unremoved"),
     "reorgs hidden": lambda window: _count(window, "reorgs_hidden", "reorgs_partial"),
     "unproven": lambda window: _count(window, "unproven"),
 }

@@ -18,6 +18,7 @@ TROUBLE = {
     "duplicates": "doubled",
     "out_of_order": "out of order",
     "wrong_fork": "on a wrong fork",
+    "invented": "invented",
     "reorgs_hidden": "reorgs hidden",
     "stalls": "stalls",
     "ends_silent": "silent ends",

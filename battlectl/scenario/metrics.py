@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-Unit = Literal["ratio", "duration", "rate", "count", "factor"]
+Unit = Literal["ratio", "duration", "rate", "count", "factor", "size"]
 Scope = Literal["workload", "fault", "provider", "stream", "nothing"]
 
 QUANTILE_STATS = ("p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99")
@@ -92,6 +92,7 @@ STREAM_COUNTS: Mapping[str, str] = MappingProxyType(
         "duplicates": "the same block again",
         "out_of_order": "blocks that came after what follows them",
         "wrong_fork": "blocks that were never on the chain",
+        "invented": "of these, blocks that came before the chain had come to their number",
         "reorgs_hidden": "reorgs of which nothing was said",
         "reorgs_partial": "reorgs of which only some blocks came",
         "reorgs_followed": "reorgs of which all came",
@@ -149,7 +150,12 @@ STREAM_METRICS: dict[str, Metric] = {
 }
 """Judged by `analyse/objectives_streams.py`; without brackets over all workloads of subscribers."""
 
-EVERY_METRIC = METRICS | FAULT_METRICS | STREAM_METRICS
+TARGET_METRICS: dict[str, Metric] = {
+    "memory": Metric("size", ("max", "growth"), False, "memory that the target takes", "nothing"),
+}
+"""What the target costs, by its processes or by its own word; judged by `analyse/objectives_target.py`."""
+
+EVERY_METRIC = METRICS | FAULT_METRICS | STREAM_METRICS | TARGET_METRICS
 
 
 def scope_kind(metric: str) -> Scope:

@@ -59,6 +59,13 @@ def test_what_is_honest_is_not_adverse(name):
     assert check_continuity(streamed({**FINE, BATTLE: good(30, **{name: 2})})).verdict.value == "pass"
 
 
+def test_what_was_invented_is_told_beside_what_was_of_a_fork():
+    found = check_continuity(streamed({**FINE, BATTLE: good(30, wrong_fork=2, invented=1)}))
+    assert found.summary == "of 60 blocks: 3 never on the chain, 1 of these invented"
+    judgement = whole({**FINE, BATTLE: good(30, invented=1)}, "subscription.wrong_fork == 0")
+    assert judgement.verdict.value == "fail"
+
+
 def test_warm_up_counts_as_well_and_the_first_example_is_told():
     early = cell(begun=1, streams=1, missing_start=5, seen=[gap(1, 5, 0.5, 2.0, "missing_start")])
     found = check_continuity(

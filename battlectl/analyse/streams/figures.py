@@ -15,7 +15,7 @@ from battlectl.observe.streams.cell import StreamCell
 from battlectl.scenario.metrics import STREAM_COUNTS, STREAM_RATIOS
 
 COUNTED_AS = {"blocks": "observed", "silent_ends": "ends_silent", "visible_ends": "ends_visible"}
-"""Statistics whose count has another name; `gaps` is the sum of all that is missing."""
+"""Statistics whose count has another name; `gaps` and `wrong_fork` are sums."""
 SKETCHED_AS = {"delivery_delay": "delay"}
 OF_LATE_BLOCKS = ("lateness", "catch_up")
 
@@ -45,7 +45,11 @@ def stream_figure(cell: StreamCell, stat: str) -> Figure:
 
 def count_of(cell: StreamCell, stat: str) -> int:
     """A statistic that is a count."""
-    return cell.missing if stat == "gaps" else cell.count(COUNTED_AS.get(stat, stat))
+    if stat == "gaps":
+        return cell.missing
+    if stat == "wrong_fork":
+        return cell.never_on_chain
+    return cell.count(COUNTED_AS.get(stat, stat))
 
 
 def sketch_of(cell: StreamCell, name: str) -> Sketch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from battlectl.observe.streams.cell import MISSING, Sighting, StreamCell
+from battlectl.observe.streams.cell import MISSING, NEVER_ON_CHAIN, Sighting, StreamCell
 from battlectl.quantities import format_duration
 
 KINDS = {
@@ -16,6 +16,7 @@ KINDS = {
     "duplicates": "came again",
     "out_of_order": "came out of order",
     "wrong_fork": "came and was never on the chain",
+    "invented": "came before the chain had come so far, and was never on it",
     "false_links": "came with a wrong parent or number",
     "reorgs_followed": "were replaced, and all came",
     "reorgs_partial": "were replaced, and only some came",
@@ -24,7 +25,13 @@ KINDS = {
     "unexpected": "came with a log that it does not have",
     "stall": "was withheld in silence",
 }
-SEEN_AS = {"gaps": MISSING, "stalls": ("stall",), "stall": ("stall",), "gap_rate": MISSING}
+SEEN_AS = {
+    "gaps": MISSING,
+    "gap_rate": MISSING,
+    "stalls": ("stall",),
+    "stall": ("stall",),
+    "wrong_fork": NEVER_ON_CHAIN,
+}
 """Statistic -> the kinds of sightings that are its examples."""
 
 

@@ -33,7 +33,8 @@ COUNTS: Mapping[str, str] = MappingProxyType(
         "back_filled": "blocks that had been jumped over and came after all, out of order",
         "caught_up": "blocks that came in order, but after the truth had seen newer ones",
         "reemitted": "a height that was shown before, rightly shown again",
-        "wrong_fork": "blocks that the truth never had, though it knows that number",
+        "wrong_fork": "blocks that the truth never had, though it knew that number",
+        "invented": "blocks shown before the truth came to that number, and never had there",
         "unproven": "events that the truth cannot tell anything about",
         "false_links": "a right hash with another parent or number than it has",
         "reorgs_followed": "reorgs of which the whole new branch came, from the fork on",
@@ -78,6 +79,7 @@ MOST_REASONS = 20
 OTHER_REASONS = "(other)"
 
 MISSING = ("missing_start", "missing_middle", "missing_forward", "missing_unreplaced", "missing_tail")
+NEVER_ON_CHAIN = ("wrong_fork", "invented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,11 @@ class StreamCell:
     def missing(self) -> int:
         """Blocks that never came, of whatever kind."""
         return sum(self.counts.get(name, 0) for name in MISSING)
+
+    @property
+    def never_on_chain(self) -> int:
+        """Blocks that came and were of no chain, invented ones among them."""
+        return sum(self.counts.get(name, 0) for name in NEVER_ON_CHAIN)
 
     @property
     def blocks_expected(self) -> int:

@@ -7,10 +7,10 @@ such rank is taken, and what it jumps over is owed. Any other block of the truth
   or once after the stream itself had strayed to a wrong fork at or below its height. The same block twice
   running is a duplicate, whatever the truth did meanwhile;
 * out of order, and nothing else, if it lies before all that the stream has shown, or all that is remembered.
-A block that the truth never had is on a wrong fork if the truth knows its number and has looked again
-`settle` seconds after both; else it is unproven, and so it is on top of a block from which the truth went
-back next, for there it may have stood between two looks. Only a step forward and the same block twice running
-are judged at once, all else waits until the truth has looked so much later.
+A block that the truth never had is judged as in `strangers` when the truth knows its number and has looked
+again `settle` seconds after both; else it is unproven, and nothing is missing at its number. Only a step
+forward and the same block twice running are judged at once, all else waits until the truth has looked so much
+later.
 
 At the end a block is missing if it is on the chain, was owed, and never came, under whatever rank. A stream
 is held to what comes from the first block seen `settle` after its first opening, or from its first block if
@@ -27,6 +27,7 @@ from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.inputs import Ended, Header, Input, Opened
 from battlectl.observe.streams.life import Life
 from battlectl.observe.streams.reckoning import Reckoning
+from battlectl.observe.streams.strangers import UNPROVEN, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.trail import Trail
@@ -171,24 +172,12 @@ class HeadStream:
         is_over = truth.looked >= since + self._terms.settle and not truth.is_unsure
         if not is_forced and (covered is None or not is_over):
             return False
-        if covered and is_over and not self._may_have_gone(event):
+        if covered and is_over:
             self._stray(event)
         else:
-            self._book.count("unproven", event.t)
+            self._book.count(UNPROVEN, event.t)
             self._trail.doubt(event.number)
         return True
-
-    def _may_have_gone(self, event: Header) -> bool:
-        """Whether the truth went back next from the block below it: who knows what stood there meanwhile."""
-        truth = self._truth
-        for index in reversed(range(truth.reorgs_forgotten, truth.reorgs_seen)):
-            reorg = truth.reorg(index)
-            if reorg is None or reorg.seen < event.t - self._terms.settle:
-                return False
-            left = reorg.rank - 1
-            if truth.has(left) and truth.at(left).hash == event.parent:
-                return True
-        return False
 
     # Steps.
 
@@ -268,8 +257,16 @@ class HeadStream:
     def _stray(self, event: Header) -> None:
         if self._strays is None:
             self._strays = Strays()
+        where, settle = self._trail.rank, self._terms.settle
+        name = judge_stranger(self._truth, event.number, event.parent, event.t, where, settle)
+        is_running = self._strays.last == event.hash
         is_new = self._strays.add(event.number, event.hash)
-        self._book.find("wrong_fork" if is_new else "duplicates", event.t, event.number)
+        if is_running or not (is_new or name == UNPROVEN):
+            self._book.find("duplicates", event.t, event.number)
+        elif name == UNPROVEN:
+            self._book.count(name, event.t)
+        else:
+            self._book.find(name, event.t, event.number)
 
     def _due(self, t: float) -> float | None:
         """When the truth first saw what is to come next, if it had by t."""

@@ -4,8 +4,8 @@ Rule: a log is its block hash and its index. It is there once it was shown, and 
 `removed`. Shown while it is there, or removed while it is gone, it is a duplicate. It is out of order if it
 comes after a log of a later announcement, or of a higher index in the same one; back-filled besides, if it
 had been jumped over. Shown again after the stream itself took it back for a wrong fork, it is rightly
-re-emitted, once. A log of a block that the truth never had is on a wrong fork, with the same proof as a
-header; one that the truth does not have in a block it knows is unexpected.
+re-emitted, once. A log of a block that the truth never had is judged as in `strangers`, when a header would
+be; one that the truth does not have in a block it knows is unexpected.
 
 Each announcement is judged for good when the stream is finished, or when it is DEEP announcements old. In a
 block that is on the chain every log that is not there is missing: all counts are of logs, and each such block
@@ -25,6 +25,7 @@ from battlectl.observe.streams.inputs import Ended, Opened
 from battlectl.observe.streams.life import Life
 from battlectl.observe.streams.log_trail import LogTrail
 from battlectl.observe.streams.log_truth import LogTruth
+from battlectl.observe.streams.strangers import UNPROVEN, WRONG_FORK, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.truth import Announced
@@ -50,7 +51,7 @@ class Log(NamedTuple):
 class LogStream:
     """See the rule. Mutable: it follows a stream while it runs. Times must not go back."""
 
-    __slots__ = ("_book", "_life", "_logs", "_strays", "_terms", "_trail", "_truth", "_waiting")
+    __slots__ = ("_book", "_life", "_logs", "_strayed", "_strays", "_terms", "_trail", "_truth", "_waiting")
 
     def __init__(self, name: str, logs: LogTruth, cells: StreamCells, terms: Terms, t: float) -> None:
         self._logs, self._truth, self._terms = logs, logs.truth, terms
@@ -58,6 +59,7 @@ class LogStream:
         self._life = Life(name, cells, terms, t)
         self._trail = LogTrail(logs, self._book, terms)
         self._strays = Strays(MOST_STRAY_LOGS)
+        self._strayed: int | None = None
         self._waiting: deque[Log | Opened | Ended] = deque()
 
     def log(
@@ -159,11 +161,24 @@ class LogStream:
         if not is_forced and (covered is None or not is_over):
             return False
         if covered and is_over:
-            is_new = self._strays.add(event.number, _key(event))
-            self._book.find("wrong_fork" if is_new else "duplicates", event.t, event.number)
+            self._stray(event)
         else:
-            self._book.count("unproven", event.t)
+            self._book.count(UNPROVEN, event.t)
         return True
+
+    def _stray(self, event: Log) -> None:
+        """A second block of the kind, on top of the first, is more than a tip that went between two looks."""
+        where, settle = None if self._trail.at is None else self._trail.at[0], self._terms.settle
+        name = judge_stranger(self._truth, event.number, None, event.t, where, settle)
+        if self._strayed is not None and event.number > self._strayed and name == UNPROVEN:
+            name = WRONG_FORK
+        self._strayed = event.number if self._strayed is None else min(self._strayed, event.number)
+        if not self._strays.add(event.number, _key(event)):
+            self._book.find("duplicates", event.t, event.number)
+        elif name == UNPROVEN:
+            self._book.count(name, event.t)
+        else:
+            self._book.find(name, event.t, event.number)
 
     def _show(self, event: Log, ranks: tuple[int, ...], is_forced: bool) -> bool:
         """It is there from now on; what seems to come late waits, for the truth may yet go back to it."""
@@ -202,6 +217,7 @@ class LogStream:
             self._trail.resumes.append((self._trail.at[0], block.rank))
         self._trail.at = (block.rank, event.log_index)
         self._strays.forward()
+        self._strayed = None
 
     def _is_return(self, event: Log) -> bool:
         """Whether it was taken back when the stream strayed, and is shown again because it comes back."""

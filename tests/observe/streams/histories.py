@@ -6,8 +6,8 @@ it has for its parent the block that is there now). `.` is a second without a bl
 comes a quarter of a second after the one before: that is less than the truth may be behind.
 
 The stream: `1 2 2 4`. An event comes a tenth of a second after the truth went over to its block, or with the
-event before it if that is later; `4@7.5` says when. `end@5`, `die@5`, `open@6`: told of the end, found out,
-subscribed again. A branch that the truth never had is a wrong fork.
+event before it if that is later; `4@7.5` says when, `4x<3a` on which block. `end@5`, `die@5`, `open@6`: told
+of the end, found out, subscribed again. A block that the truth never had is on a branch of such.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from battlectl.observe.streams.truth import Truth
 TERMS = Terms(settle=0.5, stall_after=2.5)
 LOOK = 0.25
 UNTOLD = {"events", "wanted_ns", "open_ns", "dead_ns", "streams"}
-_TOKEN = re.compile(r"(\d+)([a-z]?)(?:@([\d.]+))?")
+_TOKEN = re.compile(r"(\d+)([a-z]?)(?:<(\w+))?(?:@([\d.]+))?")
 _MARK = re.compile(r"(end|die|open)@([\d.]+)")
 
 
@@ -38,12 +38,12 @@ class Seen:
     parent: str
 
 
-def block(token: str) -> tuple[int, str, float | None]:
-    """(number, hash, time if said) of `3b@7.5`."""
+def block(token: str) -> tuple[int, str, float | None, str | None]:
+    """(number, hash, time if said, parent if said) of `3b<2a@7.5`."""
     found = _TOKEN.fullmatch(token)
     assert found, token
-    number, branch, at = found.groups()
-    return int(number), f"{number}{branch or 'a'}", float(at) if at else None
+    number, branch, parent, at = found.groups()
+    return int(number), f"{number}{branch or 'a'}", float(at) if at else None, parent
 
 
 def truth_line(text: str) -> list[Seen]:
@@ -55,7 +55,7 @@ def truth_line(text: str) -> list[Seen]:
             t += 0.25 if together.startswith("~") else 1.0
             together = together.removeprefix("~")
             for token in () if together == "." else together.split("+"):
-                number, hash_, _ = block(token)
+                number, hash_, _, _ = block(token)
                 parent = chain.get(number - 1, f"{number - 1}a")
                 chain = {n: h for n, h in chain.items() if n < number} | {number: hash_}
                 seen.append(Seen(t, number, hash_, parent))
@@ -72,14 +72,14 @@ def stream_line(text: str, truth: list[Seen]) -> list[tuple[float, str, Any]]:
             t = float(mark[2])
             events.append((t, mark[1], None))
             continue
-        number, hash_, at = block(token)
+        number, hash_, at, said = block(token)
         meant = next((one for one in unused if one.hash == hash_), None)
         if meant is not None:
             unused.remove(meant)
             t = max(t, meant.t + 0.1)
         t = t if at is None else at
         branch = hash_.lstrip("0123456789")
-        events.append((t, "head", (number, hash_, parents.get(hash_, f"{number - 1}{branch}"))))
+        events.append((t, "head", (number, hash_, said or parents.get(hash_, f"{number - 1}{branch}"))))
     return events
 
 

@@ -138,7 +138,7 @@ HISTORIES = {
         "1 2a 3a 2c 3c 4c",
         "observed 6, reemitted 2, reorgs_followed 1, reorgs_hidden 1",
     ),
-    "wrong fork": (FIVE, "1 2 3x 4 5", "observed 4, wrong_fork 1, missing_middle 1, gaps 1"),
+    "wrong fork": (FIVE, "1 2 3x@3.1 4 5", "observed 4, wrong_fork 1, missing_middle 1, gaps 1"),
     "wrong fork beside the right one": (FIVE, "1 2 3 3x 4 5", "observed 5, wrong_fork 1"),
     "wrong fork and back": (FIVE, "1 2 3 2x 3x 2 3 4 5", "observed 5, wrong_fork 2, reemitted 2"),
     "wrong fork and back twice": (
@@ -156,13 +156,58 @@ HISTORIES = {
         "1 2 3 2x 4 3 5",
         "observed 5, wrong_fork 1, duplicates 1",
     ),
-    "wrong fork doubled": (FIVE, "1 2 3x 3x 3 4 5", "observed 5, wrong_fork 1, duplicates 1"),
-    "wrong fork doubled later": (FIVE, "1 2 3x 3 3x 4 5", "observed 5, wrong_fork 1, duplicates 1"),
+    "wrong fork doubled": (FIVE, "1 2 3x@3.1 3x 3 4 5", "observed 5, wrong_fork 1, duplicates 1"),
+    "wrong fork doubled later": (FIVE, "1 2 3x@3.1 3 3x 4 5", "observed 5, wrong_fork 1, duplicates 1"),
     "for ever on the wrong fork": (
         FIVE,
-        "1 2 3x 4x 5x",
+        "1 2 3x@3.1 4x@4.1 5x@5.1",
         "observed 2, wrong_fork 3, missing_tail 3, gaps 1, stalls 1, unresumed 1, dead_at_end 1",
     ),
+    "a tip on another block, and back": (
+        FIVE,
+        "1 2 3 3x<2a 3 4 5",
+        "observed 5, unproven 1, reemitted 1",
+    ),
+    "a tip on another block, and on": (FIVE, "1 2 3x<2a@3.1 3 4 5", "observed 5, unproven 1"),
+    "a tip on another block, in place of the right one": (
+        FIVE,
+        "1 2 3x<2a@3.1 4 5",
+        "observed 4, unproven 1, missing_middle 1, gaps 1",
+    ),
+    "a tip on another block, doubled": (
+        FIVE,
+        "1 2 3x<2a@3.1 3x<2a 3 4 5",
+        "observed 5, unproven 1, duplicates 1",
+    ),
+    "a tip on another block, twice": (
+        FIVE,
+        "1 2 3 3x<2a 3 3x<2a 3 4 5",
+        "observed 5, unproven 2, reemitted 2",
+    ),
+    "a tip that grows": (
+        FIVE,
+        "1 2 3x<2a@3.1 4x<3x@4.1 4 5",
+        "observed 4, unproven 1, wrong_fork 1, missing_middle 1, gaps 1",
+    ),
+    "below the tip, on a block of the chain": (
+        FIVE,
+        "1 2 3 4 3x<2a 5",
+        "observed 5, wrong_fork 1",
+    ),
+    "a tip said by a stream that is late": (
+        FIVE,
+        "1 2 3x<2a@4.9 3@4.9 4@4.9 5",
+        "observed 5, unproven 1, caught_up 1",
+    ),
+    "a tip, the stream's first": (FIVE, "2x<1a@2.1 3 4 5", "observed 3, unproven 1, missing_start 2, gaps 1"),
+    "invented": (FIVE, "1 2 4x@2.2 3 4 5", "observed 5, invented 1"),
+    "invented on what is there": (FIVE, "1 2 4x<2a@2.2 3 4 5", "observed 5, invented 1"),
+    "invented in place of what came": (
+        FIVE,
+        "1 2 3x@2.2 4x@2.3 5x@2.4",
+        "observed 2, invented 3, missing_tail 3, gaps 1, stalls 1, unresumed 1, dead_at_end 1",
+    ),
+    "early, and true": (FIVE, "1 2 3@2.2 4@2.3 5@2.4", "observed 5"),
     "beyond the truth": (FIVE, "1 2 3 4 5 9x", "observed 5, unproven 1"),
     "before the truth": (FIVE, "1 2 3@2.8 4@3.8 5@4.8", "observed 5"),
     "ended and lost": (
@@ -268,7 +313,7 @@ def test_all_that_is_found_is_named_and_what_is_expected_adds_up(name):
         name: n for name, n in told.cell.counts.items() if name in told.finished.counts
     }
     counts = told.findings
-    strange = counts.get("duplicates", 0) + counts.get("wrong_fork", 0) + counts.get("unproven", 0)
+    strange = sum(counts.get(name, 0) for name in ("duplicates", "wrong_fork", "invented", "unproven"))
     again = strange + counts.get("reemitted", 0) + counts.get("out_of_order", 0)
     assert (
         counts.get("observed", 0) + strange <= told.cell.count("events") <= counts.get("observed", 0) + again

@@ -111,6 +111,7 @@ JUDGED = {"observed", "duplicates", "out_of_order", "back_filled", "reemitted", 
     "reorgs_partial",
     "reorgs_hidden",
     "wrong_fork",
+    "invented",
     "unproven",
     "false_links",
 }
@@ -187,7 +188,7 @@ def test_what_is_missing_is_what_never_came_even_where_the_chain_goes_back(chain
     chains(),
     st.lists(st.tuples(st.floats(1, 12), st.integers(0, 11)), max_size=5, unique_by=lambda one: one[0]),
 )
-def test_each_block_of_another_chain_is_a_wrong_fork_and_costs_no_other_finding(chain, strangers):
+def test_each_block_of_another_chain_is_wrong_or_invented_and_costs_no_other_finding(chain, strangers):
     said, _ = chain
     highest = max(one.number for one in said)
     alien = [Said(t, min(n, highest), f"x{t}", "x", 0, 0) for t, n in strangers]
@@ -205,7 +206,11 @@ def test_each_block_of_another_chain_is_a_wrong_fork_and_costs_no_other_finding(
     stream.finish(20.0)
     cell = cells.total()
     gone = sum(one.number > said[-1].number for one in alien)  # Beyond a branch that is shorter at the end.
-    assert cell.count("wrong_fork") + cell.count("unproven") == len(alien)
-    assert cell.count("unproven") <= gone
+    wrong, invented, unproven = (cell.count(name) for name in ("wrong_fork", "invented", "unproven"))
+    assert wrong + invented + unproven == len(alien)
+    assert unproven <= gone
+    firsts = {one.number: one.t for one in reversed(said)}
+    early = sum(firsts[one.number] > one.t + 0.1 + TERMS.settle for one in alien)
+    assert early - unproven <= invented <= early
     assert cell.count("observed") == len(said)
     assert cell.missing == cell.count("duplicates") == cell.count("out_of_order") == 0
