@@ -99,7 +99,13 @@ def gateway_settings(
 ) -> dict[str, Any]:
     """What the process of the gateway reads, see host_gateway.py; `chain_id` is what relays were told."""
     upstreams = [
-        {"id": provider.id, "url": provider.url, "ws_url": provider.ws_url, "priority": priority}
+        {
+            "id": provider.id,
+            "url": provider.url,
+            "ws_url": provider.ws_url,
+            "priority": priority,
+            "tier": spec.tiers[priority - 1] if priority <= len(spec.tiers) else "free",
+        }
         for priority, provider in enumerate(providers, 1)
     ]
     chain = {"chain_name": "relayed", "chain_title": "Relayed Chain"} if spec.relays else {}

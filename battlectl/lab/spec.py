@@ -46,7 +46,7 @@ class LabSpec:
     """A lab to start. Times are in seconds, `latency` is added to every answer, `port` is the gateway's.
 
     With `relays` there are no simulated providers. `admin_ports` are tried in turn; port 0 is any free one.
-    `defect` names what is planted in the gateway.
+    `defect` names what is planted in the gateway; `tiers` are of the providers, in order, else free.
     `chain_id` is the gateway's; None is that of the simulated chain, or what the first relay answers.
     """
 
@@ -61,6 +61,7 @@ class LabSpec:
     revision: Revision = "current"
     strategy: Strategy | None = None
     defect: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
     chain_id: int | None = None
     host: str = "127.0.0.1"
     admin_ports: tuple[int, ...] = (0,)

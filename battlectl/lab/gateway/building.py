@@ -19,6 +19,7 @@ from battlectl.lab.gateway.settings import GatewaySettings
 from battlectl.lab.gateway.state import Gateway, new_provider
 from battlectl.lab.gateway.strategies import STRATEGIES
 from battlectl.lab.gateway.ws.block import Block
+from battlectl.lab.gateway.ws.inquiry import WITNESSES
 from battlectl.lab.gateway.ws.log_trail import Log
 from battlectl.lab.gateway.ws.outbox import Outbox
 from battlectl.lab.gateway.ws.session import Session
@@ -62,6 +63,7 @@ def sound_seams() -> Seams:
         offer=_offer,
         publish=_publish_all,
         take_back=_take_all_back,
+        log_witnesses=WITNESSES,
         vigil=Vigil,
     )
 

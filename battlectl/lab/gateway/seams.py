@@ -43,7 +43,8 @@ class Seams:
     `judge`, `judge_heads` and `learn`, `may_go_on`, `settle`. `new_provider` makes what keeps the breakers.
     Of the WebSocket side: `serve_client` is one connection and `outbox` what leaves on it, `admit` refuses a
     subscription by raising RpcError; `walk`, `offer` and `publish` are the way of a head to the clients,
-    `take_back` that of logs of a dropped block, `vigil` watches the provider that is followed.
+    `take_back` that of logs of a dropped block, `log_witnesses` how many providers are asked for logs, and
+    `vigil` watches the provider that is followed.
     """
 
     front: Callable[[Handler], Handler]
@@ -74,4 +75,5 @@ class Seams:
     offer: Callable[[Walk, Block, str], list[Shown]]
     publish: Callable[[Sequence[Shown], str], Sequence[Shown]]
     take_back: Callable[[list[Log]], list[Log]]
+    log_witnesses: int
     vigil: Callable[[float], Vigil]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import Any, Protocol, runtime_checkable
 
 import trio
@@ -152,6 +152,11 @@ class WebSocket:
             while not isinstance(await self.receive(), Ended):
                 pass
         self._finish(Ended(None))
+
+    def shrink(self, size: int) -> None:
+        """Let the system hold only so many bytes on their way out, where the stream is a socket."""
+        if isinstance(self._stream, trio.SocketStream):
+            self._stream.setsockopt(SOL_SOCKET, SO_SNDBUF, size)
 
     def abort(self) -> None:
         """End without a close frame: with RST where the stream can."""

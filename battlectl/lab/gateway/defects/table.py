@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from battlectl.lab.gateway.defects import breaker, failover, head, metadata, telemetry
+from battlectl.lab.gateway.defects import backfill, breaker, delivery, failover, head, metadata, telemetry
 from battlectl.lab.gateway.defects.defect import Area, Defect
 
 BY_AREA: dict[Area, tuple[Defect, ...]] = {
@@ -17,6 +17,7 @@ BY_AREA: dict[Area, tuple[Defect, ...]] = {
     "head": head.DEFECTS,
     "metadata": metadata.DEFECTS,
     "telemetry": telemetry.DEFECTS,
+    "subscriptions": (*backfill.DEFECTS, *delivery.DEFECTS),
 }
 
 DEFECTS: dict[str, Defect] = {defect.name: defect for defects in BY_AREA.values() for defect in defects}

@@ -109,9 +109,13 @@ async def is_canonical(gateway: Gateway, providers: list[Provider], place: Place
 
 
 async def logs_of(
-    gateway: Gateway, providers: Iterable[Provider], place: Place, query: dict[str, Any]
+    gateway: Gateway,
+    providers: Iterable[Provider],
+    place: Place,
+    query: dict[str, Any],
+    witnesses: int = WITNESSES,
 ) -> list[list[Any]]:
-    """What up to WITNESSES providers say are the logs of this block; raises Unanswered when none does.
+    """What up to `witnesses` providers say are the logs of this block; raises Unanswered when none does.
 
     Two are asked because one that leaves logs out looks like one that has none.
     """
@@ -124,9 +128,9 @@ async def logs_of(
 
     left = list(providers)
     answers: dict[str, list[Any]] = {}
-    while left and len(answers) < WITNESSES:
+    while left and len(answers) < witnesses:
         # Who is down is no witness: others are asked in its place, however well the first has answered.
-        missing = WITNESSES - len(answers)
+        missing = witnesses - len(answers)
         asked, left = left[:missing], left[missing:]
         answers |= await _gather(asked, logs, lambda found: False, GRACE_SECONDS)
     if not answers:

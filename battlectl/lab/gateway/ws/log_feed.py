@@ -52,10 +52,12 @@ class LogFeed:
 
     async def _read(self, place: Place) -> list[Log]:
         """The logs of one block; none if it is off the branch before anybody has told them."""
-        tries = 0
+        tries, askable = 0, self._feed.askable
         while self._feed.has(place):
             try:
-                answers = await inquiry.logs_of(self._gateway, self._feed.askable(), place, self._query)
+                answers = await inquiry.logs_of(
+                    self._gateway, askable(), place, self._query, self._gateway.seams.log_witnesses
+                )
             except Unanswered:
                 tries += 1
                 await trio.sleep(min(1.0, PAUSE_SECONDS * tries))

@@ -34,6 +34,11 @@ class Outbox:
         """A header or a log for one subscription; raises TooSlow."""
         self._put(event, subscription)
 
+    @property
+    def waiting(self) -> int:
+        """How much has not left yet."""
+        return self._into.statistics().current_buffer_used
+
     def end(self) -> None:
         """Nothing more after what waits now."""
         self._is_ending = True
