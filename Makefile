@@ -30,9 +30,10 @@ test: setup ## all tests; real parts that are missing are skipped by name (in CI
 test-fast: setup ## only the tests in virtual time
 	$(BIN)/pytest -m 'not real' -n 2 --dist loadfile
 
-torture: setup ## end battlectl at random moments of chaotic runs; ARGS="--kills 10 --seed 2", see ARGS=--help
+torture: setup ## end battlectl at random moments of chaotic runs, and call a lab's API at random; ARGS="--kills 10 --seed 2", see ARGS=--help
 	.ci/install-real
 	$(BIN)/python -m tests.torture $(ARGS)
+	BATTLECTL_STATEFUL_SECONDS=60 $(BIN)/pytest -q tests/lab/toxiproxy/test_state_machine.py
 
 lint: setup ## ruff: lint and format
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def chaotic() -> list[str]:
     return [path.stem for path in sorted(SCENARIOS.glob("*.yml")) if "chaos" in read(path.stem)]
 
 
+@cache
 def read(name: str) -> dict[str, Any]:
     """A scenario as it is written."""
     document: dict[str, Any] = yaml.safe_load(file_of(name).read_text())

@@ -15,7 +15,7 @@ from battlectl.scenario.yamltext import decode
 ROOT = Path(__file__).parents[2]
 SCENARIOS = [path.read_text() for path in sorted((ROOT / "scenarios").glob("*.yml"))]
 TARGETS = [path.read_text() for path in sorted((ROOT / "config").glob("*.yml"))]
-FEEDS = {path.name: path.read_text() for path in (ROOT / "scenarios").iterdir() if path.suffix != ".yml"}
+FEEDS = {path.name: path.read_text() for path in (ROOT / "scenarios").glob("*.*") if path.suffix != ".yml"}
 WORDS = [
     *("", "0/s", "-1/s", "1e9/s", "5", "5s", "${X}", "${SEED:-}", "$${", "on", "0x1f", "1:30", "~", ".inf"),
     *(
@@ -58,7 +58,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3),
     max_leaves=6,
 )
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read_feed(name):

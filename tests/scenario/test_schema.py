@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 BAD = Path(__file__).parent / "bad"
 SCENARIO = jsonschema.Draft202012Validator(scenario_schema())
 TARGET = jsonschema.Draft202012Validator(target_schema())
+SCHEMAS = pytest.mark.parametrize("schema", [SCENARIO.schema, TARGET.schema], ids=["scenario", "target"])
 
 # What a schema can see: shapes, keys, units and ranges inside one value.
 SEEN_BY_SCHEMA = [
@@ -33,7 +34,7 @@ def test_the_published_schema_is_the_one_of_the_types(name, schema):
     assert published == render_schema(schema()), f"run: battlectl schema {name} > config/{name}.schema.json"
 
 
-@pytest.mark.parametrize("schema", [scenario_schema(), target_schema()], ids=["scenario", "target"])
+@SCHEMAS
 def test_a_schema_is_a_valid_schema_with_titles_and_descriptions(schema):
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -115,7 +116,7 @@ def defaults_of(schema):
         yield schema["anyOf"], schema["default"]
 
 
-@pytest.mark.parametrize("schema", [scenario_schema(), target_schema()], ids=["scenario", "target"])
+@SCHEMAS
 def test_defaults_with_units_are_written_as_people_write_them(schema):
     found = list(defaults_of(schema))
     assert found
