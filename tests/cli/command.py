@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from tests.cli.warm import Hung, run_warm
+from tests.cli.warm import Hung, Warm, finish_warm, start_warm
 
 COMMAND = (sys.executable, "-m", "battlectl")
 ENDS_WITHIN = 60.0  # seconds; generous, because two cores may be busy with other things
@@ -72,11 +72,11 @@ class Desk:
         """The same, of a command that may take longer."""
         if any(name.startswith("PYTHON") for name in environ):  # Python reads these when it starts.
             return finish(self.start(*words, **environ), seconds)
-        try:
-            ran = run_warm([*map(str, words)], self.folder, environment(**environ), seconds)
-        except Hung as hung:
-            raise AssertionError(f"battlectl did not end within {seconds:g} s:\n{hung}") from None
-        return Ran(shell_code(ran[0]), *ran[1:])
+        return finish_started(self.start_warm(*words, **environ), seconds)
+
+    def start_warm(self, *words: Any, **environ: str) -> Warm:
+        """A command that is not waited for, and whose beginning does not matter."""
+        return start_warm([*map(str, words)], self.folder, environment(**environ))
 
     def start(self, *words: Any, **environ: str) -> subprocess.Popen[str]:
         """The same, not waited for; in a session of its own, so that signals reach it alone."""
@@ -137,6 +137,15 @@ def finish(process: subprocess.Popen[str], within: float = ENDS_WITHIN) -> Ran:
         out, err = process.communicate()
         raise AssertionError(f"battlectl did not end within {within:g} s:\n{out}\n{err}") from None
     return Ran(shell_code(process.returncode), out, err)
+
+
+def finish_started(warm: Warm, within: float = ENDS_WITHIN) -> Ran:
+    """The same for one of `Desk.start_warm`."""
+    try:
+        code, out, err = finish_warm(warm, within)
+    except Hung as hung:
+        raise AssertionError(f"battlectl did not end within {within:g} s:\n{hung}") from None
+    return Ran(shell_code(code), out, err)
 
 
 def shell_code(returncode: int) -> int:

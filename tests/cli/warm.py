@@ -1,7 +1,7 @@
 """battlectl in a child that has not to import it: forked from a process that has all of it already.
 
-Rule: only for commands that are waited for and get no signal. What is watched, ended or killed is a fresh
-interpreter (`Desk.start`), and test_cold.py holds each verb to work in one.
+Rule: only for commands whose beginning is not what the test is about. What is ended at any moment of its life
+is a fresh interpreter (`Desk.start`), and test_cold.py holds each verb to work in one.
 
     python -m tests.cli.warm FD    forks a battlectl for each message that comes through the socket FD
 """
@@ -22,11 +22,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+STARTS_WITHIN = 60.0
 MOST = 1 << 20
 """Bytes of a message: words, folder and environment of one command."""
 ROOT = Path(__file__).parents[2]
@@ -36,23 +38,37 @@ class Hung(Exception):
     """It did not end in time, and was killed: what it had printed."""
 
 
-def run_warm(
-    words: Sequence[str], folder: Path, environ: Mapping[str, str], within: float
-) -> tuple[int, str, str]:
-    """Return code, as of a Popen, and what was printed; in a session of its own and with an empty stdin."""
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """One that was started; `told` says how it ended."""
+
+    pid: int
+    told: socket.socket
+    out: IO[bytes]
+    err: IO[bytes]
+
+
+def start_warm(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Warm:
+    """In a session of its own, and with an empty stdin."""
     message = json.dumps([list(words), str(folder), dict(environ)]).encode()
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, TemporaryFile() as out, TemporaryFile() as err:
-        with its:
-            socket.send_fds(_forker(), [message], [its.fileno(), out.fileno(), err.fileno()])
-        ours.settimeout(within)
-        pid = int(ours.recv(64))
+    out, err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 (closed by finish_warm)
+    with its:
+        socket.send_fds(_forker(), [message], [its.fileno(), out.fileno(), err.fileno()])
+    ours.settimeout(STARTS_WITHIN)
+    return Warm(int(ours.recv(64)), ours, out, err)
+
+
+def finish_warm(warm: Warm, within: float) -> tuple[int, str, str]:
+    """Return code, as of a Popen, and what was printed."""
+    with warm.told, warm.out, warm.err:
+        warm.told.settimeout(within)
         try:
-            code = int(ours.recv(64))
+            code = int(warm.told.recv(64))
         except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise Hung(f"{_text(out)}\n{_text(err)}") from None
-        return code, _text(out), _text(err)
+            os.kill(warm.pid, signal.SIGKILL)
+            raise Hung(f"{_text(warm.out)}\n{_text(warm.err)}") from None
+        return code, _text(warm.out), _text(warm.err)
 
 
 def _text(file: IO[bytes]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.cli.command import Desk, Ran, crashed, finish, read_report
+from tests.cli.command import Desk, Ran, crashed, finish_started, read_report
 from tests.cli.test_signals import journal_lines, wait_for
 
 A, B, C = "provider_a", "provider_b", "provider_c"
@@ -80,12 +80,12 @@ class Fought:
 def fight(desk: Desk, meddle: Meddle | None = None, **fields: Any) -> Fought:
     """One run of SCENARIO with some of its fields replaced; `meddle` is called while it goes on."""
     scenario = desk.write("nothing.yml", {**SCENARIO, **fields})
-    process = desk.start("run", scenario, "--results", desk.results)
+    started = desk.start_warm("run", scenario, "--results", desk.results)
     try:
         if meddle is not None:
-            meddle(Battle(desk, process.pid))
+            meddle(Battle(desk, started.pid))
     finally:
-        ran = finish(process)
+        ran = finish_started(started)
     runs = desk.runs
     assert not crashed(ran), ran.err
     return Fought(ran, read_report(runs[-1]) if runs else {})
