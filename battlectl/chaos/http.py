@@ -8,15 +8,16 @@ healed when the API has taken the request to heal it, and as in force otherwise.
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
 
 from battlectl.chaos.admin import AdminAnswer, AdminApi
+from battlectl.chaos.document import change_of
 from battlectl.chaos.driver import Driver, DriverError, Impossible, InForce, Order, Undo
-from battlectl.chaos.pointer import NoPlace, read_at, with_value
+from battlectl.chaos.pointer import NoPlace, read_at
 from battlectl.chaos.templates import check_used, fill, fill_path, fill_text, values_of
 from battlectl.observe.faults import Count
 from battlectl.scenario.target_chaos import HttpChaos, HttpDocument, HttpFault, HttpProbe, HttpRequest
@@ -78,9 +79,9 @@ class HttpDriver:
             return await self._is_in_force(fault.probe, values)
         if fault.document is None:
             return False
-        at = fill_text(fault.document.at, values)
-        now = _at(await self._fetch(fault.document, values), at)
-        return bool(now == fill(fault.document.value, values))
+        now = _read(await self._fetch(fault.document, values))
+        with _told():
+            return change_of(fault.document, values).is_made(now)
 
     async def prepare(self, order: Order) -> Undo:
         """The document as it is; that the fault is not in force already."""
@@ -126,9 +127,9 @@ class HttpDriver:
             return fault.probe is not None or _name(undo) in self._healed
         if "document" not in undo:
             return not await self._is_seen(fault, values)
-        at = fill_text(fault.document.at, values)
-        before = _read(undo["document"].encode())
-        return bool(_at(await self._fetch(fault.document, values), at) == _at_tree(before, at))
+        before, now = _read(undo["document"].encode()), _read(await self._fetch(fault.document, values))
+        with _told():
+            return change_of(fault.document, values).is_undone(before, now)
 
     async def count(self) -> tuple[Count, ...]:
         """Nothing counts."""
@@ -173,25 +174,23 @@ class HttpDriver:
     async def _change_of(self, document: HttpDocument, values: Mapping[str, Any]) -> tuple[bytes, Any]:
         """The document as it is, and as it will be."""
         now = await self._fetch(document, values)
-        tree, at = _read(now), fill_text(document.at, values)
-        _at_tree(tree, at)
-        changed = with_value(tree, at, fill(document.value, values))
-        _at_tree(changed, at)  # A change that hides its own place could not be taken back.
-        return now, changed
+        with _told():
+            return now, change_of(document, values).made(_read(now))
 
     async def _put_back(self, document: HttpDocument, values: Mapping[str, Any], before: bytes) -> str:
         now = await self._fetch(document, values)
         if now == before:
             return "the document is as it was"
-        at, old, current = fill_text(document.at, values), _read(before), _read(now)
-        old_value = _at_tree(old, at)
-        if _at_tree(current, at) == old_value:
-            return f"the document has at {at} what it had before"
-        if with_value(current, at, old_value) == old:
+        change, old, current = change_of(document, values), _read(before), _read(now)
+        with _told():
+            is_undone, undone = change.is_undone(old, current), change.undone(old, current)
+        if is_undone:
+            return f"the document has at {change.at} what it had before"
+        if undone == old:
             await self._store(document, values, before)
             return "the document was put back to the byte"
-        await self._store(document, values, msgspec.json.encode(with_value(current, at, old_value)))
-        return f"somebody else has changed the document: only {at} was put back"
+        await self._store(document, values, msgspec.json.encode(undone))
+        return f"somebody else has changed the document: only {change.at} was put back"
 
     async def _store(self, document: HttpDocument, values: Mapping[str, Any], body: bytes) -> AdminAnswer:
         headers = {name: fill_text(text, values) for name, text in document.headers.items()}
@@ -220,12 +219,15 @@ def _read(body: bytes) -> Any:
 
 
 def _at(body: bytes, at: str) -> Any:
-    return _at_tree(_read(body), at)
+    with _told():
+        return read_at(_read(body), at)
 
 
-def _at_tree(tree: Any, at: str) -> Any:
+@contextmanager
+def _told() -> Iterator[None]:
+    """A place that a document does not have is the driver's to tell."""
     try:
-        return read_at(tree, at)
+        yield
     except NoPlace as error:
         raise DriverError(str(error)) from None
 

@@ -193,6 +193,7 @@ class Toxiproxy:
             probes=0,
             hits=hits,
             refused=document.refused_by_fault,
+            events=document.events,
         )
 
     async def renew(self) -> str | None:

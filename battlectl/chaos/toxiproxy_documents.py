@@ -31,6 +31,7 @@ class ProviderDocument(msgspec.Struct):
     requests: dict[str, int]
     faults: dict[str, int]
     refused_by_fault: int = 0
+    events: int = 0
     url: str | None = None
 
 

@@ -104,14 +104,21 @@ class HttpDocument(Strict):
     """A JSON document that is fetched, changed at one place and stored; healing stores what was fetched.
 
     `at` is a path such as `/providers/{provider}/enabled`, or `/providers/[id={provider}]/enabled` where
-    the providers are a list.
+    the providers are a list. There `value` is put, or with `remove` what stands there is taken out.
     """
 
     path: Annotated[str, Field(pattern=r"^/")]
     store: Literal["PUT", "POST", "PATCH"] = "PUT"
     at: Annotated[str, Field(pattern=r"^/")]
-    value: Any
+    value: Any = None
+    remove: bool = False
     headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _changes_in_one_way(self) -> HttpDocument:
+        if self.remove == ("value" in self.model_fields_set):
+            raise ValueError("either `value`, or `remove: true`")
+        return self
 
 
 class HttpFault(Strict):

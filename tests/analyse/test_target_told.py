@@ -43,3 +43,21 @@ def test_one_that_is_left_alone_from_the_middle_on_is_not_confirmed(stopped_at):
         "unproven",
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("served", "verdict"),
+    [
+        ("a:10@0-20 b:10@0-20 b:20@20-30 a:10@30-40 b:10@30-40", "confirmed"),
+        ("a:10@0-20 b:10@0-20 a:10@20-25 b:10@20-25 b:20@25-30 a:10@30-40 b:10@30-40", "unproven"),
+        ("a:10@0-20 b:10@0-20 b:20@20-25 a:10@25-30 b:10@25-30 a:10@30-40 b:10@30-40", "unproven"),
+        ("a:10@0-40 b:10@0-40", "unproven"),
+        ("b:20@0-40", "unproven"),
+        ("", "unproven"),
+    ],
+    ids=["to the end", "from the middle on", "to the middle", "not at all", "never asked", "nobody named"],
+)
+def test_where_nothing_counts_calls_the_replies_say_whether_it_was_left_alone(served, verdict):
+    (proof,) = prove_faults(faulted(injection(), driver="http", probes=UP, served=served))
+    assert proof.verdict == verdict, proof
+    assert ("left it alone" in " ".join(proof.reasons)) == (verdict != "confirmed")

@@ -1,7 +1,7 @@
 """The provider's side of a proof: was it up, did it break as asked, for the whole time, did it come back?
 
 Rule: where the driver tells the target to leave a provider alone, the provider itself has nothing to show;
-then its counters must say that the calls stopped, to the end.
+then its counters must say that the calls stopped, or the replies that others served, to the end.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from battlectl.analyse.faults.effect import doubt_effect, doubt_start
 from battlectl.analyse.faults.expect import DRIVERS_AT_THE_TARGET
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.lasting import doubt_healing, doubt_lasting, doubt_lease, doubt_times
+from battlectl.analyse.faults.obeyed import left_alone_until
 from battlectl.analyse.faults.sight import Sight, at, see, tell
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.untouched import explain
-from battlectl.analyse.faults.usual import calls_gone, usual_calls
+from battlectl.analyse.faults.usual import usual_calls
 from battlectl.quantities import format_duration
-
-FIRST_PART, LAST_PART = 0.25, 0.75
-"""In which the calls must have stopped as well: half of them overall could be half of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def see_provider(strike: Strike, known: Known) -> ProviderSide:
     if strike.struck is None or strike.begun is None:
         return ProviderSide("nothing was injected", (_not_struck(strike, known),), Sight())
     sight = see(strike, known)
-    stopped = _stopped_until(strike, known)
+    stopped = left_alone_until(strike, known)
     disobeyed = _disobeyed(strike, sight, stopped, known)
     doubts = (
         *doubt_start(sight),
@@ -60,18 +58,6 @@ def _not_struck(strike: Strike, known: Known) -> Doubt:
     return unproven("nothing says that it was ever injected")
 
 
-def _stopped_until(strike: Strike, known: Known) -> float | None:
-    """Until when the target left the provider alone, where the driver told it to."""
-    if known.evidence.campaign.driver not in DRIVERS_AT_THE_TARGET:
-        return None
-    usual, start, end = usual_calls(strike, known), strike.struck or 0.0, strike.end
-    first = start + FIRST_PART * (end - start)
-    if any(calls_gone(strike, usual, known, start, until) is None for until in (first, end)):
-        return None
-    last = start + LAST_PART * (end - start)
-    return last if calls_gone(strike, usual, known, last, end) is None else end
-
-
 def _disobeyed(strike: Strike, sight: Sight, stopped: float | None, known: Known) -> tuple[Doubt, ...]:
     """That nothing shows that the target left the provider alone, where the driver told it to."""
     at_target = known.evidence.campaign.driver in DRIVERS_AT_THE_TARGET
@@ -80,7 +66,7 @@ def _disobeyed(strike: Strike, sight: Sight, stopped: float | None, known: Known
     usual, moved = usual_calls(strike, known), known.track(strike.provider).inside(strike.from_, strike.end)
     if usual is None or moved is None:
         said = f'healing was answered "{strike.healing_note}"; ' if strike.healing_note else ""
-        why = f"{said}{tell(sight.during)} while in force, and nothing counts its calls"
+        why = f"{said}{tell(sight.during)} while in force, and neither counters nor replies tell"
     elif not usual.calls:
         why = f"it had no calls {usual.when} the fault either"
     else:

@@ -61,9 +61,13 @@ def usual_calls(strike: Strike, known: Known) -> Usual | None:
 
 
 def _gaps(strike: Strike, known: Known) -> tuple[Stretches, Stretches]:
+    load = [(workload.start, workload.end) for workload in known.evidence.frame.workloads]
+    return gaps_in(load, strike, known)
+
+
+def gaps_in(load: Stretches, strike: Strike, known: Known) -> tuple[Stretches, Stretches]:
     """Stretches of load without any fault at the provider: those before, latest first, and the next one."""
     own = sorted((*known.others_at(strike), strike), key=lambda one: one.from_)
-    load = [(workload.start, workload.end) for workload in known.evidence.frame.workloads]
     if not load:
         return [], []
     free = min(start for start, _ in load)
@@ -77,6 +81,12 @@ def _gaps(strike: Strike, known: Known) -> tuple[Stretches, Stretches]:
         gaps.append((free, min(last, free + LOOK_BACK)))
     before = [gap for gap in reversed(gaps) if gap[1] <= strike.from_]
     return before, [gap for gap in gaps if gap[0] >= strike.to][:1]
+
+
+def free_stretches(strike: Strike, known: Known) -> Stretches:
+    """Stretches of load before the fault in which nothing was wrong with the provider, else the next one."""
+    before, after = _gaps(strike, known)
+    return before or after
 
 
 def calls_gone(
