@@ -92,7 +92,7 @@ async def _serve(
     listen = _listening(planned, truth, witness, cells, terms, start)
     endpoint = ws_endpoint_for(site, planned.route)
     connect = partial(open_socket, endpoint, planned.max_body)
-    subscribers = Subscribers(planned, connect, listen, cells, settle)
+    subscribers = Subscribers(planned, connect, listen, cells, recorder.book, settle)
     waited = 0.0
     try:
         await subscribers.serve(start)

@@ -5,7 +5,13 @@ Rule: hashes are lower case, as the truth has them; a block without a timestamp 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+LONGEST = 66
+"""Characters of 32 bytes in hex."""
+MOST_KEPT = 256
+"""Headers that are remembered as read: all subscribers hear of the same."""
 
 
 class HeadNote(NamedTuple):
@@ -29,15 +35,15 @@ class LogNote(NamedTuple):
 def read_head(result: Any) -> HeadNote | None:
     """A result of `newHeads`."""
     try:
-        stamp = result.get("timestamp")
-        return HeadNote(
-            _quantity(result["number"]),
-            _hash(result["hash"]),
-            _hash(result["parentHash"]),
-            None if stamp is None else float(_quantity(stamp)),
-        )
+        return _head(result["number"], result["hash"], result["parentHash"], result.get("timestamp"))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+@lru_cache(MOST_KEPT)
+def _head(number: Any, hash_: Any, parent: Any, stamp: Any) -> HeadNote:
+    block_time = None if stamp is None else float(_quantity(stamp))
+    return HeadNote(_quantity(number), _hash(hash_), _hash(parent), block_time)
 
 
 def read_log(result: Any) -> LogNote | None:
@@ -62,13 +68,13 @@ def read_pending(result: Any) -> str | None:
 
 
 def _quantity(value: Any) -> int:
-    if not isinstance(value, str) or not value.startswith("0x"):
+    if not isinstance(value, str) or not value.startswith("0x") or len(value) > LONGEST:
         raise ValueError("no quantity")
     return int(value[2:], 16)
 
 
 def _hash(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != 66 or not value.startswith("0x"):
+    if not isinstance(value, str) or len(value) != LONGEST or not value.startswith("0x"):
         raise ValueError("no hash")
     int(value[2:], 16)
     return value.lower()

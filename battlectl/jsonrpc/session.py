@@ -44,7 +44,7 @@ from battlectl.jsonrpc.session_events import (
     Unsubscribed,
 )
 from battlectl.jsonrpc.session_flights import Flight, Flights
-from battlectl.jsonrpc.session_oddities import Oddities
+from battlectl.jsonrpc.session_oddities import NAMELESS_ERROR, REQUEST, Oddities
 from battlectl.jsonrpc.session_routes import Routes, is_id
 from battlectl.observe import outcome
 from battlectl.plan.calls import Item
@@ -163,7 +163,7 @@ class Session:
         self, t: float, id_: Any, message: dict[str, Any], data: str | bytes
     ) -> tuple[Event, ...]:
         if id_ is None:
-            why = "an error without an id" if "error" in message else "an answer without an id"
+            why = NAMELESS_ERROR if "error" in message else "an answer without an id"
             return (self.oddities.no_message(t, why, data),)
         flight = self._flights.find(id_)
         if flight is not None:
@@ -213,7 +213,7 @@ class Session:
     def _read_notification(self, t: float, message: dict[str, Any], data: str | bytes) -> tuple[Event, ...]:
         method, params = message["method"], message.get("params")
         if "id" in message:
-            return (self.oddities.no_message(t, "a request from the server", data),)
+            return (self.oddities.no_message(t, REQUEST, data),)
         if method == "lasso_meta":
             return (Metadata(params, self._last_answered, t),)
         if message.get("jsonrpc") != "2.0":

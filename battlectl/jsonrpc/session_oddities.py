@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from battlectl.jsonrpc.session_events import Malformed, Stray
+from battlectl.jsonrpc.session_events import ANSWERED_TWICE, LATE, NEVER_SENT, Malformed, Stray, Unrouted
+from battlectl.observe import unasked
 
 LONGEST = 160
+NAMELESS_ERROR = "an error without an id"
+REQUEST = "a request from the server"
+_STRAYS = {NEVER_SENT: unasked.TO_NOTHING, ANSWERED_TWICE: unasked.SECOND, LATE: unasked.LATE}
+_MALFORMED = {NAMELESS_ERROR: unasked.NAMELESS, REQUEST: unasked.FOREIGN}
 
 
 class Oddities:
@@ -38,3 +43,12 @@ def shown(data: str | bytes) -> str:
     """The beginning of a message."""
     text = data[:LONGEST] if isinstance(data, str) else data[:LONGEST].decode("utf-8", "replace")
     return text if len(data) <= LONGEST else text + "..."
+
+
+def kind_of(event: Malformed | Stray | Unrouted) -> str:
+    """One of `observe.unasked`."""
+    if isinstance(event, Stray):
+        return _STRAYS[event.why]
+    if isinstance(event, Malformed):
+        return _MALFORMED.get(event.why, unasked.NO_MESSAGE)
+    return unasked.NOT_SUBSCRIBED if event.method == "eth_subscription" else unasked.FOREIGN

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from battlectl.jsonrpc.notifications import read_head, read_log, read_pending
 from battlectl.jsonrpc.session_events import SILENT, Ended
-from battlectl.observe.streams.cell import StreamCells
+from battlectl.observe.streams.cell import REFUSED, StreamCells
 from battlectl.observe.streams.heads import HeadStream
 from battlectl.observe.streams.log_truth import LogTruth
 from battlectl.observe.streams.logs import LogStream
@@ -44,12 +44,13 @@ Tell = Callable[[float, Any], bool]
 class Listener:
     """One stream's. Mutable: its judge is."""
 
-    __slots__ = ("_cells", "_judge", "_tell")
+    __slots__ = ("_cells", "_is_over", "_judge", "_tell")
 
     def __init__(self, judge: Judge, tell: Tell, cells: StreamCells) -> None:
         self._judge = judge
         self._tell = tell
         self._cells = cells
+        self._is_over = False
 
     def hear(self, t: float, result: Any) -> None:
         """A notification came."""
@@ -64,7 +65,7 @@ class Listener:
 
     def refused(self, t: float, outcome: str) -> None:
         """None was granted, or there was not even a connection."""
-        self._cells.at(t).end(f"no subscription: {outcome}")
+        self._cells.at(t).end(f"{REFUSED}{outcome}")
 
     def ended(self, event: Ended) -> None:
         """The connection is over, and the subscription with it."""
@@ -72,11 +73,13 @@ class Listener:
         self._judge.ended(event.t, event.how != SILENT, why)
 
     def look(self, t: float) -> None:
-        """See `Judge`."""
-        self._judge.look(t)
+        """See `Judge`; one that is over has been judged."""
+        if not self._is_over:
+            self._judge.look(t)
 
     def finish(self, t: float) -> None:
         """See `Judge`."""
+        self._is_over = True
         self._judge.finish(t)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trio
 
+from battlectl.observe.consistency import Book
 from battlectl.observe.streams.cell import StreamCell, StreamCells
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.truth import Truth
@@ -62,6 +63,7 @@ class Seen:
     """What came of a run: what was counted, how long it took, the server's side of it."""
 
     cell: StreamCell = field(default_factory=StreamCell)
+    book: Book = field(default_factory=lambda: Book(()))
     took: float = 0.0
     peers: list[Peer] = field(default_factory=list)
 
@@ -86,6 +88,7 @@ async def _subscribe_to(talk: Talk, seconds: float, fields: dict[str, Any]) -> S
                 partial(open_socket, endpoint, planned.max_body),
                 lambda name, t: listen_to_heads(name, truth, cells, terms, t, 0.0),
                 cells,
+                seen.book,
                 SETTLE,
             ).serve(start)
         seen.took, seen.peers = trio.current_time() - start, peers

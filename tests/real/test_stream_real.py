@@ -19,6 +19,7 @@ import pytest
 import trio
 from web3 import AsyncWeb3, WebSocketProvider
 
+from battlectl.observe.consistency import Book
 from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.truth import Truth
@@ -218,7 +219,7 @@ async def _subscribe(field: Field, seconds: float) -> tuple[list[str], StreamCel
     async with Control(parse_endpoint(field.node.url)) as control, trio.open_nursery() as nursery:
         start = trio.current_time()
         nursery.start_soon(Witness(control, truth, 0.1).serve, start)
-        await Subscribers(planned, partial(open_socket, ws, planned.max_body), listen, cells, 1.0).serve(
+        await Subscribers(planned, partial(open_socket, ws, planned.max_body), listen, cells, Book(()), 1.0).serve(
             start
         )
         nursery.cancel_scope.cancel()
