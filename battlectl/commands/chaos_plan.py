@@ -17,6 +17,7 @@ from battlectl.scenario.parse import ParsedScenario
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.routes import WsRoute
 from battlectl.scenario.target import Target
+from battlectl.targets import ADAPTERS
 
 
 def provider_ids(target: Target) -> Sequence[str]:
@@ -53,7 +54,7 @@ def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> t
 
 def _check_sockets(scenario: Scenario, target: Target, target_name: str) -> Iterator[Mistake]:
     """Workloads over WebSockets at a target that names no address for them."""
-    if target.kind != "lab" and target.ws_url is None:
+    if target.kind != "lab" and ADAPTERS[target.kind].ws_url(target) is None:
         for name, workload in scenario.load.items():
             if isinstance(workload.route, WsRoute):
                 key = "ws" if isinstance(workload, RequestWorkload) else "subscribe"

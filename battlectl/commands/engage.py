@@ -31,8 +31,9 @@ from battlectl.run.campaign import CampaignRun
 from battlectl.run.stop import Stop
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
+from battlectl.targets.lasso_revision import confirm_revision
 from battlectl.targets.opening import open_site
-from battlectl.targets.site import Site, describe_site
+from battlectl.targets.site import Site, describe_site, plain_endpoint
 from battlectl.transport.base import Head
 from battlectl.transport.poller import Poller
 
@@ -78,7 +79,7 @@ async def engage(run: Engagement) -> Evidence:
             with setup:
                 async with (
                     open_site(run.prepared.target) as site,
-                    Control(site.endpoint) as control,
+                    Control(plain_endpoint(site)) as control,
                 ):
                     evidence = await _fight_at(run, site, control, chronicle, watch)
                     run.meta["ground_truth"] = await site.truth()
@@ -104,6 +105,9 @@ async def _fight_at(
 ) -> Evidence:
     await refuse_leftovers(run)
     head = await _make_ready(run, control)
+    if site.kind == "lasso":
+        note = await confirm_revision(run.prepared.target, control, run.prepared.plan)
+        run.meta["notes"] = [*run.meta["notes"], note]
     async with open_campaign(run, site) as campaign, open_crowd(run, site) as crowd:
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]

@@ -22,6 +22,7 @@ from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.substitute import substitute
 from battlectl.scenario.target import Target
 from battlectl.scenario.target_chaos import check_secrets
+from battlectl.scenario.target_kinds import check_kind
 from battlectl.scenario.validated import validate_tree
 from battlectl.scenario.wording import nearest
 
@@ -59,16 +60,12 @@ def parse_target(text: str, file: str, environ: Mapping[str, str]) -> ParsedTarg
 
 def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     """Rules between the fields; works on the plain tree, so that one wrong field does not hide the rest."""
-    kind, url = tree.get("kind", "generic"), tree.get("url")
+    kind = tree.get("kind", "generic")
     for key in ("url", "ws_url") if kind == "lab" else ():
         if tree.get(key) is not None:
             message = f"the lab has an address of its own: leave {key} away, or use kind: generic"
             yield Mistake((key,), message, True)
-    if kind == "generic" and url is None:
-        message = '"url" is missing, add `url: http://127.0.0.1:8545`, or `kind: lab` for the embedded lab'
-        yield Mistake((), message)
-    if kind == "generic" and "lab" in tree:
-        yield Mistake(("lab",), "only `kind: lab` has a lab: leave it away", True)
+    yield from check_kind(tree)
     for key, what in (("chaos", "way to be broken"), ("truth", "truth")):
         if kind == "lab" and key in tree:
             yield Mistake((key,), f"the lab brings its own {what}: leave it away", True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, Text, Url, WsUrl
+from battlectl.scenario.routes import Chain
 from battlectl.scenario.target_chaos import TargetChaos
+from battlectl.scenario.target_kinds import Kind
 
 
 class Provider(Strict):
@@ -34,15 +36,45 @@ class Tls(Strict):
     ca: str | None = None
 
 
+JsonPlace = Annotated[
+    str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$", max_length=200, description="keys, numbers, dots between")
+]
+
+
+class AttributionBody(Strict):
+    """Where the JSON of a reply tells who served it: `meta.providers.0.id`. See `AttributionHeaders`."""
+
+    provider: JsonPlace | None = None
+    attempts: JsonPlace | None = None
+    retries: JsonPlace | None = None
+
+
 class AttributionHeaders(Strict):
     """The names of the headers by which a reply tells who served it; what is not named is not observable.
 
     `provider` holds the id of the provider that answered, `attempts` how many attempts that took, the first
-    included.
+    included, or `retries` one less. `body` names places in the JSON instead: it costs another decoding.
     """
 
     provider: Name | None = None
     attempts: Name | None = None
+    retries: Name | None = None
+    body: AttributionBody | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> AttributionHeaders:
+        if self.body is not None and {"provider", "attempts", "retries"} & self.model_fields_set:
+            raise ValueError("headers or the body tell it, not both: leave one away")
+        for names in (self, self.body):
+            if names is not None and names.attempts is not None and names.retries is not None:
+                raise ValueError("retries are attempts but one: name the one that the target sends")
+        return self
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything is read."""
+        places = self.body or self
+        return any(place is not None for place in (places.provider, places.attempts, places.retries))
 
 
 def _listed(value: Any) -> Any:
@@ -95,16 +127,22 @@ class TruthSource(Strict):
 class Target(Strict):
     """One config file. `kind: lab` needs no `url`; every other kind does. `ws_url` is for WebSockets.
 
+    `chain`, `profile` and `revision` are for the kinds that are addressed by them: `target_kinds.KINDS`.
+
     Load goes only to the hosts of `url` and `ws_url`. An address that is neither loopback nor private needs
-    `allow_public: true`. Without `attribution` the headers of the lab's own gateway are read, and nobody
-    else's; `attribution: {}` reads none. `chaos` says how its providers are broken; the lab has its own way.
+    `allow_public: true`. Without `attribution` replies are read as the kind has it, those of a generic
+    target not at all; `attribution: {}` reads none. `chaos` says how its providers are broken; the lab has
+    its own way.
     """
 
     version: Literal[1]
-    kind: Literal["lab", "generic"] = "generic"
+    kind: Kind = "generic"
     description: str = ""
     url: Url | None = None
     ws_url: WsUrl | None = None
+    chain: Chain | None = None
+    profile: Name | None = None
+    revision: Literal["current", "2025-10"] | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     ready: Ready = Field(default_factory=Ready)
     tls: Tls = Field(default_factory=Tls)

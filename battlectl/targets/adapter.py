@@ -6,12 +6,14 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from battlectl.plan.route import Route
 from battlectl.scenario.target import Target
+from battlectl.transport.attribution import Reader
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -36,16 +38,41 @@ class Unaddressable(Exception):
         self.word = word
 
 
+def _no_reader(_target: Target) -> Reader | None:
+    return None
+
+
+def _own_ws_url(target: Target) -> str | None:
+    return target.ws_url
+
+
+def _nothing_unseen(_target: Target) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One kind of target.
 
     `address` is of a target's config what `Site.address` is; it raises `Unaddressable` for a word that this
-    target cannot do, and does not look at whether the route has a path of its own.
+    target cannot do, and does not look at whether the route has a path of its own. `attribution` reads who
+    served, where the config names nothing else; None where no reply tells. `ws_url` is where WebSockets go,
+    None where there is no such place. `telemetry` is the format of what the target tells of itself, and
+    `unseen` says in sentences what cannot be observed of it.
     """
 
     kind: str
     address: Callable[[Target, Route, str, bool], Address]
+    attribution: Callable[[Target], Reader | None] = _no_reader
+    ws_url: Callable[[Target], str | None] = _own_ws_url
+    telemetry: str | None = None
+    unseen: Callable[[Target], tuple[str, ...]] = _nothing_unseen
+
+
+def addresses_of(target: Target) -> Mapping[str, str]:
+    """host:port -> id, of the providers whose URLs the config has."""
+    urls = {provider.url: provider.id for provider in target.providers if provider.url is not None}
+    return {urlsplit(url).netloc.rpartition("@")[2]: id_ for url, id_ in urls.items()}
 
 
 def plain_address(_route: Route, path: str, _is_socket: bool) -> Address:

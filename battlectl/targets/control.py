@@ -18,6 +18,7 @@ from battlectl.transport.wire import ConnectError, resolve, tls_context
 CALL_TIMEOUT = 5.0
 ASK_EVERY = 0.25
 HEAD_EVERY = 0.5
+HTTP_OK = 200
 MOST_BODY = 2**20
 """Bytes of an answer to control traffic that are read."""
 
@@ -32,6 +33,8 @@ class Control:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._last: CallError | None = None
+        self.asked = 0
+        """Calls that were made, answered or not."""
         self._client = httpx.AsyncClient(
             headers=list(endpoint.headers),
             timeout=CALL_TIMEOUT,
@@ -53,19 +56,32 @@ class Control:
         raise CallError("no whole answer in time")
 
     async def _call(self, method: str, params: Sequence[Any]) -> Any:
+        self.asked += 1
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        status, answer = await self._exchange("POST", self._endpoint.url, message)
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise CallError(f"status {status}: {str(answer)[:160]}")
+        return answer["result"]
+
+    async def fetch(self, url: str) -> Any:
+        """A JSON page of the target; raises `CallError` saying why there is none in `CALL_TIMEOUT`."""
+        with trio.move_on_after(CALL_TIMEOUT):
+            status, answer = await self._exchange("GET", url)
+            if status != HTTP_OK:
+                raise CallError(f"status {status}: {str(answer)[:160]}")
+            return answer
+        raise CallError("no whole answer in time")
+
+    async def _exchange(self, verb: str, url: str, message: Any = None) -> tuple[int, Any]:
         try:
-            async with self._client.stream("POST", self._endpoint.url, json=message) as response:
+            async with self._client.stream(verb, url, json=message) as response:
                 body = await _read_bounded(response)
         except httpx.HTTPError as error:
             raise CallError(f"{type(error).__name__}: {error}") from error
         try:
-            answer = msgspec.json.decode(body)
+            return response.status_code, msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CallError(f"status {response.status_code}, not JSON: {body[:80]!r}") from error
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise CallError(f"status {response.status_code}: {str(answer)[:160]}")
-        return answer["result"]
 
     async def _call_until(self, deadline: float, method: str) -> Any:
         """As `call`; at the end of the wait what was seen before says more than that time ran out."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from battlectl.scenario.target import Target
-from battlectl.targets.generic import open_generic
+from battlectl.targets.addressed import open_addressed
 from battlectl.targets.lab import open_lab
 from battlectl.targets.site import Site
 
@@ -16,4 +16,4 @@ OPENERS: dict[str, Callable[[Target], AbstractAsyncContextManager[Site]]] = {"la
 
 def open_site(target: Target) -> AbstractAsyncContextManager[Site]:
     """The site of a target, open while it is used; raises `NotReady`."""
-    return OPENERS.get(target.kind, open_generic)(target)
+    return OPENERS.get(target.kind, open_addressed)(target)

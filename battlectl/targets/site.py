@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +12,8 @@ import trio
 from battlectl.plan.route import Route
 from battlectl.plan.workload import WS, PlannedWorkload
 from battlectl.scenario.target import AttributionHeaders, Target
-from battlectl.targets.adapter import Address, AddressOf, Headers, plain_address
-from battlectl.transport.attribution import Attribution
+from battlectl.targets.adapter import Address, AddressOf, Headers, addresses_of, plain_address
+from battlectl.transport.attribution import Attribution, BodyAttribution, Reader, Steps
 from battlectl.transport.base import Endpoint, parse_endpoint
 
 Ended = Callable[[], Awaitable[str]]
@@ -73,10 +74,10 @@ def describe_site(site: Site) -> dict[str, Any]:
     return {"address": address, **ws_address, **admin, "providers": list(site.providers)}
 
 
-def endpoint_of(target: Target, url: str, own: Attribution | None = None) -> Endpoint:
+def endpoint_of(target: Target, url: str, own: Reader | None = None) -> Endpoint:
     """The endpoint of a target's URL with everything its config says about connecting.
 
-    `own` is what the target says of who served where its config does not name other headers.
+    `own` reads who served where the config does not say how.
     """
     endpoint = parse_endpoint(url)
     return replace(
@@ -85,7 +86,7 @@ def endpoint_of(target: Target, url: str, own: Attribution | None = None) -> End
         verify_tls=target.tls.verify,
         ca_file=target.tls.ca,
         allow_public=target.allow_public,
-        attribution=own if target.attribution is None else _attribution(target.attribution),
+        attribution=own if target.attribution is None else _attribution(target, target.attribution),
     )
 
 
@@ -94,9 +95,25 @@ def ws_endpoint_of(target: Target, url: str | None) -> Endpoint | None:
     return None if url is None else endpoint_of(target, f"http{url.removeprefix('ws')}")
 
 
-def _attribution(named: AttributionHeaders) -> Attribution | None:
-    headers = Attribution(named.provider, named.attempts)
-    return None if headers == Attribution(None, None) else headers
+def _attribution(target: Target, named: AttributionHeaders) -> Reader | None:
+    if not named.tells:
+        return None
+    names, body = addresses_of(target), named.body
+    if body is None:
+        return Attribution(named.provider, named.attempts, named.retries, names)
+    return BodyAttribution(_steps(body.provider), _steps(body.attempts), _steps(body.retries), names)
+
+
+def _steps(place: str | None) -> Steps | None:
+    """Numbers are elements of a list."""
+    if place is None:
+        return None
+    return tuple(int(part) if re.fullmatch("[0-9]{1,6}", part) else part for part in place.split("."))
+
+
+def plain_endpoint(site: Site) -> Endpoint:
+    """Where calls go that ask for nothing in particular: those of battlectl itself."""
+    return replace(site.endpoint, path=site.address(Route(), site.endpoint.path, False).path)
 
 
 def ws_endpoint_for(site: Site, route: Route) -> Endpoint:

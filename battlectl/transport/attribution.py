@@ -35,14 +35,16 @@ class Reader(Protocol):
 class Attribution:
     """The names of headers, None for one that the target does not send.
 
-    `retries` is one less than attempts; a sign before it is read over. `names` has what the target calls a
-    provider -> our id, where the two differ.
+    `retries` is one less than attempts; a plus before it is read over. `names` has what the target calls a
+    provider -> our id, where the two differ. `after`: the name is what follows the last of this in the value;
+    a list then names nobody.
     """
 
     provider: str | None
     attempts: str | None
     retries: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""
     reads_body: ClassVar[bool] = False
 
     def read(self, headers: Headers, body: bytes = b"") -> Served:
@@ -51,7 +53,12 @@ class Attribution:
         if attempts is None and self.retries is not None:
             retries = count_of(value_of(headers, self.retries).removeprefix(b"+"))
             attempts = None if retries is None else retries + 1
-        return Served(name_of(value_of(headers, self.provider), self.names), attempts)
+        provider = value_of(headers, self.provider)
+        if self.after:
+            if b"," in provider:
+                return Served(OTHERS, attempts)
+            provider = provider.rpartition(self.after.encode())[2]
+        return Served(name_of(provider, self.names), attempts)
 
 
 Steps: TypeAlias = tuple[str | int, ...]

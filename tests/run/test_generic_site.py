@@ -4,7 +4,7 @@ from pathlib import Path
 
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import prepare
-from battlectl.targets.generic import open_generic
+from battlectl.targets.addressed import open_addressed
 from battlectl.targets.site import describe_site
 
 SCENARIO = """
@@ -27,7 +27,7 @@ async def test_a_provider_is_asked_at_its_own_address_and_no_key_of_it_is_shown(
     (tmp_path / "site.yml").write_text(SCENARIO)
     (tmp_path / "target.yml").write_text(TARGET)
     prepared = prepare(tmp_path / "site.yml", [], str(tmp_path / "target.yml"))
-    async with open_generic(prepared.target) as site:
+    async with open_addressed(prepared.target) as site:
         assert site.providers == (
             {"id": "a", "url": "http://127.0.0.1:2/v2/abcdefgh12345678", "tier": "paid", "priority": 0},
             {"id": "b", "tier": "paid", "priority": 2},

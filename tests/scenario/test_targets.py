@@ -73,7 +73,31 @@ def test_a_public_host_needs_an_explicit_allowance():
         ("version: 1\nurl: http://127.0.0.1:99999/\n", "t.yml:2:6: url: not a URL (Port out of range"),
         ("version: 1\nurl: http://[::1/\n", "t.yml:2:6: url: not a URL (Invalid IPv6"),
         ("version: 1\nurl: http://127.0.0.1/#x\n", "t.yml:2:6: url: a fragment"),
-        ("version: 1\nkind: lasso\n", 't.yml:2:7: kind: is the text "lasso", must be "lab" or "generic"'),
+        ("version: 1\nkind: lassoo\n", 't.yml:2:7: kind: is the text "lassoo", must be "lab", "generic"'),
+        ("version: 1\nkind: proxyd\n", 't.yml:1:1: "url" is missing'),
+        (GENERIC + "chain: 1\n", "t.yml:4:1: chain: only lasso and erpc have a chain: leave it away"),
+        (GENERIC + "revision: current\n", "t.yml:4:1: revision: only `kind: lasso` has a revision: leave"),
+        (GENERIC + "lab: {}\n", "t.yml:4:1: lab: only `kind: lab` has a lab: leave it away"),
+        (
+            "version: 1\nkind: lasso\nurl: http://127.0.0.1:4000\n",
+            't.yml:1:1: "chain" is missing, a target of kind lasso is addressed by it: add `chain: ethereum`',
+        ),
+        (
+            "version: 1\nkind: lasso\nchain: 1\nurl: http://127.0.0.1:4000/rpc/1\n",
+            "t.yml:4:6: url: is the address of Lasso itself: leave away what begins with /rpc",
+        ),
+        (
+            "version: 1\nkind: erpc\nchain: 1\nurl: http://127.0.0.1:4000\n",
+            't.yml:1:1: "profile" is missing, a target of kind erpc is addressed by it: add `profile: main`',
+        ),
+        (
+            GENERIC + "attribution: {provider: X-By, body: {attempts: a.b}}\n",
+            "t.yml:4:14: attribution: headers or the body tell it, not both: leave one away",
+        ),
+        (
+            GENERIC + "attribution: {attempts: X-A, retries: X-R}\n",
+            "t.yml:4:14: attribution: retries are attempts but one: name the one that the target sends",
+        ),
         (GENERIC + "providers: [{id: a}, {id: b}, {id: a}]\n", 't.yml:4:36: providers.2.id: "a" is already'),
         (GENERIC + "providers: [{url: http://x}]\n", 't.yml:4:13: providers.0: "id" is missing'),
         (GENERIC + "providers: [{id: a, tier: gold}]\n", "t.yml:4:27: providers.0.tier: is the text"),
