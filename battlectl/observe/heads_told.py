@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,14 +71,30 @@ class _Suspect(NamedTuple):
     words: str
 
 
-class HeadsTold:
-    """See the rule. Mutable: it holds what is not settled yet. Without a chain nothing can be settled."""
+def never(_t: float) -> bool:
+    """At no time."""
+    return False
 
-    def __init__(self, book: Book, subject: str, terms: HeadTerms, chain: ChainSeen | None) -> None:
+
+class HeadsTold:
+    """See the rule. Mutable: it holds what is not settled yet. Without a chain nothing can be settled.
+
+    `is_helpless` says whether the target had nobody left at a time who knew the chain.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        subject: str,
+        terms: HeadTerms,
+        chain: ChainSeen | None = None,
+        is_helpless: Callable[[float], bool] = never,
+    ) -> None:
         self._book = book
         self._subject = subject
         self._terms = terms
         self._chain = chain
+        self._is_helpless = is_helpless
         self._order = HeadOrder()
         self._waiting: deque[_Suspect] = deque()
 
@@ -115,7 +132,10 @@ class HeadsTold:
     def _compare(self, told: Told, chain: ChainSeen) -> None:
         terms, highest = self._terms, chain.highest or 0
         known = chain.highest_by(told.sent - terms.within)
-        if known is not None and told.head < known - terms.behind:
+        is_behind = known is not None and told.head < known - terms.behind
+        if known is not None and is_behind and self._is_helpless(told.sent):
+            self._book.add(told.done, CHECK, "nobody_knew", self._subject)
+        elif known is not None and is_behind:
             words = f"head {told.head} when {known} had been on the chain for {terms.within:g}s"
             self._wait(_Suspect("behind", told, told.sent - terms.within, known - told.head, words))
         elif told.head > highest + terms.ahead:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from battlectl.plan.injection import Injection
+from battlectl.scenario.watch import Watch
 
 INJECTING = 1.0
 """Seconds that an injection may take beyond its time in the plan."""
@@ -17,10 +18,15 @@ INJECTING = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PlannedWatch:
-    """`rate` rounds a second of questions, 0 for none; see the rule for `notice`."""
+    """`rate` rounds of questions a second; without `notice` what the target's config says of it holds."""
 
     rate: float
-    notice: float
+    notice: float | None
+
+
+def plan_watch(watch: Watch | None) -> PlannedWatch | None:
+    """The watch of a scenario, if it has one."""
+    return None if watch is None else PlannedWatch(watch.rate, watch.notice)
 
 
 @dataclass(frozen=True, slots=True)

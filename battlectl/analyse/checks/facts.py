@@ -1,0 +1,77 @@
+"""A check's own facts, and the finding that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe.consistency import Count, Seen, by_subject
+from battlectl.observe.example import Example
+
+NOBODY = Count(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything that was entered for one check: subject -> kind -> count."""
+
+    check: str
+    subjects: Mapping[str, Mapping[str, Count]]
+
+    def count(self, *kinds: str) -> Count:
+        """All of these kinds, of every subject."""
+        result = NOBODY
+        for counts in self.subjects.values():
+            for kind in kinds:
+                result = result.plus(counts.get(kind, NOBODY))
+        return result
+
+    def number(self, *kinds: str) -> int:
+        """How often."""
+        return self.count(*kinds).number
+
+    def tell(self, kinds: Mapping[str, str]) -> str:
+        """ "3 went back (first: ...), 2 ran ahead (first: ...)"; "" without any."""
+        return ", ".join(
+            f"{count.number:,} {words}{_first(count)}"
+            for kind, words in kinds.items()
+            if (count := self.count(kind)).number
+        )
+
+    def finding(self, verdict: Verdict, summary: str, samples: int, kinds: Iterable[str] = ()) -> Finding:
+        """With the first and the worst example of these kinds."""
+        count = self.count(*kinds)
+        return Finding(
+            "check",
+            self.check,
+            verdict,
+            summary,
+            samples=samples,
+            first=_example(self.check, count.first),
+            worst=_example(self.check, count.worst),
+        )
+
+
+def account_of(evidence: Evidence, check: str) -> Account:
+    """The account of a check, over the whole run."""
+    return Account(check, by_subject(evidence.tally.facts, check))
+
+
+def tell_seen(seen: Seen) -> str:
+    """An example in a sentence."""
+    by = f", by {seen.provider}" if seen.provider else ""
+    return f"at {seen.t:.2f}s{by}: {seen.words}"
+
+
+def _first(count: Count) -> str:
+    return "" if count.first is None else f" (first {tell_seen(count.first)})"
+
+
+def _example(check: str, seen: Seen | None) -> Example | None:
+    """As every report knows how to show it."""
+    if seen is None:
+        return None
+    words = f"{seen.words} [{seen.provider}]" if seen.provider else seen.words
+    return Example("", check, 0, "seen", seen.t, 0.0, words)

@@ -1,0 +1,217 @@
+"""Questions to the target beside the load, at a low constant rate: head, first block, one block whole.
+
+Rule: nothing here is part of the load, nor counted with it. The block that is looked at lies so far below the
+head that the target told that nodes at different heights are no excuse; everything about it is asked for by
+its hash. The next block is asked for before it is there: a target that remembers having none denies it later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import trio
+
+from battlectl.observe.block_agreement import (
+    BlockTold,
+    Disagreement,
+    logs_agree,
+    logs_and_receipts_agree,
+    read_block,
+    receipts_agree,
+    same_block,
+)
+from battlectl.observe.chain_seen import ChainSeen
+from battlectl.observe.consistency import Book, Seen
+from battlectl.observe.first_block import FirstBlock
+from battlectl.observe.heads_told import HeadsTold, HeadTerms, Told
+from battlectl.plan.watch import Leniency
+from battlectl.targets.asking import Answer, Asker
+
+CHECK = "consistency"
+SUBJECT = "(watch)"
+"""Whose facts these are, among those of workloads: no workload can have this name."""
+MOST_RECEIPTS = 4
+"""Transactions whose receipts are asked for one by one, where a node has no eth_getBlockReceipts."""
+NO_METHOD = -32601
+REPEATS, PAUSE = 2, 0.5
+"""How often, and after how many seconds, one is asked again who denies a block."""
+SETTLE = 1.0
+"""Seconds after an answer by which the chain must have been read to say that it was on another branch."""
+MOST_UNSETTLED = 64
+
+
+class _Told(NamedTuple):
+    """A disagreement that waits for what the chain did meanwhile."""
+
+    kind: str
+    since: float
+    done: float
+    provider: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What answers are held against. `chain` is None where it is not read."""
+
+    book: Book
+    heads: HeadsTold
+    first_block: FirstBlock
+    leniency: Leniency
+    terms: HeadTerms
+    chain: ChainSeen | None
+
+
+class Watching:
+    """One run's. Mutable: it learns what the target can answer, and holds what is not settled."""
+
+    def __init__(self, asker: Asker, grounds: Grounds, start: float) -> None:
+        self._asker = asker
+        self._grounds = grounds
+        self._start = start
+        self._has_block_receipts = True
+        self._unsettled: deque[_Told] = deque(maxlen=MOST_UNSETTLED)
+
+    async def round(self) -> None:
+        """Everything once."""
+        await self.ask_first_block()
+        head = await self._ask_head()
+        if head is None:
+            return
+        if head > self._grounds.terms.behind:
+            await self._look(head - self._grounds.terms.behind)
+        await self._asker.ask("eth_getBlockByNumber", [hex(head + 1), False])
+
+    async def ask_first_block(self) -> None:
+        """Which chain is it on?"""
+        answer = await self._asker.ask("eth_getBlockByNumber", ["0x0", False])
+        try:
+            hash_ = str(answer.result["hash"]).lower()
+        except (TypeError, KeyError):
+            return
+        self._grounds.first_block.hear(self._at(answer.done), hash_, answer.provider, SUBJECT)
+
+    async def _ask_head(self) -> int | None:
+        answer = await self._asker.ask("eth_blockNumber")
+        try:
+            head = int(answer.result, 16)
+        except (TypeError, ValueError):
+            return None
+        sent, done = self._at(answer.sent), self._at(answer.done)
+        self._grounds.heads.hear(Told(sent, done, head, answer.provider))
+        return head
+
+    async def _look(self, number: int) -> None:
+        """At one block, whole."""
+        self._count("looks")
+        told = await self._ask_patiently("eth_getBlockByNumber", [hex(number), False])
+        if not told.has_result or told.result is None:
+            if told.has_result:
+                self._disagree(told, told, [Disagreement("withheld", f"block {number} is not there")])
+            self._count("unanswered")
+            return
+        try:
+            block = read_block(told.result)
+        except ValueError:
+            self._count("unanswered")  # Whether replies are such at all is for another check.
+            return
+        if block.number != number:
+            words = f"block {number} was asked for and {block.number} was told"
+            self._disagree(told, told, [Disagreement("block", words)])
+        self._hold_against_chain(block, told)
+        await self._look_inside(block, told)
+
+    async def _look_inside(self, block: BlockTold, told: Answer) -> None:
+        again = await self._ask_patiently("eth_getBlockByHash", [block.hash, False])
+        logs = await self._asker.ask("eth_getLogs", [{"blockHash": block.hash}])
+        asked, receipts = await self._ask_receipts(block)
+        if again.has_result:
+            self._disagree(told, again, _compare_again(block, again.result))
+        if logs.has_result:
+            self._count("with_logs")
+            self._disagree(told, logs, logs_agree(block, logs.result))
+        if receipts is not None:
+            self._count("with_receipts")
+            found = [answer.result for answer in receipts]
+            if len(receipts) == 1 and self._has_block_receipts:
+                found = receipts[0].result if isinstance(receipts[0].result, list) else [None]
+            agreed = list(receipts_agree(block, asked, found))
+            self._disagree(told, receipts[-1] if receipts else told, agreed)
+            if logs.has_result and not agreed:
+                self._disagree(told, logs, logs_and_receipts_agree(block, logs.result, found))
+        self._count("whole" if logs.has_result or receipts is not None else "unanswered")
+
+    async def _ask_patiently(self, method: str, params: Sequence[Any]) -> Answer:
+        """Of a block that must be there: a null is believed when it is repeated."""
+        answer = await self._asker.ask(method, params)
+        for _ in range(REPEATS):
+            if not answer.has_result or answer.result is not None:
+                break
+            self._count("late")
+            await trio.sleep(PAUSE)
+            answer = await self._asker.ask(method, params)
+        return answer
+
+    async def _ask_receipts(self, block: BlockTold) -> tuple[Sequence[str], list[Answer] | None]:
+        """(the transactions asked about, the answers); None where some came without a result."""
+        if self._has_block_receipts:
+            answer = await self._asker.ask("eth_getBlockReceipts", [block.hash])
+            if answer.has_result:
+                return block.transactions, [answer]
+            if answer.code != NO_METHOD:
+                return (), None
+            self._has_block_receipts = False
+        asked = block.transactions[:MOST_RECEIPTS]
+        answers = [await self._asker.ask("eth_getTransactionReceipt", [one]) for one in asked]
+        return asked, answers if all(answer.has_result for answer in answers) else None
+
+    def _hold_against_chain(self, block: BlockTold, told: Answer) -> None:
+        """A block that the chain has not had for a while is not the chain's."""
+        chain, asked = self._grounds.chain, self._at(told.sent)
+        known = None if chain is None else chain.canonical(block.number)
+        if known is None or known.hash == block.hash or known.seen > asked - self._grounds.terms.within:
+            return
+        words = f"block {block.number} is {block.hash[:18]}... where the chain has {known.hash[:18]}..."
+        self._disagree(told, told, [Disagreement("off_chain", words)])
+
+    def _disagree(self, first: Answer, last: Answer, found: Iterable[Disagreement]) -> None:
+        for kind, words in found:
+            who = dict.fromkeys(answer.provider for answer in (first, last) if answer.provider)
+            told = _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words)
+            if self._grounds.leniency.is_new(told.done):
+                self._enter("not_noticed_yet", told)
+            else:
+                self._unsettled.append(told)
+
+    def settle(self, _t: float, final: bool = False) -> None:
+        """Say what can be said by now."""
+        chain = self._grounds.chain
+        while self._unsettled:
+            told = self._unsettled[0]
+            if chain is not None and chain.looked < told.done + SETTLE and not final:
+                return
+            self._unsettled.popleft()
+            turned = chain is not None and chain.turned_between(told.since - SETTLE, told.done + SETTLE)
+            self._enter("after_reorg" if turned else told.kind, told)
+
+    def _enter(self, kind: str, told: _Told) -> None:
+        seen = Seen(told.done, told.provider, 1.0, told.words)
+        self._grounds.book.add(told.done, CHECK, kind, SUBJECT, seen)
+
+    def _count(self, kind: str) -> None:
+        self._grounds.book.add(self._at(trio.current_time()), CHECK, kind, SUBJECT)
+
+    def _at(self, t: float) -> float:
+        return t - self._start
+
+
+def _compare_again(block: BlockTold, told: Any) -> Iterator[Disagreement]:
+    if told is None:
+        return iter([Disagreement("withheld", f"block {block.number} is not there by its own hash")])
+    try:
+        return same_block(block, read_block(told))
+    except ValueError as error:
+        return iter([Disagreement("block", f"block {block.number} by its hash is {error}")])
