@@ -107,13 +107,16 @@ class _Judges:
 
 
 @asynccontextmanager
-async def open_lookout(run: Engagement, site: Site) -> AsyncIterator[Lookout]:
+async def open_lookout(run: Engagement, site: Site, control: Control) -> AsyncIterator[Lookout]:
     """What looks into replies and, where the plan has a watch, what asks; raises `NotReady`."""
     planned, known = run.prepared.plan.watch, _known_of(run, site)
     if planned is None:
         yield Lookout(_Judges(known).inspect)
         return
-    async with _open_chain(run, site, known) as (known, witness), Asker(plain_endpoint(site)) as asker:
+    async with (
+        _open_chain(run, site, control, known) as (known, witness),
+        Asker(plain_endpoint(site), control) as asker,
+    ):
         judges = _Judges(known)
         watch = _Watch(run, planned, known, judges, asker, witness)
         try:
@@ -165,19 +168,20 @@ def _is_believed(run: Engagement, site: Site) -> bool:
 
 @asynccontextmanager
 async def _open_chain(
-    run: Engagement, site: Site, known: _Known
+    run: Engagement, site: Site, own: Control, known: _Known
 ) -> AsyncIterator[tuple[_Known, Witness | None]]:
     seen = site.witness
     if seen is None or not _is_believed(run, site):
         yield known, None
         return
     chain = ChainSeen()
-    async with Control(seen.endpoint) as control:
+    is_own = seen.endpoint.authority == site.endpoint.authority
+    async with Control(seen.endpoint) as other:
+        control = own if is_own else other
         try:
             await control.wait_ready("eth_blockNumber", run.prepared.target.ready.within)
         except NotReady as error:
             raise NotReady(f"the chain cannot be read ({seen.what}): {error}") from error
-        is_own = seen.endpoint.authority == site.endpoint.authority
         first = known.first_block or (None if is_own else await _read_first_block(control))
         found = _Known(known.leniency, known.terms, known.privacy, first, chain)
         yield found, Witness(control, chain, seen.every)

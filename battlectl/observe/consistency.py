@@ -19,6 +19,8 @@ MOST_NAME = 80
 MOST_WORDS = 200
 """Characters of an example."""
 OTHERS = "(other)"
+WATCH, ASKED = "watch", "asked"
+"""The check and the kind under which questions beside the load are counted: they are calls like others."""
 
 
 class Fact(NamedTuple):

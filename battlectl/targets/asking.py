@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from battlectl.observe.served import OWN_NAMES
+from battlectl.targets.control import Control
 from battlectl.transport.base import Endpoint
 from battlectl.transport.wire import tls_context
 
@@ -33,9 +34,13 @@ class Answer(NamedTuple):
 
 
 class Asker:
-    """Use it as an async context manager. Mutable: it holds connections, and counts what it asked."""
+    """Use it as an async context manager. Mutable: it holds connections, and counts what it asked.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    `control` counts with it: whatever battlectl asks of its own accord is no load.
+    """
+
+    def __init__(self, endpoint: Endpoint, control: Control) -> None:
+        self._control = control
         self._endpoint = endpoint
         self.asked = 0
         self.unanswered = 0
@@ -56,6 +61,7 @@ class Asker:
     async def ask(self, method: str, params: Sequence[Any] = ()) -> Answer:
         """The answer within `ASK_TIMEOUT`, whatever it is."""
         self.asked += 1
+        self._control.asked += 1
         sent = trio.current_time()
         with trio.move_on_after(ASK_TIMEOUT):
             answer = await self._ask(method, params, sent)

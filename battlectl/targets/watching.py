@@ -24,7 +24,7 @@ from battlectl.observe.block_agreement import (
     same_block,
 )
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import Book, Seen
+from battlectl.observe.consistency import ASKED, WATCH, Book, Seen
 from battlectl.observe.first_block import FirstBlock
 from battlectl.observe.heads_told import HeadsTold, HeadTerms, Told
 from battlectl.plan.watch import Leniency
@@ -83,11 +83,11 @@ class Watching:
             return
         if head > self._grounds.terms.behind:
             await self._look(head - self._grounds.terms.behind)
-        await self._asker.ask("eth_getBlockByNumber", [hex(head + 1), False])
+        await self._ask("eth_getBlockByNumber", [hex(head + 1), False])
 
     async def ask_first_block(self) -> None:
         """Which chain is it on?"""
-        answer = await self._asker.ask("eth_getBlockByNumber", ["0x0", False])
+        answer = await self._ask("eth_getBlockByNumber", ["0x0", False])
         try:
             hash_ = str(answer.result["hash"]).lower()
         except (TypeError, KeyError):
@@ -95,7 +95,7 @@ class Watching:
         self._grounds.first_block.hear(self._at(answer.done), hash_, answer.provider, SUBJECT)
 
     async def _ask_head(self) -> int | None:
-        answer = await self._asker.ask("eth_blockNumber")
+        answer = await self._ask("eth_blockNumber")
         try:
             head = int(answer.result, 16)
         except (TypeError, ValueError):
@@ -126,7 +126,7 @@ class Watching:
 
     async def _look_inside(self, block: BlockTold, told: Answer) -> None:
         again = await self._ask_patiently("eth_getBlockByHash", [block.hash, False])
-        logs = await self._asker.ask("eth_getLogs", [{"blockHash": block.hash}])
+        logs = await self._ask("eth_getLogs", [{"blockHash": block.hash}])
         asked, receipts = await self._ask_receipts(block)
         if again.has_result:
             self._disagree(told, again, _compare_again(block, again.result))
@@ -144,28 +144,33 @@ class Watching:
                 self._disagree(told, logs, logs_and_receipts_agree(block, logs.result, found))
         self._count("whole" if logs.has_result or receipts is not None else "unanswered")
 
+    async def _ask(self, method: str, params: Sequence[Any] = ()) -> Answer:
+        answer = await self._asker.ask(method, params)
+        self._grounds.book.add(max(0.0, self._at(answer.sent)), WATCH, ASKED, SUBJECT)
+        return answer
+
     async def _ask_patiently(self, method: str, params: Sequence[Any]) -> Answer:
         """Of a block that must be there: a null is believed when it is repeated."""
-        answer = await self._asker.ask(method, params)
+        answer = await self._ask(method, params)
         for _ in range(REPEATS):
             if not answer.has_result or answer.result is not None:
                 break
             self._count("late")
             await trio.sleep(PAUSE)
-            answer = await self._asker.ask(method, params)
+            answer = await self._ask(method, params)
         return answer
 
     async def _ask_receipts(self, block: BlockTold) -> tuple[Sequence[str], list[Answer] | None]:
         """(the transactions asked about, the answers); None where some came without a result."""
         if self._has_block_receipts:
-            answer = await self._asker.ask("eth_getBlockReceipts", [block.hash])
+            answer = await self._ask("eth_getBlockReceipts", [block.hash])
             if answer.has_result:
                 return block.transactions, [answer]
             if answer.code != NO_METHOD:
                 return (), None
             self._has_block_receipts = False
         asked = block.transactions[:MOST_RECEIPTS]
-        answers = [await self._asker.ask("eth_getTransactionReceipt", [one]) for one in asked]
+        answers = [await self._ask("eth_getTransactionReceipt", [one]) for one in asked]
         return asked, answers if all(answer.has_result for answer in answers) else None
 
     def _hold_against_chain(self, block: BlockTold, told: Answer) -> None:

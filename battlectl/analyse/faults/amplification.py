@@ -17,6 +17,7 @@ from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.served import told
 from battlectl.analyse.faults.strike import Strike
 from battlectl.observe import outcome
+from battlectl.observe.consistency import ASKED, WATCH, counted
 from battlectl.observe.faults import Probe
 from battlectl.plan.workload import Window
 
@@ -47,10 +48,11 @@ def amplification(evidence: Evidence, window: Window, known: Known | None = None
 
 
 def requests_sent(evidence: Evidence, window: Window) -> int:
-    """Arrivals that went out, each of a batch, and what we sent again."""
+    """Arrivals that went out, each of a batch, what we sent again, and what we asked beside the load."""
     segments = evidence.frame.segments(window)
     cell, flow = evidence.tally.cell(segments), evidence.tally.flow(segments)
-    return cell.total - cell.outcomes.get(outcome.DROPPED, 0) + flow.retries + flow.reconnects
+    asked = counted(evidence.tally.facts, WATCH, ASKED, segments).number
+    return cell.total - cell.outcomes.get(outcome.DROPPED, 0) + flow.retries + flow.reconnects + asked
 
 
 def counted_attempts(window: Window, known: Known) -> tuple[float, float] | None:
