@@ -50,6 +50,7 @@ def short_form_of(path: Path) -> list[str]:
 
 def run_in_short(desk: Desk, name: str, target: Path | str, *more: str) -> tuple[Ran, dict[str, Any]]:
     """Run it at a target; what was said, and its report."""
+    desk.folder.mkdir(exist_ok=True)
     words = ["--target", target, "--results", desk.results, *short_form(name), *LENIENT, *more]
     ran = desk.battlectl_within(FORGIVEN, "run", file_of(name), *words)
     assert len(desk.runs) == 1, f"{ran.out}\n{ran.err}"

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.cli.command import Desk
 from tests.cli.in_short import chaotic, file_of, read, run_in_short, short_form
+from tests.disturbed import until_undisturbed
 
 WANTED = {
     "burst-during-maintenance",
@@ -50,9 +52,17 @@ def test_the_plan_shows_what_is_broken_and_when(desk):
 @pytest.mark.real
 @pytest.mark.parametrize("name", chaotic())
 def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
-    ran, report = run_in_short(
-        desk, name, file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
-    )
+    target = file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
+
+    def hold(number):
+        ran, report = run_in_short(Desk(desk.folder / f"{number}"), name, target)
+        check_held(name, ran, report)
+
+    until_undisturbed(hold)
+
+
+def check_held(name, ran, report):
+    """Proven and passed, within the time that CI has for it, and judged by every objective."""
     told = f"{ran.out}\n{ran.err}"
     (whole,) = (window for window in report["windows"] if window["name"] == "run")
     assert whole["end_s"] <= LONGEST_SHORT_FORM
