@@ -55,6 +55,7 @@ class Count:
     `calls` are JSON-RPC calls that reached it, our probes included; `hits` are the messages or connections
     that each fault in force has touched, by the fault's name. `probes` is how many of the calls were ours.
     `refused` are connections that a fault ended before a word was read, ours included: attempts, no calls.
+    `events` are notifications sent to whoever subscribed there; always 0 where nothing counts them.
     """
 
     t: float
@@ -65,6 +66,7 @@ class Count:
     probes: int
     hits: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
+    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)

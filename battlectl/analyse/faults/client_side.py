@@ -1,8 +1,8 @@
 """The client's side of a proof: did the load depend on the provider, and was it touched?
 
-Rule: only load counts. Our own probes and the target's health probes are taken off before a call or a hit
-counts for anything, and a change that another fault may have made counts for nothing: of one that is joined
-by another at the same provider only the time before that tells.
+Rule: only load counts, requests and subscribers alike. Our own probes and the target's health probes are
+taken off before a call or a hit counts for anything, and a change that another fault may have made counts for
+nothing: of one that is joined by another at the same provider only the time before that tells.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from battlectl.analyse.faults.doubt import Doubt, unproven
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.provider_side import ProviderSide
 from battlectl.analyse.faults.served import served_by, told
+from battlectl.analyse.faults.stream_side import StreamSide, may_count_hits, see_streams
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.faults.untouched import explain, has_websockets, is_unfelt
+from battlectl.analyse.faults.untouched import explain, is_unfelt
 from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, Usual, calls_gone, usual_calls
 from battlectl.observe import outcome
 from battlectl.observe.served import ServedCell
@@ -43,13 +44,22 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
     """See the rule."""
     if strike.struck is None or strike.begun is None:
         return ClientSide("nothing was injected", ())
-    usual = usual_calls(strike, known)
-    signs = tuple(_signs(strike, side, usual, known))
-    missing = [] if strike.expected.is_of_websockets else list(_no_traffic(strike, usual, known))
+    usual, streams = usual_calls(strike, known), see_streams(strike, known)
+    signs = (*_signs(strike, side, usual, known), *(() if streams is None else streams.signs))
+    missing = [] if strike.expected.is_of_websockets else _no_load(strike, usual, streams, known)
     if not signs:
-        missing.append(_untouched(side, explain(strike, known) or _joined(strike, known)))
-    words = "; ".join((_tell(usual), *(signs or ("nothing of it was seen to be touched",))))
+        missing.append(_untouched(side, explain(strike, known) or _joined(strike, known), streams))
+    told = [_tell(usual)] if known.evidence.frame.workloads else []
+    words = "; ".join((*told, *(signs or ("nothing of it was seen to be touched",))))
     return ClientSide(words, tuple(unproven(reason) for reason in missing))
+
+
+def _no_load(strike: Strike, usual: Usual | None, streams: StreamSide | None, known: Known) -> list[str]:
+    """Why neither requests nor subscribers are known to have depended on it; empty where either is."""
+    calls = list(_no_traffic(strike, usual, known)) if known.evidence.frame.workloads else None
+    feed = None if streams is None else [streams.doubt] if streams.doubt else []
+    reasons = [found for found in (calls, feed) if found is not None]
+    return [] if [] in reasons else [reason for found in reasons for reason in found]
 
 
 def _no_traffic(strike: Strike, usual: Usual | None, known: Known) -> Iterator[str]:
@@ -107,7 +117,7 @@ def touched_by(strike: Strike, side: ProviderSide, known: Known) -> int:
     if not sight.hits or strike.struck is None:
         return 0
     if strike.expected.is_of_websockets:
-        return sight.hits if has_websockets(known) else 0
+        return sight.hits if may_count_hits(strike, known) else 0
     probes = known.probes_between(strike.provider, strike.from_, strike.to)
     ours = len(probes)
     if strike.expected.shows_in_probes:
@@ -223,9 +233,10 @@ def _slower(usual: Sketch, now: Sketch, q: float) -> tuple[float, float] | None:
     return (before, after) if after >= SLOWER * before and after >= before + SLOWER_BY else None
 
 
-def _untouched(side: ProviderSide, why: str) -> str:
+def _untouched(side: ProviderSide, why: str, streams: StreamSide | None) -> str:
     if side.sight.hits:
-        return f"nothing of the load was touched: its {side.sight.hits:,} hits may all be probes{why}"
+        whose = "probes" if streams is None else "the target's own, or probes"
+        return f"nothing of the load was touched: its {side.sight.hits:,} hits may all be {whose}{why}"
     why = why or ": no calls missing, none hit, none failed or slower"
     return f"nothing of the load was seen to be touched{why}"
 

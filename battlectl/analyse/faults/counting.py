@@ -22,7 +22,8 @@ from battlectl.observe.faults import Campaign, Count
 class Moved:
     """What a provider counted from one look to another: load calls, our probes apart, and restarts seen.
 
-    `attempts` are these calls and the connections that a fault ended before a call could be read.
+    `attempts` are these calls and the connections that a fault ended before a call could be read; `events`
+    went to subscribers.
     """
 
     start: float
@@ -30,6 +31,7 @@ class Moved:
     calls: int
     restarts: int = 0
     attempts: int = 0
+    events: int = 0
 
     @property
     def seconds(self) -> float:
@@ -41,13 +43,14 @@ class Moved:
 class Track:
     """All looks at one provider in order, when they were, and its load calls added up over generations.
 
-    `refused` are connections of the load that a fault ended unread, added up as well.
+    `refused` are connections of the load that a fault ended unread, added up as well, and so are `events`.
     """
 
     looks: tuple[Count, ...] = ()
     times: tuple[float, ...] = ()
     totals: tuple[int, ...] = ()
     refused: tuple[int, ...] = ()
+    events: tuple[int, ...] = ()
 
     def inside(self, start: float, end: float) -> Moved | None:
         """Between the first and the last look of a stretch; None with fewer than two."""
@@ -78,8 +81,8 @@ class Track:
         if last <= first:
             return None
         a, b = self.looks[first], self.looks[last]
-        calls, refused = (sums[last] - sums[first] for sums in (self.totals, self.refused))
-        return Moved(a.t, b.t, calls, b.generation - a.generation, calls + refused)
+        calls, refused, events = (s[last] - s[first] for s in (self.totals, self.refused, self.events))
+        return Moved(a.t, b.t, calls, b.generation - a.generation, calls + refused, events)
 
 
 def tracks_of(campaign: Campaign, cut_off: Mapping[str, Sequence[float]]) -> dict[str, Track]:
@@ -94,7 +97,8 @@ def _track(looks: Sequence[Count], cut_off: Sequence[float]) -> Track:
     calls = [look.calls - look.probes for look in looks]
     refused = [look.refused - ours for look, ours in zip(looks, _ours(looks, cut_off), strict=True)]
     times = tuple(look.t for look in looks)
-    return Track(tuple(looks), times, tuple(_grown(looks, calls)), tuple(_grown(looks, refused)))
+    grown = [tuple(_grown(looks, values)) for values in (calls, refused, [look.events for look in looks])]
+    return Track(tuple(looks), times, *grown)
 
 
 def _ours(looks: Sequence[Count], cut_off: Sequence[float]) -> Iterator[int]:

@@ -35,7 +35,7 @@ def _explanation(strike: Strike, known: Known) -> str:
     length = round(strike.injection.until - strike.injection.at, 6)
     if not _is_due(known, start, end):
         return "no load was due while it was in force"
-    if expected.is_of_websockets:
+    if expected.is_of_websockets and not has_websockets(known):
         return "it strikes WebSockets alone, and nothing of the load went there over one"
     if methods and not set(methods) & _called(known):
         calls = ", ".join(sorted(_called(known)))

@@ -77,6 +77,8 @@ MOST_REASONS = 20
 """Reasons of ends that are kept apart; what a target makes up beyond them is counted together."""
 
 OTHER_REASONS = "(other)"
+REFUSED = "no subscription: "
+"""How the reason begins why there was none, in place of why one ended."""
 
 MISSING = ("missing_start", "missing_middle", "missing_forward", "missing_unreplaced", "missing_tail")
 NEVER_ON_CHAIN = ("wrong_fork", "invented")
