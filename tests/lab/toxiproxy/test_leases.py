@@ -22,7 +22,7 @@ import json, sys, time, urllib.request
 def post(path, body, method="POST"):
     request = urllib.request.Request(sys.argv[1] + path, json.dumps(body).encode(), method=method)
     return json.load(urllib.request.urlopen(request))
-lease = post("/leases", {"ttl_ms": 1000, "holder": "a test"})["id"]
+lease = post("/leases", {"ttl_ms": 2000, "holder": "a test"})["id"]
 post("/proxies/held/toxics", {"type": "kill", "lease": lease})
 print("broken", flush=True)
 while True:
@@ -52,8 +52,13 @@ def lease(api: Api, ttl_ms: int) -> str:
     return str(made["id"])
 
 
+def ends_soon(api: Api, id_: str) -> None:
+    """Renew it for the last time: a lease that is short from the beginning ends where the machine is slow."""
+    assert api.want(200, "PUT", f"/leases/{id_}", {"ttl_ms": 100})["ttl_ms"] == 100
+
+
 def test_a_lease_that_is_not_renewed_heals_everything_it_holds(api, node):
-    id_ = lease(api, 600)
+    id_ = lease(api, 60_000)
     url = api.provider(node)["url"]
     assert api.toxic(node, "http_5xx", lease=id_)["lease"] == id_
     assert api.toxic(node, "latency", lease=id_)["lease"] == id_
@@ -67,6 +72,7 @@ def test_a_lease_that_is_not_renewed_heals_everything_it_holds(api, node):
     ]
     assert call(url).status_code == 503
     assert is_refused(off)
+    ends_soon(api, id_)
     assert eventually(lambda: api.names(node) == ["mine"]) < 5
     eventually(lambda: not is_refused(off))
     assert call(url).status_code == 200
@@ -75,13 +81,13 @@ def test_a_lease_that_is_not_renewed_heals_everything_it_holds(api, node):
 
 
 def test_a_heartbeat_keeps_it(api, node):
-    id_ = lease(api, 500)
+    id_ = lease(api, 2_000)
     api.toxic(node, "http_5xx", lease=id_)
-    for _ in range(8):
-        time.sleep(0.15)
-        assert api.want(200, "PUT", f"/leases/{id_}")["remaining_ms"] > 300
+    for _ in range(6):
+        time.sleep(0.4)
+        assert api.want(200, "PUT", f"/leases/{id_}")["remaining_ms"] > 1_000
         assert api.names(node) == ["http_5xx"]
-    assert api.want(200, "PUT", f"/leases/{id_}", {"ttl_ms": 100})["ttl_ms"] == 100
+    ends_soon(api, id_)
     eventually(lambda: api.names(node) == [])
 
 
@@ -96,7 +102,7 @@ def test_deleting_it_heals_at_once(api, node):
 
 @pytest.mark.parametrize("type_", ["http_5xx", "latency"])
 def test_a_toxic_may_have_a_time_of_its_own(api, node, type_):
-    made = api.toxic(node, type_, ttl_ms=300)
+    made = api.toxic(node, type_, ttl_ms=1_500)
     held = api.want(200, "GET", f"/leases/{made['lease']}")
     assert held["faults"] == [{"proxy": node, "toxic": made["name"]}]
     eventually(lambda: api.names(node) == [])
@@ -144,7 +150,7 @@ def test_a_lease_is_for_harm_only(api, node):
 
 
 def test_what_is_healed_by_hand_is_no_longer_held(api, node):
-    id_ = lease(api, 500)
+    id_ = lease(api, 60_000)
     path = f"/proxies/{node}"
     api.want(200, "PATCH", path, {"enabled": False, "lease": id_})
     assert "lease" not in api.want(200, "PATCH", path, {"enabled": True})
@@ -154,6 +160,7 @@ def test_what_is_healed_by_hand_is_no_longer_held(api, node):
     api.want(204, "DELETE", f"{path}/toxics/t")
     api.toxic(node, "http_5xx", name="t")
     api.want(200, "PATCH", path, {"enabled": False})
+    ends_soon(api, id_)
     eventually(lambda: api.ask("GET", f"/leases/{id_}")[0] == 404)
     time.sleep(0.2)
     document = api.want(200, "GET", path)
@@ -162,13 +169,14 @@ def test_what_is_healed_by_hand_is_no_longer_held(api, node):
 
 
 def test_a_changed_fault_keeps_its_lease_or_takes_another(api, node):
-    short, long = lease(api, 400), lease(api, 60_000)
+    short, long = lease(api, 50_000), lease(api, 60_000)
     path = f"/proxies/{node}/toxics"
     for name, type_ in (("a", "http_5xx"), ("b", "latency"), ("c", "http_5xx")):
         api.toxic(node, type_, name=name, lease=short)
     assert api.want(200, "PATCH", f"{path}/a", {"attributes": {"status": 500}})["lease"] == short
     assert api.want(200, "PATCH", f"{path}/b", {"lease": long})["lease"] == long
     assert api.want(200, "PATCH", f"{path}/c", {"ttl_ms": 50_000})["lease"] not in (short, long)
+    ends_soon(api, short)
     eventually(lambda: api.names(node) == ["b", "c"])
     api.want(204, "DELETE", f"/leases/{long}")
     assert api.names(node) == ["c"]
@@ -178,7 +186,7 @@ def test_a_port_that_is_taken_is_healed_when_it_is_free():
     with api_of_lab(complaint="one cannot be healed yet: listen tcp") as api:
         url = api.node("one")
         address = ("127.0.0.1", httpx.URL(url).port or 0)
-        api.want(200, "PATCH", "/proxies/one", {"enabled": False, "ttl_ms": 300})
+        api.want(200, "PATCH", "/proxies/one", {"enabled": False, "ttl_ms": 1_500})
         with socket.create_server(address):
             eventually(lambda: api.want(200, "GET", "/leases") == [])
             time.sleep(0.3)
@@ -193,11 +201,11 @@ def test_a_holder_that_is_killed_lets_go_within_its_lease(api):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "broken\n"
-        for _ in range(5):
+        for _ in range(9):
             time.sleep(0.3)
             assert is_refused(url)
         os.kill(holder.pid, signal.SIGKILL)
-        assert eventually(lambda: not is_refused(url)) <= 2
+        assert eventually(lambda: not is_refused(url)) <= 4
     assert call(url).status_code == 200
     assert api.names("held") == []
 
