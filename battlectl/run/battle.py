@@ -21,6 +21,7 @@ from battlectl.plan.workload import PlannedWorkload
 from battlectl.run.flow import Flow, Inspect, Linger, live_as_user, pace
 from battlectl.run.stop import Ending, Stop
 from battlectl.transport.base import Client, Exchange, Head
+from battlectl.transport.ws_client import WsClient
 
 LEAD = 0.05
 """Seconds between the end of preparation and the first due time."""
@@ -123,6 +124,8 @@ async def _enlist(
     client = forces.open_client(workload, lambda exchange: flow.reconnected(exchange))
     inspect = None if forces.inspect is None else forces.inspect(workload, recorder)
     flow = Flow(workload, client, recorder, run_id, 0.0, head, inspect)
+    if isinstance(client, WsClient):
+        client.on_unasked = flow.unasked
     await service.start(client.serve)
     return flow
 

@@ -16,8 +16,10 @@ import trio
 
 from battlectl.jsonrpc.reply import Judged, judge_reply
 from battlectl.observe import outcome
+from battlectl.observe.consistency import Seen
 from battlectl.observe.recorder import Recorder
 from battlectl.observe.served import Served
+from battlectl.observe.unasked import shown
 from battlectl.plan.calls import Request
 from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.transport.base import Client, Exchange, Head, Reply
@@ -41,6 +43,8 @@ Inspect = Callable[[Exchange, Arrival, Request, list[Judged], float], None]
 """Looks into a reply that was judged; the last is the start of the run. See `run.inspection`."""
 
 _UNTOLD = Served()
+CHECK = "replies"
+"""Under which the book has what answers nothing."""
 
 
 class Sent(NamedTuple):
@@ -105,6 +109,11 @@ class Flow:
     def reconnected(self, exchange: Exchange) -> None:
         """The client resent an exchange because its pooled connection was closed."""
         self._recorder.reconnect(self.workload.name, exchange.context.arrival.due)
+
+    def unasked(self, kind: str, message: bytes) -> None:
+        """A message came that answers nothing."""
+        t = max(0.0, trio.current_time() - self.start) if self.start else 0.0
+        self._recorder.book.add(t, CHECK, kind, self.workload.name, Seen(t, "", 1.0, shown(message)))
 
     def _submit(self, sent: Sent) -> None:
         arrival = sent.arrival

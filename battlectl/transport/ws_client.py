@@ -7,36 +7,29 @@ again. A socket that ended is opened anew at once, then ever more slowly; while 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from itertools import count
 
-import msgspec
 import trio
 
-from battlectl.observe import outcome
+from battlectl.observe import outcome, unasked
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
 from battlectl.transport.deadlines import Deadlines
 from battlectl.transport.wire import ConnectError
-from battlectl.transport.ws_socket import Ended, Socket, open_socket
+from battlectl.transport.ws_line import Line
+from battlectl.transport.ws_socket import Ended, open_socket
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
 """Seconds between attempts to connect."""
 AS_JSON = ((b"Content-Type", b"application/json"),)
 OK_STATUS = 200
-MOST_SEEN = 120
 LOOK_EVERY = 0.25
 """Seconds between looks at the deadlines while none is near."""
 
 
-class _Named(msgspec.Struct):
-    """Of a request or a reply, its id."""
-
-    id: int | str | float | None = None
-
-
-_ONE = msgspec.json.Decoder(_Named)
-_MANY = msgspec.json.Decoder(list[_Named])
+OnUnasked = Callable[[str, bytes], None]
+"""Told of each message that answers nothing: its kind, one of `observe.unasked`, and all of it."""
 
 
 class WsClient:
@@ -45,15 +38,15 @@ class WsClient:
     def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
         self.opened = 0
         self.attributed = False
-        self.strays = 0
-        """Messages that answered nothing that was under way."""
-        self._first_stray = b""
+        self.on_unasked: OnUnasked | None = None
+        self._unasked = 0
+        self._first_unasked = b""
         self._endpoint = endpoint
         self._limits = limits
         self._deadlines = Deadlines()
         self._news = trio.Event()
         self._waiting: dict[Exchange, None] = {}
-        self._open: list[_Line] = []
+        self._open: list[Line] = []
         self._turn = count()
 
     async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -95,12 +88,12 @@ class WsClient:
                 async with open_socket(self._endpoint, self._limits.max_body, deadline) as socket:
                     self.opened += 1
                     pause = 0.0
-                    await self._use(_Line(socket))
+                    await self._use(Line(socket))
             except ConnectError as error:
                 self._refuse(error.reason)
                 pause = min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
 
-    async def _use(self, line: _Line) -> None:
+    async def _use(self, line: Line) -> None:
         """Until the socket ends; then what is under way on it ends too."""
         self._open.append(line)
         self._hand_out()
@@ -115,17 +108,24 @@ class WsClient:
         for exchange in line.under_way():
             self._end(exchange, NoReply(kind, ended.why))
 
-    async def _read(self, line: _Line) -> Ended:
+    async def _read(self, line: Line) -> Ended:
         while True:
             message = await line.socket.receive()
             if isinstance(message, Ended):
                 return message
             exchange = line.match(message)
             if exchange is None:
-                self._first_stray = self._first_stray or message[:MOST_SEEN]
-                self.strays += 1
+                self._tell_unasked(line.kind_of(message), message)
             else:
                 self._end(exchange, Reply(OK_STATUS, AS_JSON, message))
+
+    def _tell_unasked(self, kind: str | None, message: bytes) -> None:
+        if kind is None:
+            return
+        self._first_unasked = self._first_unasked or message
+        self._unasked += 1
+        if self.on_unasked is not None:
+            self.on_unasked(kind, message)
 
     async def _watch(self) -> None:
         """End what runs out of time."""
@@ -133,17 +133,19 @@ class WsClient:
             now = trio.current_time()
             for exchange in self._deadlines.take_expired(now):
                 is_unsent = exchange.sent is None
-                seen = "no WebSocket was open" if is_unsent else f"sent, no whole answer{self._told_strays()}"
+                seen = (
+                    "no WebSocket was open" if is_unsent else f"sent, no whole answer{self._told_unasked()}"
+                )
                 self._end(exchange, NoReply(outcome.TIMEOUT, seen))
             with trio.move_on_at(self._deadlines.earliest(now + LOOK_EVERY)):
                 await self._news.wait()
                 self._news = trio.Event()
 
-    def _told_strays(self) -> str:
-        if not self.strays:
+    def _told_unasked(self) -> str:
+        if not self._unasked:
             return ""
-        first = self._first_stray.decode("utf-8", "replace")
-        return f"; {self.strays} messages so far answered nothing, the first was {first}"
+        first = unasked.shown(self._first_unasked)
+        return f"; {self._unasked} messages so far answered nothing, the first was {first}"
 
     def _refuse(self, reason: NoReply) -> None:
         """No socket is to be had: nobody need wait for one, unless another is open."""
@@ -153,70 +155,8 @@ class WsClient:
 
     def _end(self, exchange: Exchange, answer: Reply | NoReply) -> None:
         self._waiting.pop(exchange, None)
-        line: _Line | None = exchange.carrier
+        line: Line | None = exchange.carrier
         if line is not None:
-            line.forget(exchange)
+            line.forget(exchange, unasked.SECOND if isinstance(answer, Reply) else unasked.LATE)
         if exchange.done is None:
             exchange.end(answer, trio.current_time())
-
-
-class _Line:
-    """One open socket and what is under way on it. Mutable: it is that."""
-
-    def __init__(self, socket: Socket) -> None:
-        self.socket = socket
-        self._by_id: dict[object, Exchange] = {}
-        self._outbox, self._inbox = trio.open_memory_channel[Exchange](math.inf)
-
-    def take(self, exchange: Exchange) -> None:
-        """Send it as soon as those before it are sent."""
-        exchange.carrier = self
-        for name in _ids(exchange.body):
-            self._by_id[name] = exchange
-        self._outbox.send_nowait(exchange)
-
-    async def write(self) -> None:
-        """Send what is taken; until cancelled."""
-        async for exchange in self._inbox:
-            if exchange.done is None:
-                exchange.sent = trio.current_time()
-                await self.socket.send(exchange.body)
-
-    def match(self, message: bytes) -> Exchange | None:
-        """What a message answers, None where it answers nothing that is under way.
-
-        An error that names no id is about the only request under way, or about nobody knows which.
-        """
-        names = _ids(message)
-        if not names and len(self._by_id) == 1 and _is_nameless_error(message):
-            return next(iter(self._by_id.values()))
-        return next((self._by_id[name] for name in names if name in self._by_id), None)
-
-    def under_way(self) -> list[Exchange]:
-        """Everything that was taken and has not ended."""
-        return list(dict.fromkeys(self._by_id.values()))
-
-    def forget(self, exchange: Exchange) -> None:
-        """It has ended."""
-        for name in _ids(exchange.body):
-            if self._by_id.get(name) is exchange:
-                del self._by_id[name]
-
-
-def _is_nameless_error(message: bytes) -> bool:
-    try:
-        told = msgspec.json.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return isinstance(told, dict) and "error" in told and told.get("id") is None
-
-
-def _ids(message: bytes) -> list[object]:
-    """The ids of a message or a batch; none of what is no JSON-RPC."""
-    try:
-        if message.lstrip()[:1] == b"[":
-            return [one.id for one in _MANY.decode(message) if one.id is not None]
-        name = _ONE.decode(message).id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-    return [] if name is None else [name]

@@ -12,6 +12,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
+from battlectl.observe import unasked
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply, parse_endpoint
 from battlectl.transport.ws_client import WsClient
 
@@ -140,11 +141,13 @@ async def one_outcome(talk: Talk, limits: Limits = LIMITS, within: float = 2.0) 
 @pytest.mark.parametrize("connections", [1, 3])
 async def test_many_under_way_are_told_apart_by_their_ids(connections):
     limits = replace(LIMITS, connections=connections)
+    told: list[str] = []
     async with serving(echo) as endpoint, sending(endpoint, limits) as client:
+        client.on_unasked = lambda kind, _: told.append(kind)
         found = await ask(client, *(body(i) for i in range(1, 301)))
         assert results(found) == [[i] for i in range(1, 301)]
         assert client.opened <= connections
-        assert client.strays == 0
+        assert told == []
 
 
 async def test_answers_may_come_in_any_order():
@@ -172,6 +175,71 @@ async def test_what_answers_nothing_is_counted_and_shown(message):
     found = await one_outcome(once(message), within=0.4)
     assert found.outcome == "timeout"
     assert found.seen.endswith(f"; 1 messages so far answered nothing, the first was {message}")
+
+
+class Told:
+    """Hears of what answers nothing; `all` waits until so many were told of."""
+
+    def __init__(self, number: int) -> None:
+        self.kinds: list[str] = []
+        self._number = number
+        self._over = trio.Event()
+        if not number:
+            self._over.set()
+
+    def __call__(self, kind: str, message: bytes) -> None:
+        self.kinds.append(kind)
+        if len(self.kinds) == self._number:
+            self._over.set()
+
+    async def all(self) -> None:
+        with trio.move_on_after(5):
+            await self._over.wait()
+
+
+ERROR = '{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "?"}}'
+UNASKED = [
+    (["no json"], [unasked.NO_MESSAGE]),
+    (["[]"], [unasked.NO_MESSAGE]),
+    (['{"id": [1], "result": 1}'], [unasked.NO_MESSAGE]),
+    (['{"id": 99, "result": 1}'], [unasked.TO_NOTHING]),
+    (['{"id": "1", "result": 1}'], [unasked.TO_NOTHING]),
+    ([answer({"id": 1})] * 3, [unasked.SECOND] * 2),
+    (
+        ['[{"id": 2, "result": 1}]', answer({"id": 1}), answer({"id": 1})],
+        [unasked.TO_NOTHING, unasked.SECOND],
+    ),
+    (['{"method": "eth_subscription", "params": {}}'], [unasked.NOT_SUBSCRIBED]),
+    (['{"method": "lasso_meta", "params": {}}'], []),
+    (['{"method": "notice"}'], [unasked.FOREIGN]),
+    ([answer({"id": 1}), ERROR], [unasked.NAMELESS]),
+]
+
+
+@pytest.mark.parametrize(("messages", "kinds"), UNASKED)
+async def test_each_message_that_answers_nothing_is_told_by_its_kind(messages, kinds):
+    told = Told(len(kinds))
+    async with serving(once(*messages)) as endpoint, sending(endpoint) as client:
+        client.on_unasked = told
+        await ask(client, body(1), within=0.4)
+        await told.all()
+    assert told.kinds == kinds
+
+
+async def test_an_answer_after_its_deadline_is_late_and_one_after_that_is_the_second():
+    async def talk(socket: WebSocketConnection) -> None:
+        await socket.get_message()
+        await trio.sleep(0.4)
+        for _ in range(2):
+            await socket.send_message(answer({"id": 1}))
+        await silent(socket)
+
+    told = Told(2)
+    async with serving(talk) as endpoint, sending(endpoint) as client:
+        client.on_unasked = told
+        assert results(await ask(client, body(1), within=0.2)) == ["timeout"]
+        await told.all()
+    assert told.kinds == [unasked.LATE, unasked.SECOND]
 
 
 async def test_an_error_that_names_no_id_is_about_the_only_request_under_way():
