@@ -25,7 +25,7 @@ run: setup ## run the main scenario on the embedded lab; the report is in result
 
 test: setup ## all tests; real parts that are missing are skipped by name (in CI: a failure)
 	$(BIN)/pytest -m quiet
-	$(BIN)/pytest -m 'not quiet' -n 4 --dist loadfile --no-loadscope-reorder --durations=25
+	$(BIN)/pytest -m 'not quiet' -n 5 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-fast: setup ## only the tests in virtual time
 	$(BIN)/pytest -m 'not real' -n 2 --dist loadfile

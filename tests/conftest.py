@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-WAIT_LONG = ("torture", "real", "cli", "lab", "chaos", "run")
+WAIT_LONG = ("cli", "torture", "real", "lab", "chaos", "run")
 """Folders whose files take longest, the longest first."""
 
 
