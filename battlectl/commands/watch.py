@@ -7,6 +7,7 @@ a path through a provider that the scenario breaks is believed in nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from battlectl.errors import NotReady
 from battlectl.jsonrpc.error_shape import secrets_of
 from battlectl.jsonrpc.same_json import first_difference
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import Book
+from battlectl.observe.consistency import PLANNED, WATCH, Book
 from battlectl.observe.errors_told import ErrorsTold
 from battlectl.observe.first_block import CHECK as CHAIN
 from battlectl.observe.first_block import FirstBlock
@@ -102,7 +103,9 @@ class _Judges:
             return None
         name = workload.twin_of or workload.name
         if name not in self._pairs:
-            self._pairs[name] = Pairs(book, name, first_difference, self._known.chain)
+            self._pairs[name] = Pairs(
+                book, name, first_difference, self._known.chain, self._known.leniency.is_new
+            )
         return self._pairs[name]
 
 
@@ -224,6 +227,7 @@ class _Watch:
         for check, is_known in ((HEAD, known.chain is not None), (CHAIN, known.first_block is not None)):
             if is_known:
                 book.add(0.0, check, "compared" if check == HEAD else "known", SUBJECT)
+        book.add(0.0, WATCH, PLANNED, SUBJECT, number=math.ceil(self._end * self._planned.rate))
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._settle, settles, start)

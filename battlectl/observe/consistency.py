@@ -19,8 +19,14 @@ MOST_NAME = 80
 MOST_WORDS = 200
 """Characters of an example."""
 OTHERS = "(other)"
-WATCH, ASKED = "watch", "asked"
-"""The check and the kind under which questions beside the load are counted: they are calls like others."""
+WATCH, ASKED, ROUNDS, PLANNED = "watch", "asked", "rounds", "planned"
+"""The check and the kinds under which questions beside the load are counted: they are calls like others, and
+come in rounds, of which so many were planned."""
+
+
+def never(_t: float) -> bool:
+    """At no time: of what excuses nothing."""
+    return False
 
 
 class Fact(NamedTuple):

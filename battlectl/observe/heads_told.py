@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import Book, Seen
+from battlectl.observe.consistency import Book, Seen, never
 
 CHECK = "head"
 MOST_RISES = 64
@@ -69,11 +69,6 @@ class _Suspect(NamedTuple):
     since: float
     size: int
     words: str
-
-
-def never(_t: float) -> bool:
-    """At no time."""
-    return False
 
 
 class HeadsTold:

@@ -2,7 +2,8 @@
 
 Rule: a pair is compared when both sides answered, with a result or with an error that every right node gives;
 what one side could not do says nothing about the other. A reorg between the first asking and the last answer
-excuses a difference. What waits for its other half is bounded, oldest out first.
+excuses a difference, and so does a fault so new that the target need not know of it. What waits for its other
+half is bounded, oldest out first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import Book, Seen
+from battlectl.observe.consistency import Book, Seen, never
 
 CHECK = "equality"
 MOST_WAITING = 1024
@@ -45,12 +46,18 @@ class Pairs:
     """See the rule. Mutable: it holds the halves whose other half has not come."""
 
     def __init__(
-        self, book: Book, subject: str, differ: Callable[[bytes, bytes], str], chain: ChainSeen | None
+        self,
+        book: Book,
+        subject: str,
+        differ: Callable[[bytes, bytes], str],
+        chain: ChainSeen | None = None,
+        is_new: Callable[[float], bool] = never,
     ) -> None:
         self._book = book
         self._subject = subject
         self._differ = differ
         self._chain = chain
+        self._is_new = is_new
         self._waiting: dict[int, tuple[int, Half]] = {}
         self._unsettled: deque[_Difference] = deque()
 
@@ -96,6 +103,8 @@ class Pairs:
             self.settle(done)
 
     def _kind(self, difference: _Difference, until: float) -> str:
+        if self._is_new(difference.done):
+            return "not_noticed_yet"
         if self._chain is None:
             return "different"
         if self._chain.looked < until:

@@ -24,7 +24,7 @@ from battlectl.observe.block_agreement import (
     same_block,
 )
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import ASKED, WATCH, Book, Seen
+from battlectl.observe.consistency import ASKED, ROUNDS, WATCH, Book, Seen
 from battlectl.observe.first_block import FirstBlock
 from battlectl.observe.heads_told import HeadsTold, HeadTerms, Told
 from battlectl.plan.watch import Leniency
@@ -77,6 +77,7 @@ class Watching:
 
     async def round(self) -> None:
         """Everything once."""
+        self._grounds.book.add(self._at(trio.current_time()), WATCH, ROUNDS, SUBJECT)
         await self.ask_first_block()
         head = await self._ask_head()
         if head is None:

@@ -7,7 +7,7 @@ compare with, only a change can be seen, and the finding says so.
 
 from __future__ import annotations
 
-from battlectl.analyse.checks.facts import account_of
+from battlectl.analyse.checks.facts import account_of, asked_too_little
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.first_block import CHECK
@@ -28,6 +28,8 @@ def check_chain(evidence: Evidence) -> Finding:
     if not right:
         summary = f"no first block was told but just after a fault began or ended{also}"
         return account.finding(Verdict.INCONCLUSIVE, summary, asked, ("not_noticed_yet",))
+    if too_little := asked_too_little(evidence):
+        return account.finding(Verdict.INCONCLUSIVE, too_little, asked)
     known = "the right one" if account.number("known") else "the same one: which is right was not known"
     summary = f"each of {right:,} first blocks was {known}{also}"
     return account.finding(Verdict.PASS, summary, asked)

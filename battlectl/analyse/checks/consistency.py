@@ -8,7 +8,7 @@ noticed yet, is told and not held against it.
 
 from __future__ import annotations
 
-from battlectl.analyse.checks.facts import Account, account_of
+from battlectl.analyse.checks.facts import Account, account_of, asked_too_little
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 
@@ -39,6 +39,8 @@ def check_consistency(evidence: Evidence) -> Finding:
         return account.finding(Verdict.FAIL, summary, looks, kinds)
     if whole < max(1, LEAST_SHARE * looks):
         return account.finding(Verdict.INCONCLUSIVE, f"{_unanswered(account)}{also}", looks, ("unanswered",))
+    if too_little := asked_too_little(evidence):
+        return account.finding(Verdict.INCONCLUSIVE, too_little, looks)
     parts = ", ".join(f"{number:,} with {part}" for part, number in _compared(account) if number)
     summary = f"each of {whole:,} blocks agreed with itself ({parts}){also}"
     return account.finding(Verdict.PASS, summary, looks)

@@ -19,6 +19,7 @@ LEFT_OUT = {
     "alone": "never had an other half",
     "unsettled": "differ, and the chain was not read around them",
     "after_reorg": "differ by a reorg",
+    "not_noticed_yet": "differ just after a fault began or ended",
 }
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
-from battlectl.observe.consistency import Count, Seen, by_subject
+from battlectl.observe.consistency import PLANNED, ROUNDS, WATCH, Count, Seen, by_subject, counted
 from battlectl.observe.example import Example
 
 NOBODY = Count(0)
+LEAST_SHARE = 0.5
+"""Of the rounds of questions that were planned, for a pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class Account:
 def account_of(evidence: Evidence, check: str) -> Account:
     """The account of a check, over the whole run."""
     return Account(check, by_subject(evidence.tally.facts, check))
+
+
+def asked_too_little(evidence: Evidence) -> str:
+    """Why too few questions were asked for anything to be proven, "" where there were enough."""
+    rounds = counted(evidence.tally.facts, WATCH, ROUNDS).number
+    planned = counted(evidence.tally.facts, WATCH, PLANNED).number
+    if rounds >= LEAST_SHARE * planned:
+        return ""
+    return f"only {rounds:,} of {planned:,} rounds of questions could be asked: answers took too long"
 
 
 def tell_seen(seen: Seen) -> str:
