@@ -44,6 +44,9 @@ def test_the_soak_forces_a_failover_every_fifteen_seconds_for_half_an_hour():
     assert "--set phases.battle=2min" in file_of("soak-failover").read_text()
 
 
+BY_PRIORITY = {"providers": 3, "strategy": "priority"}
+
+
 def fought(desk: Desk, load, phase, lab, objectives=OBJECTIVES, chaos=()):
     """Exit code and report of a run on a lab like this."""
     desk.write("config/here.yml", {"version": 1, "kind": "lab", "lab": lab})
@@ -80,3 +83,30 @@ def test_subscribers_without_an_event_prove_nothing(desk):
     assert ran.code == 3, ran
     found = verdicts(report)
     assert {found[objective] for objective in OBJECTIVES} == {"inconclusive"}
+
+
+@pytest.mark.real
+def test_under_subscribers_alone_the_fault_of_who_feeds_them_is_proven_and_that_of_another_is_not(desk):
+    """The gateway hides both; the lab counts whose events they were."""
+    desk.write(
+        "config/here.yml", {"version": 1, "kind": "lab", "lab": {**BY_PRIORITY, "block_time": "200ms"}}
+    )
+    scenario = desk.scenario(
+        target="here",
+        phases={"battle": "12s"},
+        load={"heads": {"subscribe": "newHeads", "clients": 3, "stall_after": "3s"}},
+        chaos=[
+            {"kill": "provider_a", "at": "3s", "for": "3s"},
+            {"kill": "provider_c", "at": "8s", "for": "3s"},
+        ],
+        objectives=["subscription.gaps == 0", "subscription.duplicates == 0"],
+    )
+    ran = desk.run(scenario)
+    report = read_report(desk.runs[0])
+    faults = {fault["name"]: fault for fault in report["faults"]}
+    fed, spare = faults["kill-provider_a"], faults["kill-provider_c"]
+    late = ["late" in reason for reason in fed["providers"][0]["reasons"]]
+    assert fed["proof"] == "confirmed" or (late and all(late)), ran
+    assert spare["proof"] == "unproven" or any("late" in one for one in spare["providers"][0]["reasons"]), ran
+    assert any("fed no subscriber" in reason for reason in spare["providers"][0]["reasons"]), ran
+    assert ran.code == 3, ran
