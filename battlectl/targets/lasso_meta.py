@@ -17,16 +17,18 @@ from typing import ClassVar
 import msgspec
 
 from battlectl.observe.served import UNNAMED, Served
-from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, name_of
+from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, checked_name
 
 HEADER = b"x-lasso-meta"
+HEADER_LENGTH = len(HEADER)
 MOST_BYTES = 4_096
 OWN_WORDS = ("No channels available", "Request dispatch budget exhausted")
 """Messages of errors that Lasso gives when no provider answered."""
 LONGEST_OWN = 2_048
 """Bytes of a reply beyond which it is no error of Lasso's own."""
+MOST_RETRIES = 10**MOST_ATTEMPT_DIGITS
 
-_OWN = tuple(words.encode() for words in OWN_WORDS)
+_NO_CHANNELS, _EXHAUSTED = (words.encode() for words in OWN_WORDS)
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -76,14 +78,23 @@ class LassoMeta:
 
 
 def _in_headers(headers: Headers) -> _Meta | None:
-    values = [value for name, value in headers if len(name) == len(HEADER) and name.lower() == HEADER]
-    if len(values) != 1 or len(values[0]) > MOST_BYTES:
+    value = b""
+    for name, found in headers:
+        if len(name) == HEADER_LENGTH and name.lower() == HEADER:
+            if value:
+                return None  # A list is no base64.
+            value = found
+    if not value or len(value) > MOST_BYTES:
         return None
-    bare = values[0].strip().rstrip(b"=").translate(_TO_STANDARD)
     try:
-        return _META.decode(binascii.a2b_base64(bare + b"=" * (-len(bare) % 4), strict_mode=True))
+        return _META.decode(_from_base64(value))
     except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _from_base64(value: bytes) -> bytes:
+    bare = value.translate(_TO_STANDARD).rstrip(b"= ")
+    return binascii.a2b_base64(bare + b"==="[: -len(bare) % 4], strict_mode=True)
 
 
 def _in_body(body: bytes) -> _Meta | None:
@@ -99,7 +110,7 @@ def _decode_body(body: bytes) -> _Body | None:
 
 
 def _is_own(body: bytes) -> bool:
-    if len(body) > LONGEST_OWN or not any(words in body for words in _OWN):
+    if len(body) > LONGEST_OWN or not (_NO_CHANNELS in body or _EXHAUSTED in body):
         return False
     document = _decode_body(body)
     return document is not None and document.error is not None and document.error.message in OWN_WORDS
@@ -107,14 +118,14 @@ def _is_own(body: bytes) -> bool:
 
 def _understand(meta: _Meta) -> Served:
     selected, channels, retries = meta.selected_provider, meta.candidate_providers, meta.retries
-    name = UNNAMED if selected is None else name_of(selected.id.encode("utf-8", "replace"), {})
-    if retries is None or not 0 <= retries < 10**MOST_ATTEMPT_DIGITS:
+    name = UNNAMED if selected is None else checked_name(selected.id)
+    if retries is None or not 0 <= retries < MOST_RETRIES:
         return Served(name)
     if selected is None:
         return Served(name, *_unserved(channels, retries))
     answered = f"{selected.id}:{selected.protocol}"
     if retries < len(channels) and channels[retries] == answered:
-        return Served(name, retries + 1, _providers(channels[: retries + 1]))
+        return Served(name, retries + 1, _providers(channels[: retries + 1]) if retries else 1)
     if retries + 1 < len(channels) and answered in channels:
         return Served(name, retries + 1)  # All that were considered, and some of them passed over.
     return Served(name)

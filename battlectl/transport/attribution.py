@@ -89,8 +89,8 @@ class BodyAttribution:
         if attempts is None:
             retries = whole(_at(document, self.retries))
             attempts = None if retries is None else retries + 1
-        name = provider.encode("utf-8", "replace") if isinstance(provider, str) else b""
-        return Served(name_of(name, self.names), attempts)
+        name = provider if isinstance(provider, str) else ""
+        return Served(checked_name(self.names.get(name, name)), attempts)
 
 
 def value_of(headers: Headers, wanted: str | None) -> bytes:
@@ -106,9 +106,13 @@ def name_of(value: bytes, names: Mapping[str, str]) -> str:
     if not value:
         return UNNAMED
     told = value.decode("utf-8", "replace")
-    name = names.get(told, told)
+    return checked_name(names.get(told, told))
+
+
+def checked_name(name: str) -> str:
+    """The same of a name that is text already."""
     is_name = len(name) <= LONGEST_NAME and name.isprintable() and not name.startswith("(")
-    return name if is_name else OTHERS
+    return (name if is_name else OTHERS) if name else UNNAMED
 
 
 def count_of(value: bytes) -> int | None:

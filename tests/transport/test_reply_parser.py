@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battlectl.transport.base import NoReply, Reply
-from battlectl.transport.known_heads import KnownHeads
+from battlectl.transport.known_heads import PAUSE, PAUSE_AFTER, KnownHeads
 from battlectl.transport.reply_parser import MOST_HEADER_BYTES, ReplyParser
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\nhello"
@@ -103,3 +103,26 @@ def test_a_known_head_is_one_that_was_read_whole_and_sized():
     assert known.find(OK.replace(b"hello", b"other")) == Reply(200, known.find(OK).headers, b"other")
     assert known.find(OK + b"x") is None
     assert known.find(OK[:-1]) is None
+
+
+def numbered(number: int) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nX-Id: %d\r\nContent-Length: 2\r\n\r\nhi" % number
+
+
+def test_where_no_head_comes_twice_remembering_pauses_and_is_tried_again():
+    known = KnownHeads()
+    for number in range(PAUSE_AFTER + 2):
+        read(numbered(number), known=known)
+    again = numbered(0)
+    for _ in range(PAUSE):
+        assert known.find(again) is None
+    read(again, known=known)
+    assert known.find(again) is not None
+
+
+def test_heads_that_come_again_keep_the_memory_awake():
+    known = KnownHeads()
+    for number in range(3 * PAUSE_AFTER):
+        read(numbered(number), known=known)
+        read(numbered(0), known=known)
+    assert known.find(numbered(0)) is not None
