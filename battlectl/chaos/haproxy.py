@@ -50,14 +50,7 @@ class Haproxy:
         """That it is `kill`, and that the servers are there."""
         states = await self._states()
         for order in orders:
-            if order.toxic != "kill":
-                raise Impossible(
-                    f"{order.kind} at {order.provider}: HAProxy can take a server out (kill), nothing else"
-                )
-            defaults = FAULTS[order.kind].defaults()
-            for name, value in order.attributes.items():
-                if name != "seed" and value != defaults.get(name):
-                    raise Impossible(f"{order.kind} at {order.provider}: HAProxy cannot do {name}={value!r}")
+            check_order(order)
             if (server := self._server(order.provider)) not in states:
                 raise Impossible(
                     f"{order.kind} at {order.provider}: backend {self._config.backend} has no server "
@@ -188,3 +181,15 @@ def _command(backend: str, server: str, state: str) -> str:
         if not _WORD.fullmatch(name):
             raise DriverError(f"{name!r} cannot be the name of a backend or a server")
     return f"set server {backend}/{server} state {state}"
+
+
+def check_order(order: Order) -> None:
+    """Impossible for what HAProxy can never do; asks nobody."""
+    if order.toxic != "kill":
+        raise Impossible(
+            f"{order.kind} at {order.provider}: HAProxy can take a server out (kill), nothing else"
+        )
+    defaults = FAULTS[order.kind].defaults()
+    for name, value in order.attributes.items():
+        if name != "seed" and value != defaults.get(name):
+            raise Impossible(f"{order.kind} at {order.provider}: HAProxy cannot do {name}={value!r}")

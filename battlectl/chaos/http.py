@@ -52,13 +52,8 @@ class HttpDriver:
     async def check(self, orders: Sequence[Order]) -> None:
         """That there are templates, that they can be filled in, and that what can be asked answers."""
         for order in orders:
-            fault = self._fault(order.kind, order.provider)
-            values = values_of(order)
-            templates = [part.model_dump() for part in (fault.inject, fault.document) if part is not None]
-            check_used(order, templates)
-            for request in (fault.inject, fault.heal, fault.probe):
-                if request is not None:
-                    _filled(request, values)
+            check_order(self._faults, order)
+            fault, values = self._fault(order.kind, order.provider), values_of(order)
             if fault.document is not None:
                 await self._change_of(fault.document, values)
             await self._is_seen(fault, values)
@@ -151,12 +146,7 @@ class HttpDriver:
         return f"curl -X {fault.heal.method}{data} {shlex.quote(self._api.origin + path)}"
 
     def _fault(self, kind: str, provider: str) -> HttpFault:
-        if kind not in self._faults:
-            known = ", ".join(self._faults)
-            raise Impossible(
-                f"{kind} at {provider}: the config file has no templates for it, only for {known}"
-            )
-        return self._faults[kind]
+        return _fault(self._faults, kind, provider)
 
     async def _send(self, request: HttpRequest, values: Mapping[str, Any]) -> AdminAnswer:
         path, body, headers = _filled(request, values)
@@ -196,6 +186,23 @@ class HttpDriver:
         headers = {name: fill_text(text, values) for name, text in document.headers.items()}
         path = fill_path(document.path, values)
         return _done(await self._api.ask(document.store, path, body=body, headers=headers))
+
+
+def check_order(faults: Mapping[str, HttpFault], order: Order) -> None:
+    """Impossible for what no template can do; asks nobody."""
+    fault, values = _fault(faults, order.kind, order.provider), values_of(order)
+    templates = [part.model_dump() for part in (fault.inject, fault.document) if part is not None]
+    check_used(order, templates)
+    for request in (fault.inject, fault.heal, fault.probe):
+        if request is not None:
+            _filled(request, values)
+
+
+def _fault(faults: Mapping[str, HttpFault], kind: str, provider: str) -> HttpFault:
+    if kind not in faults:
+        known = ", ".join(faults)
+        raise Impossible(f"{kind} at {provider}: the config file has no templates for it, only for {known}")
+    return faults[kind]
 
 
 def _filled(request: HttpRequest, values: Mapping[str, Any]) -> tuple[str, Any, dict[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -66,13 +66,7 @@ class ProcessDriver:
     async def check(self, orders: Sequence[Order]) -> None:
         """That these signals can do it, and that somebody starts again what is killed."""
         for order in orders:
-            entry = self._entry(order.provider)
-            _check_kind(order)
-            if order.toxic in ENDS and not (entry.restart or entry.expect_restart):
-                raise Impossible(
-                    f"{order.kind} at {order.provider}: nobody would start it again; add "
-                    "`restart: [COMMAND]`, or `expect_restart: 10s` where a supervisor does"
-                )
+            check_order(self._processes, order)
         for provider in dict.fromkeys(order.provider for order in orders):
             await self._must_run(provider)
 
@@ -160,11 +154,7 @@ class ProcessDriver:
         return f"run the restart command of {undo['provider']} ({shlex.quote(entry.restart[0])} ...)"
 
     def _entry(self, provider: str) -> LocalProcess:
-        if provider not in self._processes:
-            raise Impossible(
-                f"no process of {provider} is known: add `processes: {{{provider}: {{pid_file: FILE}}}}`"
-            )
-        return self._processes[provider]
+        return _entry(self._processes, provider)
 
     async def _must_run(self, provider: str) -> psutil.Process:
         process = await self._find(provider)
@@ -207,6 +197,25 @@ class ProcessDriver:
             del self._started[provider]
             if code := os.waitstatus_to_exitcode(status):
                 raise DriverError(f"the restart command of {provider} ended with {code}")
+
+
+def check_order(processes: Mapping[str, LocalProcess], order: Order) -> None:
+    """Impossible for what signals can never do there; asks nobody."""
+    entry = _entry(processes, order.provider)
+    _check_kind(order)
+    if order.toxic in ENDS and not (entry.restart or entry.expect_restart):
+        raise Impossible(
+            f"{order.kind} at {order.provider}: nobody would start it again; add "
+            "`restart: [COMMAND]`, or `expect_restart: 10s` where a supervisor does"
+        )
+
+
+def _entry(processes: Mapping[str, LocalProcess], provider: str) -> LocalProcess:
+    if provider not in processes:
+        raise Impossible(
+            f"no process of {provider} is known: add `processes: {{{provider}: {{pid_file: FILE}}}}`"
+        )
+    return processes[provider]
 
 
 def _check_kind(order: Order) -> None:

@@ -47,9 +47,19 @@ def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> t
         )
     except Misplanned as error:
         raise parsed.refusal([*mistakes, *error.mistakes]) from None
+    mistakes += (Mistake(("chaos",), why, True) for why in _refusals(target, injections))
     if mistakes:
         raise parsed.refusal(mistakes)
     return injections
+
+
+def _refusals(target: Target, injections: tuple[Injection, ...]) -> Iterator[str]:
+    """What the driver can never do; read only where there is something to do."""
+    if target.chaos is not None and injections:
+        from battlectl.chaos.beforehand import refusals
+        from battlectl.run.campaign_ready import orders_of
+
+        yield from refusals(target.chaos, (order for _, order in orders_of(injections)))
 
 
 def _check_sockets(scenario: Scenario, target: Target, target_name: str) -> Iterator[Mistake]:
