@@ -18,7 +18,7 @@ from tests.servers import serving
 
 pytestmark = pytest.mark.real
 GONE_WITHIN = 10.0
-MOMENTS = 10
+MOMENTS = 6
 SPAN = (0.1, 4.0)  # seconds from when Python is up to after the end of an undisturbed run
 NAMES = pytest.mark.parametrize("signum", SIGNALLED, ids=lambda signum: signum.name)
 

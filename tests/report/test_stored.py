@@ -166,7 +166,7 @@ def folded(frame: Frame, step: int, samples: int, kinds: int, providers: int = 0
     ("duration", "workloads", "calls", "step", "kinds", "providers"),
     [
         pytest.param("10m", 1, 3, 1, 5, 0, id="ten minutes"),
-        pytest.param("10h", 1, 3, 1, 5, 0, id="ten hours"),
+        pytest.param("10h", 1, 3, 3, 5, 0, id="ten hours"),
         pytest.param("10m", 20, 10, 4, 1, 0, id="ten minutes of 200 calls"),
         pytest.param("10h", 20, 10, 180, 5, 0, id="ten hours of 200 calls with 5 kinds of errors"),
         pytest.param("10h", 1, 3, 20, 5, 43, id="ten hours of as many providers as can be"),

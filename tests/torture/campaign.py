@@ -55,7 +55,7 @@ def carry_out(order: Order, seed: int, folder: Path, tell: Callable[[str], None]
                 seen = interrupt(ground, trial, moment, *_signal(seed, ground.name, number))
             tell(f"{number:>4} {seen}")
             yield seen
-        live(ground, seed)
+        live(ground, seed, is_last=True)
 
 
 def _signal(seed: int, name: str, number: int) -> tuple[signal.Signals, float | None]:
