@@ -25,10 +25,12 @@ from battlectl.observe.first_block import CHECK as CHAIN
 from battlectl.observe.first_block import FirstBlock
 from battlectl.observe.heads_told import CHECK as HEAD
 from battlectl.observe.heads_told import HeadsTold, HeadTerms
+from battlectl.observe.leniency import Leniency
 from battlectl.observe.pairs import Pairs
 from battlectl.observe.recorder import Recorder
-from battlectl.plan.watch import Leniency, PlannedWatch
+from battlectl.plan.watch import PlannedWatch
 from battlectl.plan.workload import PlannedWorkload
+from battlectl.run.campaign import CampaignRun
 from battlectl.run.flow import Inspect
 from battlectl.run.inspection import Inspection, Privacy
 from battlectl.targets.asking import Asker
@@ -110,9 +112,11 @@ class _Judges:
 
 
 @asynccontextmanager
-async def open_lookout(run: Engagement, site: Site, control: Control) -> AsyncIterator[Lookout]:
+async def open_lookout(
+    run: Engagement, site: Site, control: Control, campaign: CampaignRun | None
+) -> AsyncIterator[Lookout]:
     """What looks into replies and, where the plan has a watch, what asks; raises `NotReady`."""
-    planned, known = run.prepared.plan.watch, _known_of(run, site)
+    planned, known = run.prepared.plan.watch, _known_of(run, site, campaign)
     if planned is None:
         yield Lookout(_Judges(known).inspect)
         return
@@ -129,11 +133,12 @@ async def open_lookout(run: Engagement, site: Site, control: Control) -> AsyncIt
             run.meta["watch"] = told | _source(site, known)
 
 
-def _known_of(run: Engagement, site: Site) -> _Known:
-    target, frame = run.prepared.target, run.prepared.frame
+def _known_of(run: Engagement, site: Site, campaign: CampaignRun | None) -> _Known:
+    target = run.prepared.target
     watch = run.prepared.plan.watch
     notice = target.heads.notice if watch is None or watch.notice is None else watch.notice
-    leniency = Leniency(frame.injections, [str(provider["id"]) for provider in site.providers], notice)
+    providers = [str(provider["id"]) for provider in site.providers]
+    leniency = Leniency(lambda: () if campaign is None else campaign.deeds, providers, notice)
     return _Known(leniency, _terms(run), _privacy(site), first_block=target.genesis)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from itertools import islice
 
 from battlectl.observe.streams.truth import Truth
 
 MOST_RISES = 4096
+LATER = 2
 
 
 class ChainSeen(Truth):
@@ -41,10 +43,13 @@ class ChainSeen(Truth):
         return self._heights[place - 1] if place else None
 
     def highest_after(self, t: float) -> int | None:
-        """The highest block that was known when the first look after t had ended; None before that."""
-        looks = self._looks
-        first = next((look for look in looks if look >= t), None)
-        return None if first is None else self.highest_by(first)
+        """The highest block that was known when a look had ended that surely began after t; None before that.
+
+        One look follows another, and some only fill in what lay between: the third after t is taken.
+        """
+        later = islice((look for look in self._looks if look >= t), LATER, None)
+        ended = next(later, None)
+        return None if ended is None else self.highest_by(ended)
 
     def turned_between(self, since: float, until: float) -> bool:
         """Whether a branch went in this time, as far as is known by now."""

@@ -38,9 +38,9 @@ class ErrorsTold:
         """An error gave something away."""
         self._book.add(t, CHECK, "leak", self._workload, Seen(t, provider, 1.0, what))
 
-    def recoded(self, t: float, label: str, codes: tuple[int, int], is_server: bool, provider: str) -> None:
-        """Another code came than was expected."""
-        if is_server and not self._is_quiet(t):
+    def recoded(self, t: float, label: str, codes: tuple[int, int], is_excused: bool, provider: str) -> None:
+        """Another code came than was expected; `is_excused` where a broken provider may explain it."""
+        if is_excused and not self._is_quiet(t):
             return
         words = f"{label}: code {codes[0]} where {codes[1]} is expected"
         self._book.add(t, CHECK, "recoded", self._workload, Seen(t, provider, 1.0, words))

@@ -19,8 +19,6 @@ from battlectl.observe.consistency import Book, Seen, never
 CHECK = "head"
 MOST_RISES = 64
 MOST_WAITING = 4096
-LOOK = 0.1
-"""Seconds that a look at the chain may take: one that ends so long after a reply began after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class HeadTerms:
     was known to be for `within` seconds. `settle` is how long after a reply the chain must be read."""
 
     back: int = 0
-    behind: int = 5
+    behind: int = 3
     ahead: int = 5
     within: float = 3.0
     settle: float = 1.0
@@ -140,7 +138,9 @@ class HeadsTold:
     def _settled(self, suspect: _Suspect, chain: ChainSeen) -> str:
         done, settle = suspect.told.done, self._terms.settle
         if suspect.kind == "ahead":
-            by_then = chain.highest_after(done + LOOK) or 0
+            by_then = chain.highest_after(done)
+            if by_then is None:
+                return "unsettled"
             return "ahead" if suspect.told.head > by_then + self._terms.ahead else "settled"
         turned = chain.turned_between(suspect.since - settle, done + settle)
         return "after_reorg" if turned else suspect.kind

@@ -111,6 +111,11 @@ class CampaignRun:
             if self._bugs:
                 raise self._bugs[0]
 
+    @property
+    def deeds(self) -> Sequence[Deed]:
+        """What was done so far; it grows."""
+        return self._seen.deeds
+
     def campaign(self) -> Campaign:
         """What was done and seen so far."""
         return self._seen.campaign()

@@ -107,8 +107,8 @@ class Inspection:
         elif shape.code == expected:
             self._errors.shape(t, f"{self._name}/{item.label}", shape.tell(not request.draws), provider)
         else:
-            is_server = shape.code in SERVER_CODES
-            self._errors.recoded(t, item.label, (shape.code, expected), is_server, provider)
+            is_excused = shape.code in SERVER_CODES and expected not in SERVER_CODES
+            self._errors.recoded(t, item.label, (shape.code, expected), is_excused, provider)
 
     def _half(self, exchange: Exchange, request: Request, label: str, start: float) -> Half:
         assert exchange.done is not None, "an exchange has ended"

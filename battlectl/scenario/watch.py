@@ -45,7 +45,7 @@ class HeadTolerance(Strict):
     """
 
     back: Annotated[int, Field(ge=0)] = 0
-    behind: Annotated[int, Field(ge=0)] = 5
+    behind: Annotated[int, Field(ge=0)] = 3
     ahead: Annotated[int, Field(ge=0)] = 5
     within: Duration = 3.0
     notice: Duration = 3.0

@@ -27,7 +27,7 @@ from battlectl.observe.chain_seen import ChainSeen
 from battlectl.observe.consistency import ASKED, ROUNDS, WATCH, Book, Seen
 from battlectl.observe.first_block import FirstBlock
 from battlectl.observe.heads_told import HeadsTold, HeadTerms, Told
-from battlectl.plan.watch import Leniency
+from battlectl.observe.leniency import Leniency
 from battlectl.targets.asking import Answer, Asker
 
 CHECK = "consistency"
@@ -79,9 +79,12 @@ class Watching:
         """Everything once."""
         self._grounds.book.add(self._at(trio.current_time()), WATCH, ROUNDS, SUBJECT)
         await self.ask_first_block()
+        await self._ask_newest_block()
         head = await self._ask_head()
         if head is None:
             return
+        await self._ask_for_shown(head)
+        await self._ask_view(head)
         if head > self._grounds.terms.behind:
             await self._look(head - self._grounds.terms.behind)
         await self._ask("eth_getBlockByNumber", [hex(head + 1), False])
@@ -104,6 +107,33 @@ class Watching:
         sent, done = self._at(answer.sent), self._at(answer.done)
         self._grounds.heads.hear(Told(sent, done, head, answer.provider))
         return head
+
+    async def _ask_newest_block(self) -> None:
+        """The same question in other words: two methods that disagree are a head that goes back."""
+        answer = await self._ask("eth_getBlockByNumber", ["latest", False])
+        try:
+            head = int(answer.result["number"], 16)
+        except (TypeError, KeyError, ValueError):
+            return
+        self._grounds.heads.hear(Told(self._at(answer.sent), self._at(answer.done), head, answer.provider))
+
+    async def _ask_for_shown(self, head: int) -> None:
+        """What was shown is there, as far as heads may not go back."""
+        number = head - self._grounds.terms.back
+        answer = await self._ask("eth_getBlockByNumber", [hex(number), False])
+        if answer.has_result and answer.result is None:
+            self._suspect("denied", answer, answer, f"head {head} was told, and then no block {number}")
+
+    async def _ask_view(self, head: int) -> None:
+        """Where the one stands who answers what is asked about `latest`."""
+        answer = await self._ask("eth_feeHistory", ["0x1", "latest", []])
+        try:
+            stands = int(answer.result["oldestBlock"], 16)
+        except (TypeError, KeyError, ValueError):
+            return
+        if stands < head - self._grounds.terms.behind:
+            words = f"head {head} was told, and then eth_feeHistory took block {stands} for the latest"
+            self._disagree(answer, answer, [Disagreement("mixed", words)])
 
     async def _look(self, number: int) -> None:
         """At one block, whole."""
@@ -184,13 +214,18 @@ class Watching:
         self._disagree(told, told, [Disagreement("off_chain", words)])
 
     def _disagree(self, first: Answer, last: Answer, found: Iterable[Disagreement]) -> None:
+        """A target that could not know yet is excused."""
         for kind, words in found:
-            who = dict.fromkeys(answer.provider for answer in (first, last) if answer.provider)
-            told = _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words)
-            if self._grounds.leniency.is_new(told.done):
-                self._enter("not_noticed_yet", told)
-            else:
-                self._unsettled.append(told)
+            is_new = self._grounds.leniency.is_new(self._at(last.done))
+            self._suspect("not_noticed_yet" if is_new else kind, first, last, words)
+
+    def _suspect(self, kind: str, first: Answer, last: Answer, words: str) -> None:
+        who = dict.fromkeys(answer.provider for answer in (first, last) if answer.provider)
+        if len(self._unsettled) == self._unsettled.maxlen:
+            self._enter(self._unsettled[0].kind, self._unsettled.popleft())
+        self._unsettled.append(
+            _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words)
+        )
 
     def settle(self, _t: float, final: bool = False) -> None:
         """Say what can be said by now."""

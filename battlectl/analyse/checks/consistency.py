@@ -20,6 +20,8 @@ ADVERSE = {
     "receipts": "blocks whose receipts are not those of their transactions",
     "block": "blocks that were not the same when asked for again",
     "withheld": "blocks that were shown and then denied",
+    "denied": "blocks just shown as the head that were not there",
+    "mixed": "answers about `latest` from far below the head",
     "off_chain": "blocks by number that are not the chain's",
 }
 EXCUSED = {"after_reorg": "explained by a reorg", "not_noticed_yet": "just after a fault began or ended"}
