@@ -86,6 +86,14 @@ def parse_size(text: object) -> int:
     return round(_rounded(float(match[1]) * SIZE_UNITS[match[2]]))
 
 
+def format_size(size: float) -> str:
+    """A size as people read it: "512 B", "1.5 MB"."""
+    for unit in ("GB", "MB", "KB"):
+        if abs(size) >= SIZE_UNITS[unit]:
+            return f"{size / SIZE_UNITS[unit]:,.4g} {unit}"
+    return f"{size:,.0f} B"
+
+
 def format_duration(seconds: float) -> str:
     """A duration as people read it: "250ms", "1.5s", "2m30s"."""
     if seconds < 0:

@@ -9,6 +9,7 @@ from battlectl.observe.example import Example
 from battlectl.observe.faults import Campaign
 from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import Tally
+from battlectl.observe.telemetry import Telemetry
 from battlectl.plan.frame import Frame
 from battlectl.plan.workload import Window
 from battlectl.scenario.objectives import Objective
@@ -24,7 +25,8 @@ class Evidence:
 
     `issued` counts the arrivals taken per workload; `ended_at` is in seconds from the start; `how` is
     "completed" or why not; `health` has the generator's state, a mapping per journal line; `coarse` is the
-    most bits that the stored sketches lost; `campaign` is what was done to providers and seen of them.
+    most bits that the stored sketches lost; `campaign` is what was done to providers and seen of them,
+    `telemetry` what the target told of itself.
     """
 
     frame: Frame
@@ -36,6 +38,7 @@ class Evidence:
     health: tuple[tuple[float, Mapping[str, float]], ...]
     coarse: int = 0
     campaign: Campaign = field(default_factory=Campaign)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def completed(self) -> bool:

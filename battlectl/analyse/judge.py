@@ -18,6 +18,8 @@ from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.plan.frame import Frame
 
 SEVERITY = ("note", "inconclusive", "fail")
+ONLY_TOLD = {"telemetry", "leak"}
+"""Checks of what a target tells of itself: where it tells nothing there is nothing to show, unless asked."""
 NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
 
 
@@ -42,9 +44,10 @@ class Judgement:
 def judge(evidence: Evidence) -> Judgement:
     """Run every check and judge every objective."""
     checks = tuple(
-        _run_check(name, check, level, evidence)
+        finding
         for name, (check, level) in CHECKS.items()
         if _is_about_something(name, evidence.frame)
+        and _says_anything(finding := _run_check(name, check, level, evidence))
     )
     fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
     objectives = tuple(
@@ -67,6 +70,12 @@ def _is_about_something(check: str, frame: Frame) -> bool:
     return bool({"replies": frame.workloads, "continuity": frame.streams}.get(check, True))
 
 
+def _says_anything(finding: Finding) -> bool:
+    """A target that tells nothing of itself is no finding, unless the scenario asks."""
+    is_silent = finding.name in ONLY_TOLD and finding.verdict is Verdict.INCONCLUSIVE
+    return not (is_silent and finding.level == "note")
+
+
 def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evidence: Evidence) -> Finding:
     asked = evidence.frame.checks.get(name, level)
     least = NEVER_BELOW.get(name, "note")
@@ -75,7 +84,7 @@ def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evid
         finding = check(evidence)
     except Exception as error:
         return _crashed("check", name, error)
-    if finding.verdict is Verdict.INCONCLUSIVE:
+    if finding.verdict is Verdict.INCONCLUSIVE and name not in ONLY_TOLD:
         level = max(level, "inconclusive", key=SEVERITY.index)  # Not even the check had evidence.
     return at_level(finding, level)
 

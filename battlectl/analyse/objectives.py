@@ -15,13 +15,14 @@ from battlectl.analyse.checks.generator import is_fit_for_streams
 from battlectl.analyse.evidence import Evidence, scope_of, statistic
 from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
 from battlectl.analyse.objectives_streams import judge_stream_objective
+from battlectl.analyse.objectives_target import judge_target_objective
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe import outcome
 from battlectl.observe.example import Example
 from battlectl.observe.tally import CallCell, FlowCell
 from battlectl.plan.workload import Window
-from battlectl.quantities import format_duration, format_rate, format_ratio
-from battlectl.scenario.metrics import METRICS, STREAM_METRICS, Unit
+from battlectl.quantities import format_duration, format_rate, format_ratio, format_size
+from battlectl.scenario.metrics import METRICS, STREAM_METRICS, TARGET_METRICS, Unit
 from battlectl.scenario.objectives import Objective
 
 LATENCIES = ("latency", "ok_latency")
@@ -48,6 +49,8 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
         return judge_fault_objective(objective, evidence, window, generator_fit, format_value, needed)
     if objective.metric in STREAM_METRICS:
         return judge_stream_objective(objective, evidence, window, is_fit_for_streams(evidence), format_value)
+    if objective.metric in TARGET_METRICS:
+        return judge_target_objective(objective, evidence, window, format_value)
     if objective.metric not in METRICS:
         return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
     measured = measure(objective, evidence, window)
@@ -104,6 +107,8 @@ def format_value(value: float | None, unit: Unit | str | None) -> str:
         return format_ratio(value)
     if unit == "factor":
         return f"{value:.6g}"
+    if unit == "size":
+        return format_size(value)
     return format_rate(value) if unit == "rate" else f"{value:,.0f}"
 
 

@@ -23,6 +23,7 @@ from battlectl.commands.prepare import Prepared
 from battlectl.commands.progress import Progress
 from battlectl.commands.results import Journal
 from battlectl.commands.subscribers import Crowd, open_crowd
+from battlectl.commands.telemetry import open_telemetry
 from battlectl.errors import NotReady
 from battlectl.observe.journal import Line
 from battlectl.report.fold import Chronicle
@@ -34,6 +35,7 @@ from battlectl.targets.control import CallError, Control
 from battlectl.targets.lasso_revision import confirm_revision
 from battlectl.targets.opening import open_site
 from battlectl.targets.site import Site, describe_site, plain_endpoint
+from battlectl.targets.telemetry.poller import TelemetryPoller
 from battlectl.transport.base import Head
 from battlectl.transport.poller import Poller
 
@@ -65,6 +67,7 @@ class Field:
     head: Head
     campaign: CampaignRun | None
     crowd: Crowd
+    poller: TelemetryPoller | None
 
 
 async def engage(run: Engagement) -> Evidence:
@@ -108,11 +111,15 @@ async def _fight_at(
     if site.kind == "lasso":
         note = await confirm_revision(run.prepared.target, control, run.prepared.plan)
         run.meta["notes"] = [*run.meta["notes"], note]
-    async with open_campaign(run, site) as campaign, open_crowd(run, site) as crowd:
+    async with (
+        open_campaign(run, site) as campaign,
+        open_crowd(run, site) as crowd,
+        open_telemetry(run, site, control) as poller,
+    ):
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]
         run.meta["target"] = {**run.meta["target"], **describe_site(site)}
-        return await _send_load(run, Field(site, control, head, campaign, crowd), chronicle)
+        return await _send_load(run, Field(site, control, head, campaign, crowd, poller), chronicle)
 
 
 async def _make_ready(run: Engagement, control: Control) -> Head:
@@ -128,7 +135,7 @@ async def _make_ready(run: Engagement, control: Control) -> Head:
 
 
 async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evidence:
-    plan, stop, campaign = run.prepared.plan, run.stop, field.campaign
+    plan, stop, campaign, told = run.prepared.plan, run.stop, field.campaign, field.poller
     journal = Journal(
         run.folder, {"meta": run.meta, "frame": msgspec.to_builtins(plan.frame)}, Masker(run.prepared.secrets)
     )
@@ -136,13 +143,18 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
     aborts = any(objective.abort_on_fail for objective in plan.frame.objectives)
 
     async def keep(line: Line) -> None:
+        if told is not None:
+            told.counts.add(line.delta)
         await _in_turns(journal.add_in_steps(line))
         await _in_turns(chronicle.add_in_steps(line))
         run.progress.show(line, chronicle)
         reason = safety.look(line.t, line.delta)
         if reason is None and aborts:
             reason = failed_objective(
-                chronicle.evidence(campaign=None if campaign is None else campaign.campaign())
+                chronicle.evidence(
+                    campaign=None if campaign is None else campaign.campaign(),
+                    telemetry=None if told is None else told.telemetry(),
+                )
             )
         if reason is not None:
             stop.request_once(reason.how, reason.text)
@@ -157,6 +169,7 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
         subscribers=field.crowd.serves,
         witness=field.crowd.witness,
         chaos=None if campaign is None else campaign.serve,
+        telemetry=None if told is None else told.serve,
     )
     try:
         ending = await fight(plan, forces, run.meta["run_id"], stop, field.head)
@@ -167,7 +180,9 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
     finally:
         journal.close()
     known = None if campaign is None else campaign.campaign()
-    return chronicle.evidence(ending.how, ending.reason, round(ending.at, STORED_DIGITS), known)
+    heard = None if told is None else told.telemetry()
+    at = round(ending.at, STORED_DIGITS)
+    return chronicle.evidence(ending.how, ending.reason, at, known, heard)
 
 
 async def _in_turns(steps: Iterator[None]) -> None:

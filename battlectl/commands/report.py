@@ -19,6 +19,8 @@ from battlectl.chaos.journal import NAME, BadJournal, read_journal, unhealed
 from battlectl.commands.engage import STORED_DIGITS
 from battlectl.commands.folders import write_results
 from battlectl.commands.run import RunResult, code_of
+from battlectl.commands.telemetry import NAME as TELEMETRY
+from battlectl.commands.telemetry import read_telemetry_of
 from battlectl.errors import UserError
 from battlectl.observe.faults import Campaign
 from battlectl.observe.journal import decode_lines
@@ -52,7 +54,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Evidence]:
             document = _checked(msgspec.json.decode(stored.read_bytes()), stored)
             return dict(document["meta"]), read_evidence(document)
         if journal.is_file():
-            return _rebuild(journal, folder / NAME)
+            return _rebuild(journal, folder / NAME, folder / TELEMETRY)
     except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError, BadJournal) as error:
         raise UserError(
             f"{folder}: the stored data cannot be read ({type(error).__name__}: {error})"
@@ -66,7 +68,7 @@ def _checked(document: Any, path: Path) -> dict[str, Any]:
     return document
 
 
-def _rebuild(journal: Path, faults: Path) -> tuple[dict[str, Any], Evidence]:
+def _rebuild(journal: Path, faults: Path, told: Path) -> tuple[dict[str, Any], Evidence]:
     head, _, lines = journal.read_bytes().partition(b"\n")
     header = _checked(msgspec.json.decode(head), journal)
     chronicle = Chronicle(msgspec.convert(header["frame"], Frame))
@@ -76,7 +78,8 @@ def _rebuild(journal: Path, faults: Path) -> tuple[dict[str, Any], Evidence]:
     reason = f"the journal breaks off; {lost:,} arrivals were under way and count as abandoned"
     campaign, notes = _rebuild_campaign(faults)
     meta = {**header["meta"], "rebuilt": True, "notes": [*header["meta"]["notes"], *notes]}
-    return meta, chronicle.evidence(KILLED, reason, round(chronicle.at, STORED_DIGITS), campaign)
+    at = round(chronicle.at, STORED_DIGITS)
+    return meta, chronicle.evidence(KILLED, reason, at, campaign, read_telemetry_of(told))
 
 
 def _rebuild_campaign(faults: Path) -> tuple[Campaign, list[str]]:

@@ -29,6 +29,7 @@ from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.document_faults import faults_json
 from battlectl.report.document_streams import streams_json
+from battlectl.report.document_telemetry import telemetry_json
 from battlectl.report.original import original_names
 from battlectl.report.record import read_evidence, record_json
 from battlectl.report.series import series_json
@@ -58,6 +59,7 @@ def build_document(
         "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
         **faults,
         "streams": streams_json(evidence),
+        "telemetry": telemetry_json(evidence),
         "generator": _generator_json(evidence),
         "examples": [
             [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()

@@ -14,6 +14,7 @@ from battlectl.observe import outcome
 from battlectl.observe.faults import Campaign
 from battlectl.observe.journal import ALL_LABELS, Line
 from battlectl.observe.tally import CallCell, CallKey, Delta, Tally
+from battlectl.observe.telemetry import Telemetry
 from battlectl.plan.frame import Frame
 
 SETTLED_AFTER = 2.0
@@ -54,6 +55,7 @@ class Chronicle:
         reason: str = "",
         at: float | None = None,
         campaign: Campaign | None = None,
+        telemetry: Telemetry | None = None,
     ) -> Evidence:
         """What is known so far."""
         return Evidence(
@@ -66,6 +68,7 @@ class Chronicle:
             health=tuple(self.health),
             coarse=self.coarse,
             campaign=campaign or Campaign(),
+            telemetry=telemetry or Telemetry(),
         )
 
     def abandon_unfinished(self) -> int:

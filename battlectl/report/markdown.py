@@ -33,6 +33,7 @@ from battlectl.report.markdown_figures import (
 )
 from battlectl.report.markdown_origin import show_environment, show_notes, show_origin
 from battlectl.report.markdown_streams import show_continuity
+from battlectl.report.markdown_telemetry import show_telemetry
 from battlectl.report.markdown_truth import show_truth
 from battlectl.report.tables import markdown_table
 from battlectl.report.timeline import render_timeline
@@ -202,6 +203,7 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Windows side by side", show_windows),
     ("Workloads and their calls", show_workloads),
     ("Who served the requests", show_providers),
+    ("Telemetry", show_telemetry),
     ("Ground truth", show_truth),
     ("Where the latency came from", show_latency_parts),
     ("Outcomes", _outcomes),

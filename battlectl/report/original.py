@@ -12,6 +12,7 @@ from typing import Any
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.analyse.streams.figures import stream_figure
 from battlectl.observe.sketch import Sketch
+from battlectl.report.document_telemetry import peak_memory_mb
 
 TO_THE_SECOND = 1.0
 OF_WEBSOCKETS = ("events", "duplicates", "gaps", "uptime", "duplicate_rate", "gap_rate")
@@ -30,7 +31,7 @@ def original_names(evidence: Evidence, breakers: Sequence[Mapping[str, Any]]) ->
         },
         "circuit_breaker": _breaker(breakers),
         "websocket": _websocket(evidence),
-        "system": {"peak_memory_mb": None},
+        "system": {"peak_memory_mb": peak_memory_mb(evidence)},
     }
 
 

@@ -19,6 +19,7 @@ from battlectl.observe.streams.cell import StreamCell
 from battlectl.observe.tally import CallCell, FlowCell, StreamKey, Tally
 from battlectl.plan.frame import Frame
 from battlectl.report.record_campaign import campaign_json, read_campaign
+from battlectl.report.record_telemetry import read_telemetry, telemetry_json
 from battlectl.report.series import read_provider_series, read_series
 
 MOST_HEALTH = 3_600
@@ -43,6 +44,7 @@ def record_json(evidence: Evidence) -> dict[str, Any]:
         "streams": [[*key, tally.by_stream[key].to_json()] for key in sorted(tally.by_stream)],
         "facts": facts_json(tally.facts),
         "campaign": campaign_json(evidence.campaign),
+        "telemetry": telemetry_json(evidence.telemetry),
     }
 
 
@@ -59,6 +61,7 @@ def read_evidence(document: Mapping[str, Any]) -> Evidence:
         health=tuple((at, dict(health)) for at, health in record["health"]),
         coarse=record["coarse"],
         campaign=read_campaign(record.get("campaign")),
+        telemetry=read_telemetry(record.get("telemetry")),
     )
 
 

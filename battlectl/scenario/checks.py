@@ -24,6 +24,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "replies": ("fail", "inconclusive", "note"),
     "continuity": ("fail", "inconclusive", "note"),
     "telemetry": ("fail", "inconclusive", "note"),
+    "leak": ("fail", "inconclusive", "note"),
     "accounting": ("fail", "inconclusive"),
     "generator": ("fail", "inconclusive"),
 }

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from battlectl.quantities import parse_duration, parse_rate, parse_ratio
-from battlectl.scenario.metrics import EVERY_METRIC, Metric, Unit
+from battlectl.quantities import parse_duration, parse_rate, parse_ratio, parse_size
+from battlectl.scenario.metrics import EVERY_METRIC, TARGET_METRICS, Metric, Unit
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -84,7 +84,7 @@ def parse_objective(text: str) -> Objective:
 
 def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
     if stat is None and metric.stats:
-        example = _STATS.get(name) or metric.stats[3]
+        example = _STATS.get(name) or metric.stats[min(3, len(metric.stats) - 1)]
         raise ValueError(f'"{name}" needs a statistic, try "{name}.{example}"')
     if stat is not None and not metric.stats:
         raise ValueError(f'"{name}" has no statistics, leave ".{stat}" away')
@@ -92,7 +92,7 @@ def _check_stat(name: str, metric: Metric, stat: str | None) -> None:
         raise ValueError(f'"{name}" has no statistic "{stat}"{_nearest(stat, metric.stats)}')
 
 
-_STATS = {"outcomes": "timeout", "subscription": "gaps"}
+_STATS = {"outcomes": "timeout", "subscription": "gaps", "memory": "max"}
 _EXAMPLES = {"fault": "kill-provider_a", "provider": "provider_a"}
 
 
@@ -100,7 +100,8 @@ def _read_scope(name: str, metric: Metric, scope: str | None) -> str | None:
     if metric.scope in _EXAMPLES and not (scope or "").strip():
         raise ValueError(f'"{name}" is about one {metric.scope}, try "{name}({_EXAMPLES[metric.scope]})"')
     if metric.scope == "nothing" and scope is not None:
-        raise ValueError(f'"{name}" is known for all requests together only: leave "({scope})" away')
+        what = "of the target" if name in TARGET_METRICS else "for all requests together only"
+        raise ValueError(f'"{name}" is known {what}: leave "({scope})" away')
     if scope is None:
         return None
     if metric.scope == "stream" and not scope.strip():
@@ -123,6 +124,8 @@ def _read_value(unit: Unit, written: str) -> float:
         return parse_ratio(written)
     if unit == "factor":
         return _read_factor(written)
+    if unit == "size":
+        return float(parse_size(written))
     if not re.fullmatch(r"\d+", written):
         raise ValueError(f'"{written}" is not a count, try a whole number')
     return float(written)
@@ -156,7 +159,7 @@ ORIGINAL_NAMES: dict[str, OriginalName] = {
     "p95_latency_ms": OriginalName("latency", "p95", "<=", "duration", 1e-3),
     "p99_latency_ms": OriginalName("latency", "p99", "<=", "duration", 1e-3),
     "max_failover_latency_ms": OriginalName("failover_latency", "max", "<=", "duration", 1e-3),
-    "max_memory_mb": OriginalName("target_memory", "max", "<=", "count", 1e6),
+    "max_memory_mb": OriginalName("memory", "max", "<=", "size", 1e6),
     "subscription_uptime": OriginalName("subscription", "uptime", ">=", "ratio", 1.0),
     "max_duplicate_rate": OriginalName("subscription", "duplicate_rate", "<=", "ratio", 1.0),
     "max_gap_rate": OriginalName("subscription", "gap_rate", "<=", "ratio", 1.0),

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from battlectl.errors import BadFile
+from battlectl.scenario.check_telemetry import check_telemetry, telemetry_address
 from battlectl.scenario.checks import check_headers
 from battlectl.scenario.located import read_yaml
 from battlectl.scenario.masking import mask_headers, mask_urls
@@ -70,6 +71,7 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
         if kind == "lab" and key in tree:
             yield Mistake((key,), f"the lab brings its own {what}: leave it away", True)
     yield from _check_truth(tree.get("truth"), tree.get("providers"))
+    yield from check_telemetry(tree)
     for path, address in _addresses(tree) if kind != "lab" else ():
         yield from _check_host(path, address, tree.get("allow_public") is True)
     yield from _check_ids(tree.get("providers"))
@@ -85,6 +87,7 @@ def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     chaos, providers, truth = tree.get("chaos"), tree.get("providers"), tree.get("truth")
     if isinstance(truth, dict):
         found.append((("truth", "url"), truth.get("url")))
+    found += telemetry_address(tree)
     if isinstance(chaos, dict):
         found.append((("chaos", "url"), chaos.get("url")))
         listed = enumerate(providers if isinstance(providers, list) else ())

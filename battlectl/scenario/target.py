@@ -10,6 +10,7 @@ from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, 
 from battlectl.scenario.routes import Chain
 from battlectl.scenario.target_chaos import TargetChaos
 from battlectl.scenario.target_kinds import Kind
+from battlectl.scenario.target_telemetry import TargetTelemetry
 
 
 class Provider(Strict):
@@ -151,4 +152,7 @@ class Target(Strict):
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
     chaos: TargetChaos | None = None
     truth: TruthSource | None = None
+    telemetry: TargetTelemetry | None = None
+    pid: Annotated[int, Field(ge=1)] | None = None
+    pid_file: Text | None = None
     allow_public: bool = False

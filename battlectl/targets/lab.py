@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from battlectl.errors import NotReady
@@ -50,6 +51,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
             address = partial(lab_address, target)
             planted = PLANTED.format(names=", ".join(asked.defect))
             notes = (SIMULATED, planted) if asked.defect else (SIMULATED,)
-            yield Site("lab", endpoint, ws, chain, providers, notes, lab.admin_url, ended, truth, address)
+            site = Site("lab", endpoint, ws, chain, providers, notes, lab.admin_url, ended, truth)
+            yield replace(site, pid=lab.gateway_pid, address=address)
     except LabError as error:
         raise NotReady(f"the lab did not start: {error}") from error

@@ -50,6 +50,7 @@ class Site:
     """Where the load goes, and what stands behind it. `providers` and `notes` are for the report.
 
     `admin` is the URL where its providers can be broken, None where battlectl knows of no such place.
+    `pid` is that of its process, where battlectl started it.
     `address` makes path and headers of a route's words, from the path of the endpoint.
     """
 
@@ -62,6 +63,7 @@ class Site:
     admin: str | None = None
     ended: Ended = never_ends
     truth: Truth = no_truth
+    pid: int | None = None
     address: AddressOf = plain_address
 
 

@@ -18,6 +18,7 @@ from battlectl.scenario.metrics import (
     STREAM_METRICS,
     STREAM_RATIOS,
     STREAM_TIMES,
+    TARGET_METRICS,
 )
 from battlectl.scenario.model import (
     Feed,
@@ -72,6 +73,7 @@ def test_every_key_is_in_the_reference(model):
         FAULT_METRICS,
         BREAKER_STATS,
         STREAM_METRICS,
+        TARGET_METRICS,
         STREAM_COUNTS,
         STREAM_TIMES,
         STREAM_RATIOS,

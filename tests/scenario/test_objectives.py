@@ -12,7 +12,7 @@ from battlectl.scenario.objectives import (
     parse_objective,
 )
 
-VALUES = {"ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5", "factor": "1.5"}
+VALUES = {"size": "5MB", "ratio": "50%", "duration": "300ms", "rate": "100/s", "count": "5", "factor": "1.5"}
 SCOPES = {"nothing": [""], "fault": ["(kill-provider_a)", "(kill-any#2)"], "provider": ["(provider_a)"]}
 
 
@@ -88,6 +88,9 @@ def test_what_can_be_said(text, parts):
         ("subscription.stall.max < 3", 'try "3ms" or "3s"'),
         ("subscription.gaps < 1%", "is not a count"),
         ("subscription().gaps == 0", "name a workload of subscribers"),
+        ("memory < 5MB", '"memory" needs a statistic, try "memory.max"'),
+        ("memory(a).max < 5MB", 'is known of the target: leave "(a)" away'),
+        ("memory.max < 500", '"500" needs a unit, try "500B"'),
     ],
 )
 def test_what_cannot_be_said_is_answered_with_a_way_out(text, message):

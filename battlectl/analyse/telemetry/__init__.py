@@ -1,0 +1,1 @@
+"""What a target tells of itself, held against what its client and its providers saw."""
