@@ -85,6 +85,7 @@ HOMES: dict[str, set[str]] = {
     "pydantic": {"scenario"},
     "pydantic_core": {"scenario"},
     "rich": {"commands"},
+    "scipy": {"analyse/routing/sample.py"},
     "tabulate": {"report", "commands"},
     "tdigest": {"observe/digest.py"},
     "tenacity": {"targets", "chaos"},

@@ -18,6 +18,8 @@ from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.plan.frame import Frame
 
 SEVERITY = ("note", "inconclusive", "fail")
+ONLY_ASKED = {"routing"}
+"""Checks of what many targets do not show: that weighs where a scenario asks for it."""
 ONLY_TOLD = {"telemetry", "leak"}
 """Checks of what a target tells of itself: where it tells nothing there is nothing to show, unless asked."""
 NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
@@ -66,8 +68,13 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def _is_about_something(check: str, frame: Frame) -> bool:
-    """Replies need requests, continuity needs subscribers."""
-    return bool({"replies": frame.workloads, "continuity": frame.streams}.get(check, True))
+    """Replies need requests, continuity subscribers, routing somebody who expects something of it."""
+    about = {
+        "replies": frame.workloads,
+        "continuity": frame.streams,
+        "routing": any(workload.routing is not None for workload in frame.workloads),
+    }
+    return bool(about.get(check, True))
 
 
 def _says_anything(finding: Finding) -> bool:
@@ -84,7 +91,7 @@ def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evid
         finding = check(evidence)
     except Exception as error:
         return _crashed("check", name, error)
-    if finding.verdict is Verdict.INCONCLUSIVE and name not in ONLY_TOLD:
+    if finding.verdict is Verdict.INCONCLUSIVE and name not in ONLY_ASKED | ONLY_TOLD:
         level = max(level, "inconclusive", key=SEVERITY.index)  # Not even the check had evidence.
     return at_level(finding, level)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 
 from battlectl.commands.chaos_plan import injections_of
 from battlectl.commands.files import find_scenarios, load_scenario, load_target
+from battlectl.commands.ranking import ranked_providers
 from battlectl.errors import BadFile, Problem, UserError
 from battlectl.plan.build import Plan, build_plan
 from battlectl.plan.frame import Frame
@@ -37,8 +38,9 @@ class Prepared:
 
     @property
     def plan_hash(self) -> str:
-        """A fingerprint of the plan: the same scenario, feeds and seed give the same one."""
-        return hashlib.sha256(msgspec.json.encode(self.frame, order="deterministic")).hexdigest()
+        """A fingerprint of the plan: the same scenario, feeds and seed give the same one, at any target."""
+        planned = replace(self.frame, providers=(), breaker=None)
+        return hashlib.sha256(msgspec.json.encode(planned, order="deterministic")).hexdigest()
 
 
 def prepare_all(
@@ -65,10 +67,11 @@ def prepare(path: Path, sets: Sequence[str], target: str | None) -> Prepared:
     found = load_target(name, path)
     injections = injections_of(parsed, found.target, name)
     plan = build_plan(parsed.scenario, parsed.feeds, injections)
+    frame = replace(plan.frame, providers=ranked_providers(found.target))
     _check_certificates(found.target)
     return Prepared(
         path=path,
-        plan=plan,
+        plan=replace(plan, frame=frame),
         target_name=name,
         target=found.target,
         resolved=parsed.resolved,

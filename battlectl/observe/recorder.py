@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from battlectl.observe import outcome
 from battlectl.observe.consistency import Book
 from battlectl.observe.example import Example
-from battlectl.observe.served import OTHERS, OWN_NAMES, Served, ServedCell, ServedKey
+from battlectl.observe.served import FIRST, OTHERS, OWN_NAMES, Served, ServedCell, ServedKey
 from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.tally import CallCell, CallKey, Delta, FlowCell, FlowKey, StreamKey
 
@@ -107,15 +107,26 @@ class Recorder:
         cell.service.record(done - sent)
 
     def served(
-        self, workload: str, due: float, done: float, served: Served, ended: Sequence[tuple[str, object]]
+        self,
+        workload: str,
+        due: float,
+        done: float,
+        served: Served,
+        ended: Sequence[tuple[str, object]],
+        before: Served | None = None,
     ) -> None:
-        """One request ended, and this is who served it; times as in `end`, `ended` has a label per item."""
+        """One request ended, and this is who served it; times as in `end`, `ended` has a label per item.
+
+        `before` is what the reply before on the same connection said, where anybody wants to know.
+        """
         provider, attempts, _ = served
         where = self._here if self._from <= due < self._until else self._where(due)
         cell = self._served.get((workload, provider, where)) or self._served_cell(workload, provider, where)
         label = ended[0][0]
         is_timed = label == outcome.OK or outcome.outcome_of(label) in outcome.TIMED
         cell.requests += 1
+        if before is not None:
+            _follow(cell, provider, before)
         if label == outcome.OK and (len(ended) == 1 or all(one == outcome.OK for one, _ in ended)):
             cell.ok += 1
         if is_timed:
@@ -206,3 +217,12 @@ class Recorder:
         if example.due_s < first or example.latency_ms > worst:
             self._known[key] = (min(first, example.due_s), max(worst, example.latency_ms))
             self._delta.examples.append(example)
+
+
+def _follow(cell: ServedCell, provider: str, before: Served) -> None:
+    """Whether its connection stays with a provider."""
+    if before is FIRST:
+        cell.firsts += 1
+    else:
+        cell.paired += 1
+        cell.same += before.provider == provider

@@ -41,6 +41,10 @@ class Served(NamedTuple):
         return steps is not None and steps > 1
 
 
+FIRST = Served("")
+"""In place of the reply before on a connection that had none."""
+
+
 class ServedKey(NamedTuple):
     """Where a request that was served is counted."""
 
@@ -65,6 +69,8 @@ class ServedRow(NamedTuple):
 class ServedCell:
     """The requests of one provider. Mutable: it is an accumulator.
 
+    `firsts` are the first replies of their connections, `paired` the others, `same` those of them whose
+    provider served the one before too; all 0 where connections are not told apart.
     `told` are those whose reply said how many attempts they took, `attempts` the sum of what was said,
     `extra` the attempts beyond the first, `failovers` the requests for which more than one provider had to be
     asked. Without `told` the other three say nothing. `latency` is over answered and timed-out requests,
@@ -78,9 +84,12 @@ class ServedCell:
         "extra",
         "failover_latency",
         "failovers",
+        "firsts",
         "latency",
         "ok",
+        "paired",
         "requests",
+        "same",
         "told",
     )
 
@@ -91,6 +100,9 @@ class ServedCell:
         self.attempts = 0
         self.extra = 0
         self.failovers = 0
+        self.firsts = 0
+        self.paired = 0
+        self.same = 0
         self.coarse = 0
         self.latency = Sketch()
         self.failover_latency = Sketch()
@@ -108,6 +120,9 @@ class ServedCell:
         self.attempts += other.attempts
         self.extra += other.extra
         self.failovers += other.failovers
+        self.firsts += other.firsts
+        self.paired += other.paired
+        self.same += other.same
         self.coarse = max(self.coarse, other.coarse)
 
     def coarser(self, bits: int) -> ServedCell:
@@ -125,6 +140,8 @@ class ServedCell:
     def to_json(self) -> list[Any]:
         """The whole cell: its numbers, then its sketches."""
         numbers = [self.requests, self.ok, self.told, self.attempts, self.extra, self.failovers, self.coarse]
+        if self.firsts or self.paired:
+            numbers += [self.firsts, self.paired, self.same]
         return [numbers, self.latency.to_json(), self.failover_latency.to_json()]
 
     @classmethod
@@ -133,7 +150,8 @@ class ServedCell:
         result = cls()
         numbers, latency, failover_latency = stored
         result.requests, result.ok, result.told, result.attempts = numbers[:4]
-        result.extra, result.failovers, result.coarse = numbers[4:]
+        result.extra, result.failovers, result.coarse = numbers[4:7]
+        result.firsts, result.paired, result.same = numbers[7:] or (0, 0, 0)
         result.latency = Sketch.from_json(latency)
         result.failover_latency = Sketch.from_json(failover_latency)
         return result

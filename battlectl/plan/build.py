@@ -16,6 +16,7 @@ from battlectl.plan.frame import RUN, Frame, frame_workload
 from battlectl.plan.injection import Injection, chaos_windows
 from battlectl.plan.pacing import Pacing, Users, build_pacing
 from battlectl.plan.route import plan_route
+from battlectl.plan.routing import expect_routing
 from battlectl.plan.streams import PlannedStreams, frame_streams, plan_streams
 from battlectl.plan.workload import WS, PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
@@ -113,6 +114,7 @@ def _build_workload(
         client=workload.client if workload.ws is None else WS,
         seed=own_seed,
         feeds=feeds,
+        routing=expect_routing(workload),
     )
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 
 from battlectl.plan.injection import Injection
 from battlectl.plan.pacing import Poisson, Users
+from battlectl.plan.routing import BreakerFrame, Expectation, ProviderFrame
 from battlectl.plan.streams import StreamFrame
 from battlectl.plan.workload import PlannedWorkload, Window, arrivals_digest, count_arrivals
 from battlectl.scenario.objectives import Objective
@@ -44,11 +45,15 @@ class WorkloadFrame:
     client: str
     digest: str
     route: Mapping[str, str] = field(default_factory=dict)
+    routing: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """See the rule. `cuts` are the edges of segments, `slice_width` the grain of the series in seconds."""
+    """See the rule. `cuts` are the edges of segments, `slice_width` the grain of the series in seconds.
+
+    `providers` and `breaker` are what the target's config says of them.
+    """
 
     name: str
     description: str
@@ -66,6 +71,8 @@ class Frame:
     injections: tuple[Injection, ...] = ()
     streams: tuple[StreamFrame, ...] = ()
     max_stream_lag: float = 0.1
+    providers: tuple[ProviderFrame, ...] = ()
+    breaker: BreakerFrame | None = None
 
     @property
     def run(self) -> Window:
@@ -113,4 +120,5 @@ def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
         client=workload.client,
         digest=arrivals_digest(workload),
         route=workload.route.words,
+        routing=workload.routing,
     )

@@ -17,6 +17,7 @@ import msgspec
 from battlectl.plan.calls import Feeds, Request, choose_requests
 from battlectl.plan.pacing import Pacing, Users, exact
 from battlectl.plan.route import Route
+from battlectl.plan.routing import Expectation
 
 IDS_PER_WORKLOAD = 10**12
 WS = "ws"
@@ -81,6 +82,7 @@ class PlannedWorkload:
     client: str
     seed: str
     feeds: Feeds = field(repr=False)
+    routing: Expectation | None = None
 
     def arrivals(self) -> Iterator[Arrival]:
         """Every arrival of an open workload, in order of due time."""

@@ -80,6 +80,7 @@ class Flow:
         self._recorder = recorder
         self._prefix = f"{run_id}-{workload.name}-"
         self._head = head
+        self._is_routed = workload.routing is not None
 
     def take(
         self, arrival: Arrival, now: float, ended: Callable[[], None] | None = None, late: float = 0.0
@@ -151,7 +152,8 @@ class Flow:
         else:
             self._recorder.flow(name, due, sent.taken, exchange.sent - self.start, done, sent.late)
         if self._client.attributed and exchange.answer is not None:
-            self._recorder.served(name, due, done, exchange.answer.served or _UNTOLD, judged)
+            before = exchange.before if self._is_routed else None
+            self._recorder.served(name, due, done, exchange.answer.served or _UNTOLD, judged, before)
         self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()

@@ -20,6 +20,7 @@ from battlectl.scenario.rates import (
     Rate,
     StepsRate,
 )
+from battlectl.scenario.routing import check_routing
 from battlectl.scenario.streams import SubscribeWorkload
 from battlectl.scenario.wording import nearest
 
@@ -54,6 +55,9 @@ def _check_requests(path: Path, workload: RequestWorkload, draft: Draft) -> Iter
     yield from _check_rate((*path, "rate"), workload.rate, span(workload, draft))
     yield from _check_limits(path, workload)
     yield from _check_ways(path, workload)
+    if workload.routing is not None:
+        route = workload.route
+        yield from check_routing(workload.routing, route.strategy, route.provider, (*path, "routing"))
     yield from _check_expect((*path, "expect"), workload.expect)
     for call_path, call in calls_of(path, workload):
         for mistake in check_params(call.params, (*call_path, "params")):

@@ -17,6 +17,7 @@ from battlectl.scenario.fields import Duration, Name, PositiveDuration, Ratio, S
 from battlectl.scenario.objectives import Objective, original_objective, parse_objective
 from battlectl.scenario.rates import Rate
 from battlectl.scenario.routes import HttpRoute, WsRoute
+from battlectl.scenario.routing import Routing
 from battlectl.scenario.streams import SubscribeWorkload
 
 
@@ -25,7 +26,8 @@ class RequestWorkload(Strict):
 
     `rate` counts requests; `max_in_flight` bounds those not finished (default: enough for a whole timeout
     of the peak rate), beyond it arrivals are dropped and counted; `connections` bounds the pool of HTTP, and
-    is how many WebSockets there are (default: one, with many requests under way on it).
+    is how many WebSockets there are (default: one, with many requests under way on it). `routing` is what
+    is expected of who serves them.
     """
 
     http: HttpRoute = Field(default_factory=HttpRoute)
@@ -39,6 +41,7 @@ class RequestWorkload(Strict):
     phases: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] | None = None
     expect: Expect | None = None
     retries: Annotated[int, Field(ge=0, le=10)] = 0
+    routing: Routing | None = None
     client: Literal["http1", "httpx"] = "http1"
 
     @property

@@ -103,7 +103,7 @@ class Lab(Strict):
 
     `revision` and `strategy` are the gateway's: which contract it has, and how it chooses among providers
     for requests that name no strategy (none: as the revision does). `defect` is planted in it, one or a list:
-    `battlectl lab defects` names them.
+    `battlectl lab defects` names them. `tiers` are those of its providers, in order; free without it.
     """
 
     providers: Annotated[int, Field(ge=1, le=26)] = 3
@@ -115,6 +115,7 @@ class Lab(Strict):
         Literal["fastest", "cheapest", "priority", "round-robin", "load-balanced", "latency-weighted"] | None
     ) = None
     defect: Defects = ()
+    tiers: Annotated[tuple[Literal["free", "paid"], ...], Field(strict=False, max_length=26)] = ()
 
 
 class TruthSource(Strict):

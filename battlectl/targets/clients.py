@@ -12,6 +12,10 @@ from battlectl.transport.httpx_client import HttpxClient
 from battlectl.transport.poller import Poller
 from battlectl.transport.ws_client import WsClient
 
+REUSE = 25
+"""Requests on one connection where it matters who serves them: a target that chooses once for each connection
+is to be judged by many choices."""
+
 OnReconnect = Callable[[Exchange], None]
 
 CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect, Poller], Client]] = {
@@ -23,5 +27,6 @@ CLIENTS: dict[str, Callable[[Endpoint, Limits, OnReconnect, Poller], Client]] = 
 
 def open_client(site: Site, poller: Poller, workload: PlannedWorkload, on_reconnect: OnReconnect) -> Client:
     """The client of a workload, not in service yet."""
-    limits = Limits(workload.connections, workload.timeout, workload.max_body)
+    reuse = None if workload.routing is None else REUSE
+    limits = Limits(workload.connections, workload.timeout, workload.max_body, reuse)
     return CLIENTS[workload.client](endpoint_for(site, workload), limits, on_reconnect, poller)

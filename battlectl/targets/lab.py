@@ -39,6 +39,7 @@ async def open_lab(target: Target) -> AsyncIterator[Site]:
         revision=asked.revision,
         strategy=asked.strategy,
         defect=asked.defect,
+        tiers=asked.tiers,
     )
     try:
         async with watched_lab(spec) as (lab, ended):

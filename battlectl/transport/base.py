@@ -61,11 +61,15 @@ def parse_endpoint(url: str) -> Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may use; `timeout` in seconds bounds connecting, `max_body` in bytes each reply."""
+    """What a client may use; `timeout` in seconds bounds connecting, `max_body` in bytes each reply.
+
+    After `reuse` requests an HTTP connection is closed; None: never by us.
+    """
 
     connections: int
     timeout: float
     max_body: int
+    reuse: int | None = None
 
 
 class Reply(NamedTuple):
@@ -108,11 +112,13 @@ class Exchange:
     """One request under way. Mutable because the hot path fills in its times.
 
     `taken` is when it was noticed, `sent` when its bytes were handed to a connection (None: never), `done`
-    when the answer was whole or given up. `carrier` is for the client, `context` for the caller.
+    when the answer was whole or given up. `carrier` is for the client, `context` for the caller. `before` is
+    what the reply before on the same connection said, where the client knows of such.
     """
 
     __slots__ = (
         "answer",
+        "before",
         "body",
         "carrier",
         "context",
@@ -145,6 +151,7 @@ class Exchange:
         self.answer: Reply | NoReply | None = None
         self.resent = False
         self.carrier: Any = None
+        self.before: Served | None = None
 
     def end(self, answer: Reply | NoReply, done: float) -> None:
         """Finish it; the second call is a bug. What it carried is let go: lists may hold it a while."""

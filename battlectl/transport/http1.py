@@ -17,6 +17,7 @@ from functools import partial
 import trio
 
 from battlectl.observe import outcome
+from battlectl.observe.served import FIRST, Served
 from battlectl.transport.base import Endpoint, Exchange, Limits, NoReply, Reply
 from battlectl.transport.deadlines import Deadlines
 from battlectl.transport.known_heads import KnownHeads
@@ -33,13 +34,14 @@ _CLOSED = NoReply(outcome.CLOSED, "the connection ended without an answer")
 class Connection:
     """One connection and the exchange it carries, if any. Mutable: it is a state."""
 
-    __slots__ = ("exchange", "is_sending", "parser", "served", "wire")
+    __slots__ = ("exchange", "is_sending", "last", "parser", "served", "wire")
 
     def __init__(self, wire: Wire, parser: ReplyParser) -> None:
         self.wire = wire
         self.parser = parser
         self.exchange: Exchange | None = None
         self.served = 0
+        self.last: Served | None = FIRST
         self.is_sending = False
 
 
@@ -242,7 +244,9 @@ class Http1Client:
         if now > exchange.deadline:
             answer = NoReply(outcome.TIMEOUT, "the answer came after the deadline")
         connection.served += 1
-        if parser.reusable and isinstance(answer, Reply) and not connection.is_sending:
+        exchange.before, connection.last = connection.last, answer.served
+        is_done = connection.is_sending or connection.served == self._limits.reuse
+        if parser.reusable and isinstance(answer, Reply) and not is_done:
             self._offer(connection, now)
         else:
             self._discard(connection)

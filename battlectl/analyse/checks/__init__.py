@@ -8,6 +8,7 @@ from battlectl.analyse.checks.accounting import check_accounting
 from battlectl.analyse.checks.continuity import check_continuity
 from battlectl.analyse.checks.generator import check_generator
 from battlectl.analyse.checks.replies import check_replies
+from battlectl.analyse.checks.routing import check_routing
 from battlectl.analyse.checks.telemetry import check_leak, check_telemetry
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding
@@ -17,6 +18,7 @@ CHECKS: dict[str, tuple[Callable[[Evidence], Finding], str]] = {
     "generator": (check_generator, "inconclusive"),
     "replies": (check_replies, "note"),
     "continuity": (check_continuity, "note"),
+    "routing": (check_routing, "note"),
     "telemetry": (check_telemetry, "note"),
     "leak": (check_leak, "note"),
 }
