@@ -80,7 +80,11 @@ def serving_admin_api(lab_admin: str) -> Iterator[AdminApi]:
 
         class Front(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # Whoever sent it was killed: half a document is nobody's wish.
+                    self.close_connection = True
+                    return
                 with turn:
                     said = api.answer(self.command, self.path, body)
                 data = said if isinstance(said, bytes) else json.dumps(said).encode()
