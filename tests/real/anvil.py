@@ -1,4 +1,4 @@
-"""Real nodes: anvil, mining a block a second.
+"""Real nodes: anvil, mining a block a second, or when it is told to.
 
 Rule: the nodes of one test share their genesis (its time is given to all), so that they are one chain to
 whoever compares genesis hashes; from there on each mines for itself.
@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.real.parts import require
 from tests.real.processes import running, wait_ready
 
+A_BLOCK_A_SECOND, WHEN_TOLD = ("--block-time", "1"), ("--no-mining",)
 LISTENING = re.compile(rb"Listening on 127\.0\.0\.1:(\d+)")
 
 
@@ -37,10 +38,12 @@ class Node:
 
 
 @contextmanager
-def running_anvils(count: int, folder: Path) -> Iterator[tuple[Node, ...]]:
+def running_anvils(
+    count: int, folder: Path, mining: tuple[str, ...] = A_BLOCK_A_SECOND
+) -> Iterator[tuple[Node, ...]]:
     """`count` nodes, started together; their logs are in `folder`."""
     program, genesis_time = require("anvil"), str(int(time.time()))
-    command = [program, "--port", "0", "--block-time", "1", "--threads", "1", "--timestamp", genesis_time]
+    command = [program, "--port", "0", *mining, "--threads", "1", "--timestamp", genesis_time]
     logs = [folder / f"anvil-{index}.log" for index in range(count)]
     with ExitStack() as stack:
         processes = [stack.enter_context(running(command, log)) for log in logs]
