@@ -51,7 +51,7 @@ def sent(gateway, history):
 
 
 def answered(gateway, walk):
-    """The walk's questions, answered as by providers that know all blocks and say that the newest is right."""
+    """The walk's questions, answered as by providers that know all blocks and take the newest for right."""
     while (want := walk.wanted()) is not None:
         if isinstance(want, Fetch):
             yield from gateway.seams.publish(walk.found(CHAIN[want.hash]), "back-fill")

@@ -38,6 +38,16 @@ class TrustingVigil(Vigil):
         return None
 
 
+class ImpatientVigil(Vigil):
+    """Judges a provider by its own silence: there is nobody to compare it with."""
+
+    __slots__ = ()
+
+    def sees(self, best: int | None, now: float, patience: Patience) -> str | None:
+        """Why it should be replaced, if it should."""
+        return "stalled" if now - self.heard > patience.stall else None
+
+
 def replacements(gateway: Gateway) -> int:
     """How often the provider of the stream has been replaced."""
     return gateway.truth.totals["replacement"]
@@ -55,7 +65,7 @@ def _hear_the_stream_only(gateway: Gateway) -> None:
 
 def _start_anew(gateway: Gateway) -> None:
     _hear_the_stream_only(gateway)
-    gateway.seams.walk = TrustingWalk
+    gateway.seams.walk, gateway.seams.vigil = TrustingWalk, ImpatientVigil
     sound, before = gateway.seams.offer, 0
 
     def offer(walk: Walk, block: Block, how: str) -> list[Shown]:
@@ -70,6 +80,7 @@ def _start_anew(gateway: Gateway) -> None:
 
 def _fill_late(gateway: Gateway) -> None:
     _hear_the_stream_only(gateway)
+    gateway.seams.vigil = ImpatientVigil
     sound = gateway.seams.publish
 
     def publish(shown: Sequence[Shown], how: str) -> Sequence[Shown]:

@@ -8,16 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from battlectl.lab.gateway.defects import backfill, breaker, delivery, failover, head, metadata, telemetry
+from battlectl.lab.gateway.defects import (
+    backfill,
+    batching,
+    breaker,
+    caching,
+    chain,
+    delivery,
+    errors,
+    failover,
+    head,
+    ids,
+    leaks,
+    metadata,
+    routing,
+    telemetry,
+    timeouts,
+)
 from battlectl.lab.gateway.defects.defect import Area, Defect
 
 BY_AREA: dict[Area, tuple[Defect, ...]] = {
     "failover": failover.DEFECTS,
     "breaker": breaker.DEFECTS,
-    "head": head.DEFECTS,
+    "routing": routing.DEFECTS,
+    "batching": batching.DEFECTS,
     "metadata": metadata.DEFECTS,
     "telemetry": telemetry.DEFECTS,
+    "head": head.DEFECTS,
     "subscriptions": (*backfill.DEFECTS, *delivery.DEFECTS),
+    "timeouts": timeouts.DEFECTS,
+    "leaks": leaks.DEFECTS,
+    "errors": errors.DEFECTS,
+    "caching": caching.DEFECTS,
+    "chain": chain.DEFECTS,
+    "ids": ids.DEFECTS,
 }
 
 DEFECTS: dict[str, Defect] = {defect.name: defect for defects in BY_AREA.values() for defect in defects}

@@ -1,6 +1,7 @@
-"""What several defects have in common: answers and pages on their way out, replies taken apart and put back.
+"""What several defects have in common: a place between the gateway and its clients, or behind its decisions.
 
-Rule: what is no single JSON-RPC reply, or no JSON, is left as it is.
+Rule: what is put in place lets everything through that it does not mean; what is no single JSON-RPC reply is
+left as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from typing import Any
 
 import msgspec
 
+from battlectl.lab.gateway.attempts import Attempt
+from battlectl.lab.gateway.forwarding import Outcome
+from battlectl.lab.gateway.provider import Provider
+from battlectl.lab.gateway.questions import Question
+from battlectl.lab.gateway.settings import ProviderSettings, Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.net.http_server import Handler, Upgrade
 from battlectl.lab.net.wire import Request, Response
@@ -20,7 +26,7 @@ Document = dict[str, Any]
 
 def change_answers(gateway: Gateway, change: Callable[[Request, Response], Response]) -> None:
     """Put `change` between the gateway and its clients, for all that is sent by POST."""
-    change_responses(gateway, "POST", change)
+    _change_responses(gateway, "POST", change)
 
 
 def change_pages(gateway: Gateway, change: Callable[[str, Document], Document]) -> None:
@@ -33,11 +39,80 @@ def change_pages(gateway: Gateway, change: Callable[[str, Document], Document]) 
         document = change(path, msgspec.json.decode(response.body))
         return replace(response, body=msgspec.json.encode(document))
 
-    change_responses(gateway, "GET", rewrite)
+    _change_responses(gateway, "GET", rewrite)
 
 
-def change_responses(gateway: Gateway, method: str, change: Callable[[Request, Response], Response]) -> None:
-    """Put `change` behind whatever is at the front already."""
+def change_outcomes(gateway: Gateway, change: Callable[[Question, Outcome], Outcome]) -> None:
+    """Have `change` rewrite how a request ended, over HTTP and WebSocket, when all has been written down."""
+    sound = gateway.seams.forward
+
+    async def forward(
+        gateway: Gateway,
+        question: Question,
+        strategy: Strategy | None,
+        transport: Transport,
+        only: Provider | None,
+    ) -> Outcome:
+        return change(question, await sound(gateway, question, strategy, transport, only))
+
+    gateway.seams.forward = forward
+
+
+def change_replies(gateway: Gateway, change: Callable[[Question, Document], Document]) -> None:
+    """The same for the JSON-RPC reply to a single request."""
+
+    def rewrite(question: Question, outcome: Outcome) -> Outcome:
+        reply = read_reply(outcome.body)
+        if reply is None:
+            return outcome
+        changed = change(question, reply)
+        return outcome if changed is reply else replace(outcome, body=msgspec.json.encode(changed))
+
+    change_outcomes(gateway, rewrite)
+
+
+def change_lessons(gateway: Gateway, change: Callable[[Attempt, Question], Attempt]) -> None:
+    """Have an attempt be remembered as something else than what it was."""
+    sound = gateway.seams.learn
+    gateway.seams.learn = lambda gateway, made, question, transport: sound(
+        gateway, change(made, question), question, transport
+    )
+
+
+def have(kind: type[Provider]) -> Callable[[Gateway], None]:
+    """Plants providers that are of this kind too, beside what other defects make of them."""
+
+    def plant(gateway: Gateway) -> None:
+        sound = gateway.seams.new_provider
+
+        def new_provider(settings: ProviderSettings) -> Provider:
+            made = sound(settings)
+            before = type(made)
+            made.__class__ = (
+                kind if before is Provider else type(kind.__name__, (kind, before), {"__slots__": ()})
+            )
+            return made
+
+        gateway.seams.new_provider = new_provider
+
+    return plant
+
+
+def read_reply(body: bytes) -> Document | None:
+    """The JSON-RPC reply in a body; None for a batch, and for what is none."""
+    try:
+        value = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and "jsonrpc" in value else None
+
+
+def is_exhausted(outcome: Outcome) -> bool:
+    """Whether the answer is that no provider could answer."""
+    return outcome.provider is None and b'"no provider could answer"' in outcome.body
+
+
+def _change_responses(gateway: Gateway, method: str, change: Callable[[Request, Response], Response]) -> None:
     before = gateway.seams.front
 
     def front(handler: Handler) -> Handler:
@@ -52,12 +127,3 @@ def change_responses(gateway: Gateway, method: str, change: Callable[[Request, R
         return handle
 
     gateway.seams.front = front
-
-
-def read_reply(body: bytes) -> Document | None:
-    """The JSON-RPC reply in a body; None for a batch, and for what is none."""
-    try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and "jsonrpc" in value else None
