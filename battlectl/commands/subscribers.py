@@ -40,6 +40,9 @@ LEAST_SETTLE = 1.0
 """How far the truth may be behind a stream: so many looks, and no less than so many seconds. Longer without a
 look, and nobody knows how long a stream was silent."""
 
+SLOW_HOLDS = 64 * 1024
+"""Bytes that the system may hold for who reads slowly on purpose: the target is to feel it soon."""
+
 MOST_WAITING, MOST_LOGS_WAITING = 128, 2_048
 """Events of a stream that wait for the truth: a reorg brings all logs of its blocks at once."""
 
@@ -91,7 +94,9 @@ async def _serve(
     terms = Terms(settle, planned.stall_after, planned.newest_only, most_waiting)
     listen = _listening(planned, truth, witness, cells, terms, start)
     endpoint = ws_endpoint_for(site, planned.route)
-    connect = partial(open_socket, endpoint, planned.max_body)
+    connect = partial(
+        open_socket, endpoint, planned.max_body, held=SLOW_HOLDS if planned.read_pause else None
+    )
     subscribers = Subscribers(planned, connect, listen, cells, recorder.book, settle)
     waited = 0.0
     try:

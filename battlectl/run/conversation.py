@@ -29,7 +29,8 @@ from battlectl.run.listening import Listener
 from battlectl.transport.ws_socket import Ended as SocketEnded
 
 SLICES = 10
-"""A standstill of ours costs the wait for a pong one of so many slices."""
+"""A standstill of ours costs the wait for a pong at most two of so many slices."""
+TINY = 1e-6
 
 
 class Socket(Protocol):
@@ -111,11 +112,13 @@ class Conversation:
         answered = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_ping, socket, answered)
-            missed = 0
-            while missed < SLICES and not answered.is_set():
+            left = slice_ * SLICES
+            while left > TINY and not answered.is_set():
+                since = trio.current_time()
                 with trio.move_on_after(slice_):
                     await answered.wait()
-                missed += self._is_reading
+                if self._is_reading:
+                    left -= min(trio.current_time() - since, 2 * slice_)
             if not answered.is_set():
                 await trio.lowlevel.checkpoint()  # What came while we stood still is read in this very pass.
             nursery.cancel_scope.cancel()

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from socket import SO_RCVBUF, SOL_SOCKET
 
 import trio
 from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
@@ -156,10 +157,13 @@ def _ended(said: CloseConnection) -> Ended:
 
 
 @asynccontextmanager
-async def open_socket(endpoint: Endpoint, largest: int, deadline: float) -> AsyncIterator[Socket]:
+async def open_socket(
+    endpoint: Endpoint, largest: int, deadline: float, held: int | None = None
+) -> AsyncIterator[Socket]:
     """A WebSocket to an http or https endpoint, open by `deadline` (trio's clock); raises ConnectError.
 
-    Still open at the end, it is cut off. A message of more than `largest` bytes ends it with code 1009.
+    Still open at the end, it is cut off. A message of more than `largest` bytes ends it with code 1009. The
+    system may hold about `held` bytes that nobody has read; without it as many as it likes, tens of MiB.
     """
     wire: Wire | None = None
     socket: Socket | None = None
@@ -167,6 +171,8 @@ async def open_socket(endpoint: Endpoint, largest: int, deadline: float) -> Asyn
         with trio.move_on_at(deadline):
             wire = await connect(await resolve(endpoint), endpoint, _context(endpoint))
             wire.sock = stamped(wire.sock)
+            if held is not None:
+                wire.sock.setsockopt(SOL_SOCKET, SO_RCVBUF, held)
             connection, first = await shake_hands(wire, endpoint)
             socket = Socket(wire, Frames(connection, largest), first)
         if socket is None:

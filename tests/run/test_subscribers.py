@@ -257,7 +257,7 @@ def test_a_standstill_of_ours_is_no_missing_pong(at):
     assert world.cell.count("ends_silent") == 0
 
 
-def test_a_standstill_of_ours_costs_the_wait_for_a_pong_one_slice():
+def test_a_standstill_of_ours_costs_the_wait_for_a_pong_two_slices_at_most():
     dead = ScriptedSocket([], pongs=False)
     world = attend(iter([dead, ScriptedSocket([])]), ping_every="4s", stands_still=(5.0, 20.0), seconds=40.0)
     assert 25 <= world.tries[1] <= 25 + 4.2
