@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from battlectl.commands.lab_emit import Ports
     from battlectl.lab.spec import LabSpec
 
 
@@ -93,28 +95,38 @@ def up(
     host: Host = "127.0.0.1",
     allow_any_address: AnyAddress = False,
     json: Json = False,
+    emit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="Print the configuration of an aggregator (lasso, envoy or haproxy) with the lab behind it, "
+            "and start no gateway; --port is then the aggregator's.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Start simulated nodes behind a gateway, and their admin API, until Ctrl-C."""
     from battlectl.commands.lab import lab_spec
 
+    gateway = {"revision": revision, "strategy": strategy, "defect": tuple(defect) if defect else None}
+    ports = None if emit is None else _emitted_ports(emit, port, gateway, json)
     spec = lab_spec(
         os.environ,
         providers=providers,
         block_time=block_time,
         latency=latency,
         seed=seed,
-        gateway={
-            "port": port,
-            "revision": revision,
-            "strategy": strategy,
-            "defect": tuple(defect) if defect else None,
-        },
+        has_gateway=emit is None,
+        gateway={"port": port, **gateway} if emit is None else {},
         admin_port=admin_port,
         token_env=token_env,
         host=host,
         allow_any_address=allow_any_address,
     )
-    _hold(spec, json, token_env)
+    if emit is None or ports is None:
+        _hold(spec, json, token_env)
+    else:
+        _emit(spec, emit, ports, token_env)
 
 
 @app.command()
@@ -187,11 +199,31 @@ def defects(json: Json = False) -> None:
 
 def _hold(spec: LabSpec, json: bool, token_env: str | None) -> None:
     from battlectl.commands.lab import run_lab
+
+    _until_told(lambda: run_lab(spec, sys.stdout, json, token_env))
+
+
+def _emit(spec: LabSpec, kind: str, ports: Ports, token_env: str | None) -> None:
+    from battlectl.commands.lab import emit_lab
+
+    _until_told(lambda: emit_lab(spec, kind, ports, (sys.stdout, sys.stderr), token_env))
+
+
+def _emitted_ports(kind: str, port: int | None, gateway: dict[str, Any], json: bool) -> Ports:
+    from battlectl.commands.lab_emit import choose_ports
+    from battlectl.errors import UserError
+
+    if json:
+        raise UserError("--emit and --json both want stdout: leave one away")
+    return choose_ports(kind, port, gateway)
+
+
+def _until_told(run: Callable[[], int]) -> NoReturn:
     from battlectl.errors import NotReady
     from battlectl.lab.spec import LabError
 
     try:
-        code = run_lab(spec, sys.stdout, json, token_env)
+        code = run()
     except LabError as error:
         raise NotReady(str(error)) from error
     raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 import trio
 
+from battlectl.commands.lab_emit import Ports, emit, started_text
 from battlectl.commands.lab_text import ready_json, ready_text
 from battlectl.errors import UserError
 from battlectl.lab.control import Lab, hold_lab
@@ -80,6 +81,23 @@ def run_lab(spec: LabSpec, out: TextIO, as_json: bool = False, token_env: str | 
     def tell(lab: Lab) -> None:
         print(ready_json(lab) if as_json else ready_text(lab, spec, token_env), file=out, flush=True)
 
+    return _run_telling(spec, tell)
+
+
+def emit_lab(
+    spec: LabSpec, kind: str, ports: Ports, streams: tuple[TextIO, TextIO], token_env: str | None = None
+) -> int:
+    """The same with an aggregator's configuration as the only output, and what to do with it in stderr."""
+    out, err = streams
+
+    def tell(lab: Lab) -> None:
+        print(emit(kind, lab, ports), file=out, end="", flush=True)
+        print(started_text(kind, lab, ports, token_env), file=err, flush=True)
+
+    return _run_telling(spec, tell)
+
+
+def _run_telling(spec: LabSpec, tell: Callable[[Lab], None]) -> int:
     failure = trio.run(_run_until_told, spec, tell)
     if failure is not None:
         raise failure

@@ -57,15 +57,13 @@ class Adapter:
     `address` is of a target's config what `Site.address` is; it raises `Unaddressable` for a word that this
     target cannot do, and does not look at whether the route has a path of its own. `attribution` reads who
     served, where the config names nothing else; None where no reply tells. `ws_url` is where WebSockets go,
-    None where there is no such place. `telemetry` is the format of what the target tells of itself, and
-    `unseen` says in sentences what cannot be observed of it.
+    None where there is no such place. `unseen` says in sentences what cannot be observed.
     """
 
     kind: str
     address: Callable[[Target, Route, str, bool], Address]
     attribution: Callable[[Target], Reader | None] = _no_reader
     ws_url: Callable[[Target], str | None] = _own_ws_url
-    telemetry: str | None = None
     unseen: Callable[[Target], tuple[str, ...]] = _nothing_unseen
 
 

@@ -26,6 +26,5 @@ ENVOY = Adapter(
     kind="envoy",
     address=refuse_words,
     attribution=_attribution,
-    telemetry="envoy",
     unseen=lambda _target: UNSEEN,
 )

@@ -74,6 +74,5 @@ ERPC = Adapter(
     kind="erpc",
     address=_address,
     attribution=_attribution,
-    telemetry="prometheus",
     unseen=lambda _target: UNSEEN,
 )

@@ -26,6 +26,5 @@ HAPROXY = Adapter(
     kind="haproxy",
     address=refuse_words,
     attribution=_attribution,
-    telemetry="haproxy",
     unseen=lambda _target: UNSEEN,
 )

@@ -27,7 +27,7 @@ def lab_address(target: Target, route: Route, path: str, is_socket: bool) -> Add
         raise Unaddressable("strategy", f"{message}: {way_out}")
     _check_name("chain", route.chain, (CHAIN, CHAIN_NUMBER))
     _check_name("profile", route.profile, (PROFILE,))
-    return lasso_address(path, CHAIN, route, revision, is_socket)
+    return lasso_address("/", CHAIN, route, revision, is_socket)
 
 
 def _check_name(word: str, name: str | None, known: tuple[str, ...]) -> None:

@@ -45,6 +45,5 @@ LASSO = Adapter(
     address=_address,
     attribution=_attribution,
     ws_url=_ws_url,
-    telemetry="lasso",
     unseen=lambda _target: UNSEEN,
 )

@@ -25,6 +25,5 @@ PROXYD = Adapter(
     kind="proxyd",
     address=refuse_words,
     attribution=_attribution,
-    telemetry="prometheus",
     unseen=lambda _target: UNSEEN,
 )

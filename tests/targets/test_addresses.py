@@ -25,7 +25,8 @@ OLD = target_of("lab", lab={"revision": "2025-10"})
 
 
 def lab_path(target: Target, is_socket: bool = False, **words: str) -> str:
-    return ADAPTERS["lab"].address(target, Route(**words), "/", is_socket).path
+    path = "/ws/rpc/battlechain" if is_socket else "/"
+    return ADAPTERS["lab"].address(target, Route(**words), path, is_socket).path
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def lab_path(target: Target, is_socket: bool = False, **words: str) -> str:
 )
 def test_the_lab_takes_the_addresses_of_lasso(words, path):
     assert lab_path(CURRENT, **words) == path
-    expected = "/" if path == "/" else f"/ws{path}"
+    expected = "/ws/rpc/battlechain" if path == "/" else f"/ws{path}"
     assert lab_path(CURRENT, True, **words) == expected
 
 

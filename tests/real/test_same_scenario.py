@@ -1,0 +1,36 @@
+"""One scenario file at Envoy, at HAProxy and at a bare node, with nothing changed but `--target`.
+
+Rule: what a target shows is judged, and what it cannot show is not observable: it is no pass and no failure.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.command import Desk
+from tests.cli.in_short import run_in_short
+from tests.disturbed import until_undisturbed
+from tests.real.emitted import emitted_field
+
+pytestmark = pytest.mark.real
+PROVIDERS = {"provider_a", "provider_b", "provider_c"}
+
+
+@pytest.mark.parametrize("kind", ["envoy", "haproxy"])
+def test_a_provider_dies_behind_an_aggregator_that_was_started_from_what_the_lab_printed(tmp_path, kind):
+    def hold(number):
+        desk = Desk(tmp_path / f"{number}")
+        desk.folder.mkdir()
+        with emitted_field(desk, kind) as target:
+            ran, report = run_in_short(desk, "provider-failover", target)
+        told = f"{ran.out}\n{ran.err}"
+        served = {row["provider"] for row in report["analysis"]["providers"] if row["ok"]}
+        assert served == PROVIDERS, told
+        assert [fault["proof"] for fault in report["faults"]] == ["confirmed"], told
+        failovers = report["faults"][0]["windows"]["during"]["failovers"]
+        assert (failovers["source"], failovers["least"] > 0) == ("metadata", True), told
+        assert (ran.code, report["verdict"]) == (0, "pass"), told
+        notes = report["meta"]["notes"]
+        assert any(note.startswith("not observable at this target: breakers") for note in notes)
+
+    until_undisturbed(hold)
