@@ -72,6 +72,7 @@ async def open_crowd(run: Engagement, site: Site) -> AsyncIterator[Crowd]:
             raise NotReady(f"the chain cannot be read ({seen.what}): {error}") from error
         told = run.meta["truth"] = {"source": seen.what, "every_s": seen.every}
         witness = Witness(control, truth, seen.every)
+        await witness.look_before()
         serves = tuple(partial(_serve, site, planned, truth, witness, settle) for planned in streams)
         try:
             yield Crowd(serves, witness.serve)

@@ -2,12 +2,13 @@
 
 Rule: nothing that a subscription said is believed here. A look that fails leaves a stretch unwatched, which
 the truth knows of and holds against nobody. Blocks between two looks are fetched by their hash, so that a
-reorg is seen whole.
+reorg is seen whole. The first look is before the load: of blocks older than that nobody could tell anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -31,6 +32,7 @@ class Witness:
         self._truth = truth
         self._every = every
         self._logs: list[tuple[dict[str, Any], LogTruth]] = []
+        self._first: tuple[float, Any] | None = None
         self.looks = 0
         self.failures = 0
         self.last_failure = ""
@@ -39,8 +41,17 @@ class Witness:
         """From now on the logs of each block are read for this filter."""
         self._logs.append((wanted, logs))
 
+    async def look_before(self) -> None:
+        """One look before the time is known at which the run begins; kept until it is."""
+        with suppress(CallError):
+            block = await self._control.call("eth_getBlockByNumber", ["latest", False])
+            self._first = trio.current_time(), block
+
     async def serve(self, start: float) -> None:
         """Look until cancelled."""
+        if self._first is not None:
+            with suppress(CallError):
+                self._feed(self._first[0] - start, "the first look", self._first[1])
         due = trio.current_time()
         while True:
             self.looks += 1
@@ -66,7 +77,9 @@ class Witness:
 
     async def _see(self, start: float, method: str, params: Sequence[Any]) -> None:
         block = await self._control.call(method, params)
-        at = trio.current_time() - start
+        self._feed(trio.current_time() - start, method, block)
+
+    def _feed(self, at: float, method: str, block: Any) -> None:
         try:
             self._truth.see(at, int(block["number"], 16), block["hash"].lower(), block["parentHash"].lower())
         except (TypeError, KeyError, ValueError, AttributeError) as error:

@@ -21,7 +21,7 @@ class Answers:
 
     async def call(self, method: str, params: Any = ()) -> Any:
         await trio.lowlevel.checkpoint()
-        answer = next(self._answers)
+        answer = next(self._answers, CallError("nothing more to say"))
         if isinstance(answer, CallError):
             raise answer
         return answer
@@ -31,10 +31,13 @@ def block(number: int) -> dict[str, str]:
     return {"number": hex(number), "hash": f"0x{number:02X}", "parentHash": f"0x{number - 1:02x}"}
 
 
-def looked(*answers: Any) -> tuple[Witness, Truth]:
-    """After one answer a second."""
+def looked(*answers: Any, before: bool = False) -> tuple[Witness, Truth]:
+    """After one answer a second; `before`: the first of them half a second before the run begins."""
 
     async def main() -> None:
+        if before:
+            await witness.look_before()
+            await trio.sleep(0.5)
         with trio.move_on_after(len(answers) - 0.5):
             await witness.serve(trio.current_time())
 
@@ -56,3 +59,16 @@ def test_hashes_are_written_in_one_way():
     _, truth = looked(block(0xA0))
     assert truth.head is not None
     assert truth.head.hash == "0xa0"
+
+
+def test_what_was_there_before_the_first_look_of_the_run_is_known_from_the_look_before_it():
+    failure = CallError("status 502")
+    _, truth = looked(block(7), failure, block(9), block(8), before=True)
+    assert truth.oldest is not None
+    assert (truth.oldest.number, truth.oldest.seen, truth.began) == (7, -0.5, -0.5)
+    assert truth.covers(8)
+
+
+def test_a_look_before_that_fails_is_none():
+    _, truth = looked(CallError("status 502"), block(9), before=True)
+    assert truth.began == 0.0
