@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,11 +14,12 @@ from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared, prepare_all
 from battlectl.errors import ExitCode
 from battlectl.plan.chaos_rows import INJECTION_COLUMNS, injection_rows
-from battlectl.plan.frame import WorkloadFrame
+from battlectl.plan.frame import Frame, WorkloadFrame
 from battlectl.plan.pacing import Users
 from battlectl.plan.streams import StreamFrame
 from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.quantities import format_duration, format_rate
+from battlectl.targets import ADAPTERS
 
 
 def plan(
@@ -53,6 +54,7 @@ def plan_json(prepared: Prepared, arrivals: int) -> dict[str, Any]:
             w.name: [_arrival_json(w, a) for a in first_arrivals(w, arrivals)]
             for w in prepared.plan.workloads
         },
+        "not_observable": list(unseen_of(prepared)),
     }
 
 
@@ -70,10 +72,31 @@ def plan_text(prepared: Prepared, arrivals: int) -> str:
         *_table(STREAM_COLUMNS, [_stream_row(s) for s in frame.streams]),
         *_table(INJECTION_COLUMNS, injection_rows(frame.injections)),
         "\n".join(["objectives:", *(f"  {objective.text}" for objective in frame.objectives)]),
+        *_listed("asked for by words:", _asked(frame)),
+        *_listed("not observable at this target:", unseen_of(prepared)),
     ]
     if arrivals:
         parts += [_arrivals_text(workload, arrivals) for workload in prepared.plan.workloads]
     return "\n\n".join(parts)
+
+
+def unseen_of(prepared: Prepared) -> Sequence[str]:
+    """What the kind of the target keeps to itself, in sentences."""
+    return ADAPTERS[prepared.target.kind].unseen(prepared.target)
+
+
+def _asked(frame: Frame) -> Iterator[str]:
+    routes = {workload.name: workload.route for workload in frame.workloads}
+    routes |= {streams.name: streams.route for streams in frame.streams}
+    for name, words in routes.items():
+        if words:
+            yield f"{name}: {', '.join(f'{word} {value}' for word, value in words.items())}"
+
+
+def _listed(title: str, lines: Iterable[str]) -> list[str]:
+    """A list of what there is any of."""
+    found = [f"  {line}" for line in lines]
+    return ["\n".join([title, *found])] if found else []
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

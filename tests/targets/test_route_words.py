@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from battlectl.commands.plan import plan_json, plan_text
 from battlectl.commands.prepare import prepare
 from battlectl.errors import BadFile
 from battlectl.plan.route import Route
@@ -97,3 +98,15 @@ def test_a_path_of_its_own_and_its_headers_win(tmp_path):
     endpoint = endpoint_for(Site("generic", root), plan.workloads[0])
     assert endpoint.path == "/x"
     assert endpoint.headers == (*root.headers, ("x-key", "new"))
+
+
+def test_the_plan_says_what_is_asked_for_and_what_cannot_be_observed(tmp_path):
+    asked = prepared(tmp_path, READS % "http: {strategy: fastest, chain: 999}")
+    text = plan_text(asked, 0)
+    assert "asked for by words:\n  reads: chain 999, strategy fastest" in text
+    assert "not observable" not in text  # At the lab nothing is hidden.
+    plain = prepared(tmp_path, READS % "timeout: 1s", target="generic")
+    assert "not observable at this target:\n  who served a request, and in how many attempts" in plan_text(
+        plain, 0
+    )
+    assert plan_json(plain, 0)["not_observable"] == list(ADAPTERS["generic"].unseen(plain.target))
