@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.command import Desk
+from tests.cli.command import Desk, read_report
 from tests.cli.in_short import run_in_short
 from tests.disturbed import until_undisturbed
 from tests.real.emitted import emitted_field
@@ -34,3 +34,25 @@ def test_a_provider_dies_behind_an_aggregator_that_was_started_from_what_the_lab
         assert any(note.startswith("not observable at this target: breakers") for note in notes)
 
     until_undisturbed(hold)
+
+
+FAILING_OVER = {
+    "phases": {"steady": "2s"},
+    "objectives": ["success_rate == 100%", "failover_latency.max < 2s", "amplification < 2"],
+}
+
+
+def test_a_bare_node_shows_no_failover_and_nobody_says_that_it_did(tmp_path, anvils):
+    (node,) = anvils(1)
+    desk = Desk(tmp_path)
+    scenario = desk.scenario(**FAILING_OVER)
+    bare = desk.target(node.url, "bare.yml")
+    ran = desk.run(scenario, target=bare)
+    (run,) = desk.runs
+    report = read_report(run)
+    told = {one["name"]: one for one in report["findings"] if one["kind"] == "objective"}
+    assert told["success_rate == 100%"]["verdict"] == "pass", ran
+    for unseen in ("failover_latency.max < 2s", "amplification < 2"):
+        assert told[unseen]["verdict"] == "inconclusive", ran
+    assert (ran.code, report["verdict"]) == (3, "inconclusive"), ran
+    assert any("who served a request" in note for note in report["meta"]["notes"])
