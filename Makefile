@@ -55,9 +55,10 @@ lock: ## write constraints.txt anew from the newest versions that pyproject.toml
 	$(VENV)-lock/bin/pip freeze --exclude battlectl > constraints.txt
 	rm -rf $(VENV)-lock
 
-bench: setup ## processor time per request, beside hey, wrk, autocannon and Locust
+bench: setup ## processor time per request and per notification, beside other clients
 	.ci/install-real --bench
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/ws_run.py
 
 truth: setup ## 20 seeds of random chaos on the lab, every figure against the gateway's own record: about 20 minutes
 	BATTLECTL_TRUTH_SEEDS="$$(seq -s ' ' 0 19)" $(BIN)/pytest -q -s tests/real/test_truth.py

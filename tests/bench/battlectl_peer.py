@@ -17,7 +17,7 @@ def run(load: Load, folder: Path) -> Result:
     program = Path(sys.executable).with_name("battlectl")
     command = [program, "run", scenario, "--target", target, "--json"]
     finished = run_pinned(command, load.core, load.seconds, folder)
-    report = _report(folder, finished)
+    report = read_report(folder, finished)
     cell = next(window for window in report["windows"] if window["name"] == "run")["workloads"]["(all)"]
     if not cell["ok"]:
         raise Unavailable(f"nothing was answered: {report['verdict']}, {report['ending']['reason']}")
@@ -44,7 +44,8 @@ def _scenario(load: Load, target: str) -> dict[str, Any]:
     }
 
 
-def _report(folder: Path, finished: Finished) -> Any:
+def read_report(folder: Path, finished: Finished) -> Any:
+    """The report of its run; raises `Unavailable` with its last words."""
     reports = sorted(folder.rglob("report.json"), key=lambda path: path.stat().st_mtime)
     if not reports:
         last_line = (finished.output.strip().splitlines() or ["it said nothing"])[-1]

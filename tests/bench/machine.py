@@ -1,16 +1,18 @@
 """The machine that figures were taken on: without it they mean nothing."""
 
+import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.real.parts import find
+from tests.real.parts import REAL, find
 
-PACKAGES = ("battlectl", "trio", "httptools", "msgspec", "httpx")
+PACKAGES = ("battlectl", "trio", "httptools", "wsproto", "msgspec", "httpx", "websockets")
 VERSION_OF = {"nginx": "-v", "wrk": "-v", "autocannon": "--version", "locust": "--version"}
 
 
@@ -26,6 +28,7 @@ def describe() -> list[tuple[str, str]]:
         ),
         ("packages", ", ".join(f"{name} {_package(name)}" for name in PACKAGES)),
         *((name, _tool(name, option)) for name, option in VERSION_OF.items()),
+        ("node, ws", f"{_node()}, {_ws()}"),
     ]
 
 
@@ -40,6 +43,16 @@ def _package(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "-"
+
+
+def _node() -> str:
+    program = shutil.which("node")
+    return _first_line([program, "--version"]) if program else "-"
+
+
+def _ws() -> str:
+    about = REAL / "node_modules" / "ws" / "package.json"
+    return str(json.loads(about.read_text())["version"]) if about.exists() else "-"
 
 
 def _tool(name: str, option: str) -> str:

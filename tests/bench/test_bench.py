@@ -4,11 +4,12 @@ import sys
 
 import pytest
 
-from tests.bench import hey_peer, locust_peer, run
+from tests.bench import hey_peer, locust_peer, run, ws_table
 from tests.bench.load import Load, Result, Unavailable
 from tests.bench.pinned import run_pinned
 from tests.bench.table import render
 from tests.bench.tool import ended_well
+from tests.bench.ws_load import Heard, Pair
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 LOAD = Load("http://127.0.0.1:1", rate=100, seconds=1, connections=10, core=0)
@@ -50,6 +51,36 @@ def test_a_missing_peer_is_listed_with_how_to_get_it(monkeypatch):
     rounds, gone = run._run_rounds(LOAD, ["hey", "wrk"], 2)
     assert [list(results) for results in rounds] == [["wrk"], ["wrk"]]
     assert "hey is not installed: run .ci/install-real --bench" in render(rounds, ["hey", "wrk"], gone)
+
+
+def heard(messages, cpu_seconds, mib):
+    return Heard(messages, cpu_seconds, mib * 2**20)
+
+
+def test_what_a_message_and_a_connection_cost_is_what_is_beyond_the_first():
+    pair = Pair(heard(100, 1.0, 60), heard(10_100, 2.0, 160), connections=101, seconds=10)
+    assert (pair.more_us, pair.core_rate, pair.kib_each) == (
+        pytest.approx(100.0),
+        pytest.approx(10_000.0),
+        1024,
+    )
+
+
+def test_a_subscriber_client_that_is_missing_is_listed_too():
+    pair = Pair(heard(100, 1.0, 60), heard(10_100, 2.0, 160), connections=101, seconds=10)
+    table = ws_table.render([{"a": pair}], ["a", "b"], {"b": "b is not installed"})
+    (line,) = (line for line in table.splitlines() if line.startswith("a "))
+    assert line.split()[:8] == ["a", "1010", "198.0", "100.0", "1.00", "10000", "1024.0", "1.00"]
+    assert "b is not installed" in table
+
+
+@pytest.mark.real
+@pytest.mark.quiet
+def test_memory_is_that_of_the_command(tmp_path):
+    wait = "import time; time.sleep(0.3)"
+    small = run_pinned([sys.executable, "-c", wait], 0, 1, tmp_path)
+    large = run_pinned([sys.executable, "-c", f"x = b'x' * 50_000_000; {wait}"], 0, 1, tmp_path)
+    assert 0 < small.peak_bytes < 40_000_000 < large.peak_bytes - small.peak_bytes < 60_000_000
 
 
 def test_percentiles_as_the_tools_print_them():
