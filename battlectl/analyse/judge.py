@@ -20,8 +20,8 @@ from battlectl.plan.frame import Frame
 SEVERITY = ("note", "inconclusive", "fail")
 ONLY_ASKED = {"routing"}
 """Checks of what many targets do not show: that weighs where a scenario asks for it."""
-ONLY_TOLD = {"telemetry", "leak"}
-"""Checks of what a target tells of itself: where it tells nothing there is nothing to show, unless asked."""
+ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors"}
+"""Checks of what a target tells: where it tells nothing there is nothing to show, unless asked."""
 NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
 
 
@@ -72,6 +72,7 @@ def _is_about_something(check: str, frame: Frame) -> bool:
     about = {
         "replies": frame.workloads,
         "continuity": frame.streams,
+        "equality": any(workload.twin_of for workload in frame.workloads),
         "routing": any(workload.routing is not None for workload in frame.workloads),
     }
     return bool(about.get(check, True))

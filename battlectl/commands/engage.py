@@ -24,6 +24,7 @@ from battlectl.commands.progress import Progress
 from battlectl.commands.results import Journal
 from battlectl.commands.subscribers import Crowd, open_crowd
 from battlectl.commands.telemetry import open_telemetry
+from battlectl.commands.watch import Lookout, open_lookout
 from battlectl.errors import NotReady
 from battlectl.observe.journal import Line
 from battlectl.report.fold import Chronicle
@@ -68,6 +69,7 @@ class Field:
     campaign: CampaignRun | None
     crowd: Crowd
     poller: TelemetryPoller | None
+    lookout: Lookout
 
 
 async def engage(run: Engagement) -> Evidence:
@@ -115,11 +117,13 @@ async def _fight_at(
         open_campaign(run, site) as campaign,
         open_crowd(run, site) as crowd,
         open_telemetry(run, site, control) as poller,
+        open_lookout(run, site, control, campaign) as lookout,
     ):
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]
         run.meta["target"] = {**run.meta["target"], **describe_site(site)}
-        return await _send_load(run, Field(site, control, head, campaign, crowd, poller), chronicle)
+        field = Field(site, control, head, campaign, crowd, poller, lookout)
+        return await _send_load(run, field, chronicle)
 
 
 async def _make_ready(run: Engagement, control: Control) -> Head:
@@ -166,7 +170,8 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
         on_line=keep,
         services=(poller.serve, partial(_stop_at_end, field.site, stop), *keep_head),
         linger=poller.linger if poller.can_linger else None,
-        subscribers=field.crowd.serves,
+        subscribers=(*field.crowd.serves, *field.lookout.serves),
+        inspect=field.lookout.inspect,
         witness=field.crowd.witness,
         chaos=None if campaign is None else campaign.serve,
         telemetry=None if told is None else told.serve,

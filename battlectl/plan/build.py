@@ -7,8 +7,8 @@ is as small as one of ten seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from battlectl.plan.calls import Feeds, Sequential, compile_request
@@ -18,11 +18,14 @@ from battlectl.plan.pacing import Pacing, Users, build_pacing
 from battlectl.plan.route import plan_route
 from battlectl.plan.routing import expect_routing
 from battlectl.plan.streams import PlannedStreams, frame_streams, plan_streams
+from battlectl.plan.watch import PlannedWatch, plan_watch
 from battlectl.plan.workload import WS, PlannedWorkload, Window
 from battlectl.quantities import format_duration, format_ratio
+from battlectl.scenario.check_equal import OTHER
 from battlectl.scenario.model import RequestWorkload, Safety, Scenario, promises
 from battlectl.scenario.phases import phase_edges, run_edges
 from battlectl.scenario.streams import SubscribeWorkload
+from battlectl.scenario.watch import watch_of
 
 MOST_SLICES = 3_600
 MOST_ROWS = 40_000
@@ -39,6 +42,7 @@ class Plan:
     streams: tuple[PlannedStreams, ...]
     min_success_rate: float | None
     safety_over: float
+    watch: PlannedWatch | None = None
 
     @property
     def needs_head(self) -> bool:
@@ -61,6 +65,7 @@ def build_plan(
         for index, (name, workload) in enumerate(scenario.load.items())
         if isinstance(workload, RequestWorkload)
     )
+    workloads += tuple(_twins(scenario, workloads))
     streams = tuple(
         plan_streams(name, workload, f"{scenario.seed}/{name}", _span(name, workload, phases))
         for name, workload in scenario.load.items()
@@ -85,7 +90,25 @@ def build_plan(
         injections=tuple(injections),
         streams=tuple(frame_streams(planned) for planned in streams),
     )
-    return Plan(frame, workloads, streams, scenario.safety.min_success_rate, scenario.safety.over)
+    watch = plan_watch(watch_of(scenario.watch, scenario.checks))
+    return Plan(frame, workloads, streams, scenario.safety.min_success_rate, scenario.safety.over, watch)
+
+
+def _twins(scenario: Scenario, workloads: Sequence[PlannedWorkload]) -> Iterator[PlannedWorkload]:
+    """The other halves of those that are compared: the same arrivals, to another place."""
+    for place, workload in enumerate((w for w in workloads if w.is_compared), len(scenario.load)):
+        own = scenario.load[workload.name]
+        assert isinstance(own, RequestWorkload), "only requests are compared"
+        assert own.equal_to is not None, "what is compared says with what"
+        yield replace(
+            workload,
+            name=f"{workload.name}{OTHER}",
+            index=place,
+            route=plan_route(own.equal_to),
+            twin_of=workload.name,
+            node=own.equal_to.node,
+            routing=None,
+        )
 
 
 def _ordered(values: Sequence[Any], order: str) -> Sequence[Any]:
@@ -114,6 +137,7 @@ def _build_workload(
         client=workload.client if workload.ws is None else WS,
         seed=own_seed,
         feeds=feeds,
+        is_compared=workload.equal_to is not None,
         routing=expect_routing(workload),
     )
 

@@ -45,6 +45,7 @@ class WorkloadFrame:
     client: str
     digest: str
     route: Mapping[str, str] = field(default_factory=dict)
+    twin_of: str | None = None
     routing: Expectation | None = None
 
 
@@ -120,5 +121,6 @@ def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
         client=workload.client,
         digest=arrivals_digest(workload),
         route=workload.route.words,
+        twin_of=workload.twin_of,
         routing=workload.routing,
     )

@@ -66,7 +66,11 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedWorkload:
-    """One workload with every default filled in; times in seconds from the start of the run."""
+    """One workload with every default filled in; times in seconds from the start of the run.
+
+    One that is compared has a twin that sends the same; `twin_of` is whose twin this is. `node` is a provider
+    that is asked itself, past the target.
+    """
 
     name: str
     index: int
@@ -82,6 +86,9 @@ class PlannedWorkload:
     client: str
     seed: str
     feeds: Feeds = field(repr=False)
+    twin_of: str | None = None
+    is_compared: bool = False
+    node: str | None = None
     routing: Expectation | None = None
 
     def arrivals(self) -> Iterator[Arrival]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from battlectl.quantities import format_duration, format_rate
 from battlectl.scenario.calls import BatchCall, Call, Expect
+from battlectl.scenario.check_equal import check_equal
 from battlectl.scenario.draft import Draft
 from battlectl.scenario.model import RequestWorkload
 from battlectl.scenario.params import check_params
@@ -55,6 +56,7 @@ def _check_requests(path: Path, workload: RequestWorkload, draft: Draft) -> Iter
     yield from _check_rate((*path, "rate"), workload.rate, span(workload, draft))
     yield from _check_limits(path, workload)
     yield from _check_ways(path, workload)
+    yield from check_equal(path, workload, draft.load)
     if workload.routing is not None:
         route = workload.route
         yield from check_routing(workload.routing, route.strategy, route.provider, (*path, "routing"))

@@ -19,6 +19,7 @@ from battlectl.scenario.rates import Rate
 from battlectl.scenario.routes import HttpRoute, WsRoute
 from battlectl.scenario.routing import Routing
 from battlectl.scenario.streams import SubscribeWorkload
+from battlectl.scenario.watch import AnyWatch, OtherSide
 
 
 class RequestWorkload(Strict):
@@ -43,6 +44,7 @@ class RequestWorkload(Strict):
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     routing: Routing | None = None
     client: Literal["http1", "httpx"] = "http1"
+    equal_to: OtherSide | None = None
 
     @property
     def route(self) -> HttpRoute | WsRoute:
@@ -168,6 +170,7 @@ class Scenario(Strict):
     checks: dict[str, Level] = Field(default_factory=dict)
     safety: Safety = Field(default_factory=Safety)
     generator: Generator = Field(default_factory=Generator)
+    watch: AnyWatch | None = None
 
 
 def promises(scenario: Scenario) -> tuple[Objective, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from battlectl.quantities import DURATION_PATTERN, SIZE_PATTERN, format_duration
+from battlectl.quantities import DURATION_PATTERN, RATE_PATTERN, SIZE_PATTERN, format_duration, format_rate
 from battlectl.scenario.fields import BYTE_RATE_PATTERN
 from battlectl.scenario.model import Scenario
 from battlectl.scenario.target import Target
@@ -122,6 +122,8 @@ def _with_unit(schema: dict[str, Any]) -> dict[str, Any]:
     """A default as people write it: the types hold 5.0 seconds, the file says "5s"."""
     if "default" in schema and schema.get("pattern") == DURATION_PATTERN:
         return {**schema, "default": format_duration(schema["default"])}
+    if "default" in schema and schema.get("pattern") == RATE_PATTERN:
+        return {**schema, "default": format_rate(schema["default"])}
     if "default" in schema and schema.get("pattern") == SIZE_PATTERN:
         return {**schema, "default": f"{schema['default'] // 2**20}MiB"}
     if "default" in schema and schema.get("pattern") == BYTE_RATE_PATTERN:

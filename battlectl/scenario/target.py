@@ -11,6 +11,7 @@ from battlectl.scenario.routes import Chain
 from battlectl.scenario.target_chaos import TargetChaos
 from battlectl.scenario.target_kinds import Kind
 from battlectl.scenario.target_telemetry import TargetTelemetry
+from battlectl.scenario.watch import Hash, HeadTolerance
 
 
 class Provider(Strict):
@@ -153,6 +154,8 @@ class Target(Strict):
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
     chaos: TargetChaos | None = None
     truth: TruthSource | None = None
+    heads: HeadTolerance = Field(default_factory=HeadTolerance)
+    genesis: Hash | None = None
     telemetry: TargetTelemetry | None = None
     pid: Annotated[int, Field(ge=1)] | None = None
     pid_file: Text | None = None

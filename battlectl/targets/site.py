@@ -126,9 +126,22 @@ def ws_endpoint_for(site: Site, route: Route) -> Endpoint:
 
 def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:
     """The endpoint of one workload."""
+    if workload.node is not None:
+        return node_endpoint(site, workload.node)
     if workload.client == WS:
         return ws_endpoint_for(site, workload.route)
     return _lead(site.endpoint, workload.route, site.address(workload.route, site.endpoint.path, False))
+
+
+def node_endpoint(site: Site, node: str) -> Endpoint:
+    """A provider itself, past the target: nothing that is the target's goes there."""
+    url = next(str(one["url"]) for one in site.providers if one["id"] == node and one.get("url"))
+    return replace(
+        parse_endpoint(url),
+        verify_tls=site.endpoint.verify_tls,
+        ca_file=site.endpoint.ca_file,
+        allow_public=site.endpoint.allow_public,
+    )
 
 
 def _lead(to: Endpoint, route: Route, address: Address) -> Endpoint:
