@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from battlectl.scenario.substitute import substitute
 from battlectl.scenario.target import Target
 from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.target_kinds import check_kind
+from battlectl.scenario.target_relays import check_relays
 from battlectl.scenario.validated import validate_tree
 from battlectl.scenario.wording import nearest
 
@@ -67,10 +69,11 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
             message = f"the lab has an address of its own: leave {key} away, or use kind: generic"
             yield Mistake((key,), message, True)
     yield from check_kind(tree)
-    for key, what in (("chaos", "way to be broken"), ("truth", "truth")):
-        if kind == "lab" and key in tree:
-            yield Mistake((key,), f"the lab brings its own {what}: leave it away", True)
-    yield from _check_truth(tree.get("truth"), tree.get("providers"))
+    yield from check_relays(tree.get("lab"))
+    if kind == "lab":
+        yield from _check_lab(tree)
+    else:
+        yield from _check_truth(tree.get("truth"), tree.get("providers"))
     yield from check_telemetry(tree)
     for path, address in _addresses(tree) if kind != "lab" else ():
         yield from _check_host(path, address, tree.get("allow_public") is True)
@@ -79,6 +82,21 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     headers = tree.get("headers")
     if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
         yield from check_headers(headers, ("headers",))
+
+
+def _check_lab(tree: Mapping[str, Any]) -> Iterator[Mistake]:
+    """It has its own way to be broken, and its chain can be read past every fault, or at a provider."""
+    if "chaos" in tree:
+        yield Mistake(("chaos",), "the lab brings its own way to be broken: leave it away", True)
+    truth, lab = tree.get("truth"), tree.get("lab")
+    if isinstance(truth, dict) and "url" in truth:
+        message = "the lab's chain is read past every fault: leave it away, or name a `provider`"
+        yield Mistake(("truth", "url"), message, True)
+    count = lab.get("providers", 3) if isinstance(lab, dict) else 3
+    known = [f"provider_{letter}" for letter in ascii_lowercase[: count if isinstance(count, int) else 0]]
+    name = truth.get("provider") if isinstance(truth, dict) else None
+    if isinstance(name, str) and name not in known:
+        yield Mistake(("truth", "provider"), f'this lab has no provider "{name}"{nearest(name, known)}')
 
 
 def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
