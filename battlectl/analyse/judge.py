@@ -18,7 +18,7 @@ from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.plan.frame import Frame
 
 SEVERITY = ("note", "inconclusive", "fail")
-ONLY_ASKED = {"routing"}
+ONLY_ASKED = {"routing", "breaker"}
 """Checks of what many targets do not show: that weighs where a scenario asks for it."""
 ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors"}
 """Checks of what a target tells: where it tells nothing there is nothing to show, unless asked."""
@@ -74,6 +74,7 @@ def _is_about_something(check: str, frame: Frame) -> bool:
         "continuity": frame.streams,
         "equality": any(workload.twin_of for workload in frame.workloads),
         "routing": any(workload.routing is not None for workload in frame.workloads),
+        "breaker": frame.injections and (frame.breaker is not None or "breaker" in frame.checks),
     }
     return bool(about.get(check, True))
 

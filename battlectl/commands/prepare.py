@@ -12,7 +12,7 @@ import msgspec
 
 from battlectl.commands.chaos_plan import injections_of
 from battlectl.commands.files import find_scenarios, load_scenario, load_target
-from battlectl.commands.ranking import ranked_providers
+from battlectl.commands.ranking import promised_breaker, ranked_providers
 from battlectl.errors import BadFile, Problem, UserError
 from battlectl.plan.build import Plan, build_plan
 from battlectl.plan.frame import Frame
@@ -67,7 +67,11 @@ def prepare(path: Path, sets: Sequence[str], target: str | None) -> Prepared:
     found = load_target(name, path)
     injections = injections_of(parsed, found.target, name)
     plan = build_plan(parsed.scenario, parsed.feeds, injections)
-    frame = replace(plan.frame, providers=ranked_providers(found.target))
+    frame = replace(
+        plan.frame,
+        providers=ranked_providers(found.target),
+        breaker=promised_breaker(found.target),
+    )
     _check_certificates(found.target)
     return Prepared(
         path=path,

@@ -1,12 +1,17 @@
-"""What a target's config says of its providers, as far as routing goes."""
+"""What a target's config says of its providers, and of the breakers before them."""
 
 from __future__ import annotations
 
 from battlectl.commands.chaos_plan import provider_ids
-from battlectl.plan.routing import ProviderFrame
+from battlectl.plan.routing import BreakerFrame, ProviderFrame
 from battlectl.scenario.target import Target
 
 FREE = "free"
+
+
+def promised_breaker(target: Target) -> BreakerFrame | None:
+    """None where the config promises nothing."""
+    return None if target.breaker is None else BreakerFrame(**target.breaker.model_dump())
 
 
 def ranked_providers(target: Target) -> tuple[ProviderFrame, ...]:

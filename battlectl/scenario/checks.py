@@ -23,6 +23,7 @@ RESERVED_PHASES = ("run", "baseline")
 CHECKS: Mapping[str, tuple[str, ...]] = {
     "replies": ("fail", "inconclusive", "note"),
     "continuity": ("fail", "inconclusive", "note"),
+    "breaker": ("fail", "inconclusive", "note"),
     "routing": ("fail", "inconclusive", "note"),
     "telemetry": ("fail", "inconclusive", "note"),
     "head": ("fail", "inconclusive", "note"),

@@ -119,6 +119,19 @@ class Lab(Strict):
     tiers: Annotated[tuple[Literal["free", "paid"], ...], Field(strict=False, max_length=26)] = ()
 
 
+class Breaker(Strict):
+    """What its circuit breakers promise, one of each provider.
+
+    After `failures` in a row one opens, and stays open for `recovery` at least; then it lets `half_open`
+    requests at a time through, and closes after `successes` in a row.
+    """
+
+    failures: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    recovery: PositiveDuration | None = None
+    half_open: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    successes: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
 class TruthSource(Strict):
     """Where the chain is read while subscriptions are judged: at a provider itself, or at any endpoint."""
 
@@ -154,6 +167,7 @@ class Target(Strict):
     providers: Annotated[tuple[Provider, ...], Field(strict=False)] = ()
     chaos: TargetChaos | None = None
     truth: TruthSource | None = None
+    breaker: Breaker | None = None
     heads: HeadTolerance = Field(default_factory=HeadTolerance)
     genesis: Hash | None = None
     telemetry: TargetTelemetry | None = None

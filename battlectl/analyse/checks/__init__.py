@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from battlectl.analyse.checks.accounting import check_accounting
+from battlectl.analyse.checks.breaker import check_breaker
 from battlectl.analyse.checks.chain import check_chain
 from battlectl.analyse.checks.consistency import check_consistency
 from battlectl.analyse.checks.continuity import check_continuity
@@ -29,6 +30,7 @@ CHECKS: dict[str, tuple[Callable[[Evidence], Finding], str]] = {
     "equality": (check_equality, "note"),
     "errors": (check_errors, "note"),
     "routing": (check_routing, "note"),
+    "breaker": (check_breaker, "note"),
     "telemetry": (check_telemetry, "note"),
     "leak": (check_leak, "note"),
 }

@@ -1,0 +1,204 @@
+"""Attempts under a fault, and what they say of a breaker that was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from battlectl.analyse.breakers.attempts import Step, failed_attempts
+from battlectl.analyse.breakers.promises import points_of
+from battlectl.analyse.breakers.spells import spells_of
+from battlectl.analyse.checks.breaker import check_breaker
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.known import know
+from battlectl.observe.faults import Campaign, Count, Probe
+from battlectl.plan.injection import Injection
+from battlectl.plan.routing import BreakerFrame
+from tests.analyse.faulted import faulted, injection
+
+FAILING = injection("http_5xx", 20.0, 40.0, name="failing", methods=["a"])
+PROMISED = BreakerFrame(failures=5, recovery=4.0, half_open=1, successes=2)
+SOUND = [*(20.15 + 0.1 * n for n in range(5)), 24.7, 28.8, 32.9, 37.0]
+"""Five in a row, then one every four seconds."""
+PROBES = [20.3, 20.55, 21.1, 22.1, 23.1, 24.1, 25.1]
+READS = "20*a:ok@0-20 20*a:ok@20-40"
+
+
+def under(
+    attempts: Sequence[float],
+    *faults: Injection,
+    probes: Sequence[float] = PROBES,
+    promised: BreakerFrame | None = PROMISED,
+    more_deeds: str = "",
+    own: float = 0.0,
+    every: float = 0.1,
+    late: float = 0.0,
+    **more: Any,
+) -> Evidence:
+    """Load calls at a, ten a second until the fault and at these times under it; `late` is how much later the
+    counters are dated than they were read."""
+    fault, *others = faults or (FAILING,)
+    deeds = f"{fault.name}|a/inject@20-20.1 {fault.name}|a/heal@40-40.1 {more_deeds}"
+    load = {"reads": {"rate": "1/s", "calls": ["a"]}}
+    evidence = faulted(fault, *others, deeds=deeds, reads=READS, load=load, **more)
+    counts = []
+    for look in range(int(42 / every)):
+        t = look * every
+        before = int(10 * min(t, 20.0))
+        ours, load = sum(p + 0.004 <= t for p in probes), sum(a <= t for a in attempts)
+        health = int(own * t)
+        hits = {fault.name: ours + load} if 20.1 <= t < 40 else {}
+        counts.append(Count(t + late, "a", 1, 1, before + load + ours + health, ours, hits))
+        counts.append(Count(t + late, "b", 1, 1, int(10 * t) + health, 0, {}))
+    asked = tuple(Probe(t, "a", "new", "http_error(503)", 0.01) for t in probes)
+    campaign = Campaign("toxiproxy", evidence.campaign.deeds, asked, tuple(counts))
+    return replace(evidence, campaign=campaign, frame=replace(evidence.frame, breaker=promised))
+
+
+def told(evidence: Evidence) -> dict[str, bool | None]:
+    return {point.promise: point.holds for point in points_of(know(evidence))}
+
+
+def test_a_sound_breaker_keeps_all_that_can_be_seen():
+    assert told(under(SOUND)) == {
+        "trips": True,
+        "failures": True,
+        "recovery": True,
+        "half_open": True,
+        "successes": None,
+    }
+    finding = check_breaker(under(SOUND))
+    assert finding.verdict.value == "pass"
+    assert (
+        "a under failing: failures: it was left alone after 5 failed attempts, 5 promised" in finding.summary
+    )
+
+
+@pytest.mark.parametrize("late", [0.0, 0.03, 0.09])
+@pytest.mark.parametrize("every", [0.05, 0.1, 0.15])
+def test_looks_that_are_dated_late_or_are_rare_accuse_nobody(late, every):
+    assert False not in told(under(SOUND, late=late, every=every)).values()
+
+
+class TestFailures:
+    @pytest.mark.parametrize(("failed", "holds"), [(1, False), (4, False), (5, True), (7, True), (9, False)])
+    def test_it_opens_after_so_many_and_not_before(self, failed, holds):
+        times = [20.15 + 0.05 * n for n in range(failed)]
+        assert told(under([*times, 25.0, 29.0, 33.0, 37.0]))["failures"] is holds
+
+    def test_who_is_slow_to_fail_may_be_asked_more_often(self):
+        hang = injection("hang", 20.0, 40.0, name="hang", methods=["a"])
+        waiting = [20.15 + 0.1 * n for n in range(20)]
+        assert told(under([*waiting, 26.5, 31.0, 36.0], hang))["failures"] is True
+
+    def test_one_that_never_opens_is_told(self):
+        finding = check_breaker(under(GOING_ON))
+        assert finding.verdict.value == "fail"
+        assert "trips: it was never left alone" in finding.summary
+
+    def test_a_fault_that_met_nothing_says_nothing(self):
+        assert told(under([])) == {"trips": None}
+
+
+class TestRest:
+    def test_one_that_is_too_short_is_told_with_its_time(self):
+        short = [*SOUND[:5], 22.6, 24.7, 26.8, 28.9]
+        finding = check_breaker(under(short))
+        assert finding.verdict.value == "fail"
+        assert "recovery: it was asked again after" in finding.summary
+        assert "at 22.5s, and 4s are promised" in finding.summary
+
+    def test_one_that_grows_is_long_enough(self):
+        assert told(under([*SOUND[:5], 24.7, 33.0]))["recovery"] is True
+
+    def test_little_less_than_promised_may_be_the_grain(self):
+        assert told(under([*SOUND[:5], 24.55, 28.5, 32.4], every=0.2))["recovery"] is not False
+
+
+class TestHalfOpen:
+    def test_a_flood_is_told(self):
+        flood = [*SOUND[:5], *(24.7 + 0.02 * n for n in range(6)), 28.9, 33.0]
+        finding = check_breaker(under(flood))
+        assert finding.verdict.value == "fail"
+        assert "half_open: it let 6 attempts through" in finding.summary
+
+    def test_without_a_trial_nothing_is_known(self):
+        assert told(under(SOUND[:5]))["half_open"] is None
+
+    def test_more_than_one_may_be_promised(self):
+        three = [*SOUND[:5], 24.70, 24.71, 24.72, 28.9]
+        assert told(under(three, promised=replace(PROMISED, half_open=3)))["half_open"] is True
+
+
+GOING_ON = [20.15 + 0.1 * n for n in range(198)]
+
+
+class TestWhatIsNoFailure:
+    REVERT = injection("revert", 20.0, 40.0, name="revert", methods=["a"], code=3)
+    PARAMS = injection("rpc_error", 20.0, 40.0, name="params", code=-32602, methods=["a"])
+    LIMIT = injection("http_429", 20.0, 40.0, name="limit", retry_after_s=1, methods=["a"])
+
+    @pytest.mark.parametrize("fault", [REVERT, PARAMS, LIMIT], ids=lambda fault: fault.name)
+    def test_who_is_asked_on_has_not_tripped(self, fault):
+        assert told(under(GOING_ON, fault)) == {"does not trip": True}
+
+    @pytest.mark.parametrize("fault", [REVERT, PARAMS], ids=lambda fault: fault.name)
+    def test_who_is_left_alone_has(self, fault):
+        finding = check_breaker(under(SOUND, fault))
+        assert finding.verdict.value == "fail"
+        assert "does not trip: it was left alone at" in finding.summary
+
+    def test_a_limit_may_be_why_it_is_left_alone(self):
+        assert told(under(SOUND, self.LIMIT)) == {"does not trip": None}
+        every_second = [20.15 + 1.1 * n for n in range(18)]
+        assert told(under(every_second, self.LIMIT)) == {"does not trip": True}
+
+
+def test_an_error_of_the_answer_is_neither():
+    """One target holds -32603 against the method, another against the provider."""
+    error = injection("rpc_error", 20.0, 40.0, name="error", code=-32603, methods=["a"])
+    assert told(under(SOUND, error)) == {}
+
+
+def test_a_port_that_hides_attempts_is_known_from_replies():
+    kill = injection(name="kill", until=40.0)
+    served = "b:20@0-20 b:5x2@20 b:15@20 b:20@21-24 b:1x2@24 b:19@24 b:20@25-28 b:1x2@28 b:19@28 b:20@29-40"
+    evidence = under([], kill, probes=[], served=served)
+    assert failed_attempts(know(evidence).strikes[0], know(evidence)).source == "metadata"
+    assert told(evidence) | {"recovery": None} == {
+        "trips": True,
+        "failures": True,
+        "recovery": None,
+        "half_open": True,
+        "successes": None,
+    }
+
+
+def test_while_others_are_broken_nothing_is_said():
+    other = injection("kill", 18.0, 39.0, ("b",), "other")
+    assert told(under(SOUND, FAILING, other, more_deeds="other|b/inject@18-18.1 other|b/heal@39-39.1")) == {
+        "trips": None
+    }
+
+
+def test_without_any_evidence_it_is_inconclusive():
+    blind = replace(under(SOUND), campaign=Campaign())
+    assert check_breaker(blind).verdict.value == "inconclusive"
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), max_size=60))
+def test_what_came_is_in_the_bursts_and_no_rest_is_shorter_than_patience(counts):
+    steps, total = list[Step](), (0, 0)
+    for n, (least, more) in enumerate(counts):
+        total = (total[0] + least, total[1] + least + more)
+        steps.append(Step(n / 10, (n + 1) / 10, least, least + more, total))
+    spells = spells_of(steps, 0.35)
+    assert sum(b.count[1] for b in spells.bursts) >= sum(step.most for step in steps)
+    assert sum(b.count[0] for b in spells.bursts) <= sum(step.least for step in steps)
+    assert all(rest.length[1] >= rest.length[0] >= 0.35 for rest in spells.rests)
+    assert len(spells.bursts) - 1 <= len(spells.rests) <= len(spells.bursts)
