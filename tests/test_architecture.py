@@ -76,7 +76,6 @@ HOMES: dict[str, set[str]] = {
         "chaos",
         "transport/httpx_client.py",
         "targets/control.py",
-        "targets/telemetry/fetching.py",
         "targets/lab_truth.py",
         "commands/lab_status.py",
     },

@@ -74,7 +74,10 @@ def left_alone(provider: str, told: Sequence[Reading], known: Known) -> Iterator
 
 
 def _by_replies(provider: str, told: Sequence[Reading], strike: Strike) -> Iterator[Span]:
-    """The stretch in which replies name others and tell of no attempts in vain, where there would be many."""
+    """The stretch in which replies name others and tell of no attempts in vain, where there would be many.
+
+    Whatever was not answered elsewhere may have been tried there, and so may each attempt beyond a first.
+    """
     before = [r for r in told if r.until <= strike.from_][-LATELY:]
     during = [r for r in told if strike.struck is not None and strike.struck + MARGIN <= r.t <= strike.end]
     if len(before) < 2 or len(during) < 2 or not before[-1].before.finished:
@@ -82,8 +85,8 @@ def _by_replies(provider: str, told: Sequence[Reading], strike: Strike) -> Itera
     share = _gained(provider, before) / max(1, _finished(before))
     expected = share * (_finished(during) - during[0].open)
     first, last = during[0].after, during[-1].before
-    unknown = last.untold - first.untold + during[-1].open
-    tried = last.extra - first.extra + _gained(provider, during) + unknown
+    elsewhere = sum(last.named.values()) - sum(first.named.values()) - _gained(provider, during)
+    tried = last.finished - first.finished + during[-1].open - elsewhere + last.extra - first.extra
     if expected >= LEAST_EXPECTED and tried <= STILL_TRIED * expected:
         yield during[0].t - MARGIN, during[-1].until
 

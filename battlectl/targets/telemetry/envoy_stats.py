@@ -39,8 +39,10 @@ def _sum(values: dict[str, Any], ending: str) -> int | None:
 
 def read_clusters(body: bytes) -> Told:
     """GET /clusters?format=json; raises ValueError. A host of several clusters is counted together."""
-    hosts = [host for one in rows(read_page(body).get("cluster_statuses")) for host in _hosts(one)]
-    return Told(providers=few(_counted(hosts)), breakers=few(_states(hosts)))
+    listed = read_page(body).get("cluster_statuses")
+    hosts = [host for one in rows(listed) for host in _hosts(one)]
+    providers = few(_counted(hosts)) if isinstance(listed, list) else None
+    return Told(providers=providers, breakers=few(_states(hosts)))
 
 
 def _hosts(cluster: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
