@@ -55,7 +55,7 @@ class Truth:
 
     `began` is when it was first fed, `looked` when last: feed it at every look, also when nothing is new.
     `unwatched` are stretches of more than `blink` seconds (without one: `patience`) without a look, in which
-    no stream's silence can be seen; of too many the last grows.
+    no stream's silence can be seen, or before a hole; of too many the last grows.
     """
 
     def __init__(self, window: int = 2048, patience: float = 10.0, blink: float | None = None) -> None:
@@ -89,10 +89,13 @@ class Truth:
         if t <= since:
             return
         if self._row and t - since > self.blink:
-            if len(self.unwatched) == MOST_UNWATCHED:
-                since = self.unwatched.pop()[0]
-            self.unwatched.append((since, t))
+            self._lose_sight(since, t)
         self.began, self.looked = min(self.began, t), t
+
+    def _lose_sight(self, since: float, until: float) -> None:
+        if len(self.unwatched) == MOST_UNWATCHED:
+            since = self.unwatched.pop()[0]
+        self.unwatched.append((since, until))
 
     # What is known.
 
@@ -205,6 +208,7 @@ class Truth:
         oldest = min(self._loose.values(), key=lambda one: one.seen)
         if self.looked - oldest.seen > self._patience or len(self._loose) > MOST_LOOSE:
             tip = max(self._loose.values(), key=lambda one: one.number)
+            self._lose_sight(self._row[-1].seen, self.looked)
             self._announce(self._downward(tip))
 
     def _path(self, tip: _Loose) -> list[_Loose] | None:

@@ -115,6 +115,7 @@ def test_blocks_that_are_never_fetched_become_a_hole():
     assert truth.covers(6) is None
     truth.see(10.0, 8, "8a", "7a")
     assert truth.holes == 5
+    assert truth.unwatched == [(2.0, 6.0), (2.0, 10.0)]  # Not looked at, and looked at in vain.
     assert [truth.covers(n) for n in (2, 3, 7, 8, 9)] == [True, False, False, True, None]
 
 
