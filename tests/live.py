@@ -40,7 +40,8 @@ def fight_live(fields: Mapping[str, Any], url: str, **endpoint: Any) -> Fought:
     """Fight a scenario against `url`; `endpoint` overrides fields of the endpoint."""
     plan = build_plan(scenario_of(**fields), {})
     chronicle = Chronicle(plan.frame)
-    site = Site("generic", replace(parse_endpoint(url), **endpoint))
+    at = replace(parse_endpoint(url), **endpoint)
+    site = Site("generic", at, ws_endpoint=at)
     clients: dict[str, Client] = {}
     poller = Poller()
 
