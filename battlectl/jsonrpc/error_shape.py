@@ -2,7 +2,8 @@
 
 Rule: the shape of an error is its HTTP status, its content type, its code and the names in its error object;
 what it says in words is not. `data` may be there or not, so it counts only where one and the same call is
-compared. An answer under an error status without a JSON-RPC error object is a bare one, whatever it says.
+compared. An answer under an error status without a JSON-RPC error object is a bare one, whatever it says, and
+so is one whose error is no such object.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import msgspec
 
 SERVER_CODES = frozenset({-32603, 429, *range(-32099, -31999)})
 """Codes by which a server says that it could not, whatever was asked."""
+FINAL_CODES = frozenset({3, -32600, -32601, -32602})
+"""Codes of errors that every right node gives to the same call."""
 SHORTEST_KEY = 8
 """Characters of a path segment or a query value from which it is taken for a key."""
 MOST_READ = 64 * 1024
@@ -36,6 +39,11 @@ class Shape:
     names: tuple[str, ...] = ()
 
     @property
+    def is_alarm(self) -> bool:
+        """Whether its status says that the server failed, where the call itself was wrong."""
+        return self.status >= 500 and self.code in FINAL_CODES
+
+    @property
     def is_bare(self) -> bool:
         """Whether there is no JSON-RPC error object."""
         return self.code is None
@@ -52,7 +60,12 @@ class _Error(msgspec.Struct):
     error: dict[str, msgspec.Raw]
 
 
+class _Anything(msgspec.Struct):
+    error: msgspec.Raw = msgspec.Raw(b"null")
+
+
 _decode = msgspec.json.Decoder(_Error).decode
+_decode_anything = msgspec.json.Decoder(_Anything).decode
 _decode_code = msgspec.json.Decoder(int).decode
 
 
@@ -63,7 +76,16 @@ def shape_of(status: int, content_type: bytes, body: bytes) -> Shape | None:
         error = _decode(body).error
         return Shape(status, media, _decode_code(error["code"]), tuple(sorted(error)))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError):
-        return None if 200 <= status < 300 else Shape(status, media, None)
+        is_error = not 200 <= status < 300 or _has_error(body)
+        return Shape(status, media, None) if is_error else None
+
+
+def _has_error(body: bytes) -> bool:
+    """Whether it says so, in whatever form."""
+    try:
+        return bytes(_decode_anything(body).error) != b"null"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class ErrorsTold:
         self._book.add(t, CHECK, "errors", self._workload)
         self._book.add(t, CHECK, "bare", self._workload, Seen(t, provider, 1.0, shape))
 
+    def alarm(self, t: float, shape: str, provider: str) -> None:
+        """The caller's own error came under a status by which servers fail."""
+        self._book.add(t, CHECK, "alarm", self._workload, Seen(t, provider, 1.0, shape))
+
     def leak(self, t: float, what: str, provider: str) -> None:
         """An error gave something away."""
         self._book.add(t, CHECK, "leak", self._workload, Seen(t, provider, 1.0, what))

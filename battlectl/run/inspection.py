@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from battlectl.jsonrpc.error_shape import SERVER_CODES, Secret, leak_in, shape_of
+from battlectl.jsonrpc.error_shape import FINAL_CODES, SERVER_CODES, Secret, leak_in, shape_of
 from battlectl.jsonrpc.reply import Judged
 from battlectl.jsonrpc.same_json import normal_result
 from battlectl.jsonrpc.told import read_told
@@ -23,9 +23,6 @@ from battlectl.plan.calls import Item, Request
 from battlectl.plan.roles import FIRST_BLOCK
 from battlectl.plan.workload import Arrival, PlannedWorkload
 from battlectl.transport.base import Exchange, Reply
-
-FINAL_CODES = frozenset({3, -32600, -32601, -32602})
-"""Errors that every right node gives to the same call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +98,8 @@ class Inspection:
         if shape.code is None:
             self._errors.bare(t, shape.tell(True), provider)
             return
+        if shape.is_alarm:
+            self._errors.alarm(t, shape.tell(False), provider)
         expected = _expected(item)
         if expected is None:
             self._errors.shape(t, f"code {shape.code}", shape.tell(False), provider)

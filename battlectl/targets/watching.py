@@ -83,6 +83,10 @@ class Watching:
         head = await self._ask_head()
         if head is None:
             return
+        again = await self._ask_newest_block()
+        if again is not None and again[0] < head - self._grounds.terms.back:
+            words = f"head {head} was told, and then {again[0]} was the block `latest`"
+            self._suspect("mixed", again[1], again[1], words)
         await self._ask_for_shown(head)
         await self._ask_view(head)
         if head > self._grounds.terms.behind:
@@ -108,14 +112,16 @@ class Watching:
         self._grounds.heads.hear(Told(sent, done, head, answer.provider))
         return head
 
-    async def _ask_newest_block(self) -> None:
+    async def _ask_newest_block(self) -> tuple[int, Answer] | None:
         """The same question in other words: two methods that disagree are a head that goes back."""
         answer = await self._ask("eth_getBlockByNumber", ["latest", False])
         try:
             head = int(answer.result["number"], 16)
         except (TypeError, KeyError, ValueError):
-            return
-        self._grounds.heads.hear(Told(self._at(answer.sent), self._at(answer.done), head, answer.provider))
+            return None
+        told = Told(self._at(answer.sent), self._at(answer.done), head, answer.provider)
+        self._grounds.heads.hear(told)
+        return head, answer
 
     async def _ask_for_shown(self, head: int) -> None:
         """What was shown is there, as far as heads may not go back."""
@@ -208,6 +214,8 @@ class Watching:
         """A block that the chain has not had for a while is not the chain's."""
         chain, asked = self._grounds.chain, self._at(told.sent)
         known = None if chain is None else chain.canonical(block.number)
+        if self._grounds.leniency.none_left(asked):
+            return
         if known is None or known.hash == block.hash or known.seen > asked - self._grounds.terms.within:
             return
         words = f"block {block.number} is {block.hash[:18]}... where the chain has {known.hash[:18]}..."

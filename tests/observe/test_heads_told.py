@@ -15,7 +15,7 @@ def block(number, branch="a"):
 
 
 def judged(told, looks=None, terms=TERMS, **more):
-    """Kind -> how often, of replies (sent, done, head), and of looks at the chain (t, number, hash, parent)."""
+    """Kind -> how often, of replies (sent, done, head), and of looks (t, number, hash, parent)."""
     book = Book([0.0, 100.0])
     chain = None if looks is None else ChainSeen()
     heads = HeadsTold(book, "reads", terms, chain, **more)

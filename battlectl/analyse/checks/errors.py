@@ -21,6 +21,7 @@ ADVERSE = {
     "leak": "gave something away",
     "recoded": "had another code than expected",
     "bare": "were no JSON-RPC error",
+    "alarm": "were the caller's own and came as a failure of the server",
 }
 
 
