@@ -1,8 +1,8 @@
 """Each scenario of subscribers refutes the aggregator that it was written against.
 
 Rule: the short form is run at the lab whose gateway has one defect, and what fails is the objective that is
-about the defect, while one that is about another holds. Several run at once, for most of the time they wait
-for blocks: so faults may be late here, and whether they are proven is no matter of these tests.
+about the defect, while one that is about another does not. Several run at once, for most of the time they
+wait for blocks: so faults may be late here, and whether they are proven is no matter of these tests.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_it_refutes_one_that_is_worse(name, battles):
     verdicts = {f["name"]: f["verdict"] for f in report["findings"] if f["kind"] == "objective"}
     assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
     assert {one for one in WORSE[name].broken if verdicts[one] != "fail"} == set(), ran.out
-    assert verdicts[WORSE[name].kept] == "pass", ran.out
+    assert verdicts[WORSE[name].kept] != "fail", ran.out
 
 
 def test_a_reorg_refutes_one_that_believes_whom_it_asks(battles):

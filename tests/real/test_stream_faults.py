@@ -1,6 +1,7 @@
 """Every fault of a stream at a node that hides nothing: what was done to it is what is found, and no more.
 
-The target is the node itself; the chain is read past every fault, from the lab.
+Rule: the target is the node itself; the chain is read past every fault, from the lab. A battle that a late
+machine has spoilt is fought again: that it can tell less then is right, and no matter of these tests.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from battlectl.lab.control import running_lab
 from battlectl.lab.spec import LabSpec
 from battlectl.observe.streams.cell import MISSING
 from tests.cli.command import COMMAND, Desk, read_report
+from tests.disturbed import until_undisturbed
 
 pytestmark = pytest.mark.real
 
 AT_ONCE = 3
 SUBSCRIPTIONS = 3
-ONE_IN = {"ws_duplicate": 1, "ws_skip": 3}
+SPOILT = {"ws_duplicate": (("duplicates",), 1), "ws_skip": (MISSING, 3)}
+"""Faults that count each event -> as what it is found, and which share of the events it can be."""
+DEAD = ("ws_stall", "ws_half_open")
+"""A stream that dies silently is no pass."""
 ENDS_WITHIN = 60.0  # seconds
 NODE = "provider_a"
 LOST = {"gaps", *MISSING}
@@ -153,14 +158,6 @@ async def _run(desk: Desk) -> dict[str, Any]:
     return read_report(desk.runs[0])
 
 
-@pytest.fixture(scope="module")
-def battles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[dict[str, Any]]]]:
-    """All of them, a few at a time."""
-    folder = tmp_path_factory.mktemp("streams")
-    with ThreadPoolExecutor(AT_ONCE) as room:
-        yield {name: room.submit(fought, name, folder / name) for name in CASES}
-
-
 def counts_of(report: Mapping[str, Any], workload: str) -> Counter[str]:
     """Of a whole run."""
     (streams,) = (streams for streams in report["streams"] if streams["name"] == workload)
@@ -168,9 +165,21 @@ def counts_of(report: Mapping[str, Any], workload: str) -> Counter[str]:
     return Counter(whole["counts"])
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_what_was_done_is_found_and_nothing_else(name, battles):
-    report, wanted = battles[name].result(), CASES[name]
+def examined(name: str, folder: Path) -> Mapping[str, Any]:
+    """The report of a battle in which all is as it must be."""
+    folder.mkdir(exist_ok=True)
+
+    def attempt(number: int) -> Mapping[str, Any]:
+        report = fought(name, folder / str(number))
+        examine(name, report)
+        return report
+
+    return until_undisturbed(attempt)
+
+
+def examine(name: str, report: Mapping[str, Any]) -> None:
+    """What was done is found, and nothing else."""
+    wanted = CASES[name]
     told = f"{[finding['summary'] for finding in report['findings']]}"
     for workload, must in (("heads", wanted.heads), ("logs", wanted.logs)):
         found = counts_of(report, workload)
@@ -180,6 +189,10 @@ def test_what_was_done_is_found_and_nothing_else(name, battles):
         assert seen <= must | wanted.may, (workload, found, told)
     if wanted.passers is not None:
         assert all(counts_of(report, "passers")[one] for one in wanted.passers)
+    if name in SPOILT:
+        examine_spoilt(name, report)
+    if name in DEAD:
+        assert report["verdict"] == "fail", told
     if name == "nothing":
         assert verdict_of(report, "continuity") == "pass", told
         return
@@ -188,23 +201,28 @@ def test_what_was_done_is_found_and_nothing_else(name, battles):
     assert fault["proof"] == "confirmed" or (late and all(late)), fault["providers"]
 
 
-@pytest.mark.parametrize(
-    ("name", "kinds"), [("ws_duplicate", {"duplicates"}), ("ws_skip", set(MISSING))], ids=["doubled", "lost"]
-)
-def test_as_many_are_found_as_the_node_says_it_spoilt(name, kinds, battles):
+def examine_spoilt(name: str, report: Mapping[str, Any]) -> None:
     """The node counts by itself what it doubled or dropped; what it did after the last look at its counter
     and before it was healed is not in there, and one event in so many is all that it can have been."""
-    report = battles[name].result()
+    kinds, one_in = SPOILT[name]
     (provider,) = report["faults"][0]["providers"]
     found = counts_of(report, "heads") + counts_of(report, "logs")
     spoilt = sum(found[kind] for kind in kinds)
     sent = found["observed"] + sum(found[kind] for kind in MISSING)
-    assert 0 < provider["hits"] <= spoilt <= sent / ONE_IN[name] + SUBSCRIPTIONS
+    assert 0 < provider["hits"] <= spoilt <= sent / one_in + SUBSCRIPTIONS, found
 
 
-@pytest.mark.parametrize("name", ["ws_stall", "ws_half_open"])
-def test_a_stream_that_dies_silently_is_no_pass(name, battles):
-    assert battles[name].result()["verdict"] == "fail"
+@pytest.fixture(scope="module")
+def battles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Mapping[str, Any]]]]:
+    """All of them, a few at a time."""
+    folder = tmp_path_factory.mktemp("streams")
+    with ThreadPoolExecutor(AT_ONCE) as room:
+        yield {name: room.submit(examined, name, folder / name) for name in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_done_is_found_and_nothing_else(name, battles):
+    battles[name].result()
 
 
 def verdict_of(report: Mapping[str, Any], check: str) -> str:
@@ -225,28 +243,30 @@ def test_the_reference_gateway_shows_nothing_of_forced_failovers(tmp_path):
         "reads": {"rate": "20/s", "calls": ["eth_blockNumber"]},
     }
     counts = ("gaps", "duplicates", "out_of_order", "wrong_fork", "unremoved", "unexpected", "unproven")
-    Desk(tmp_path).write(
-        "scenario.yml",
-        {
-            "version": 1,
-            "name": "failovers",
-            "target": "target.yml",
-            "phases": {"battle": "11s"},
-            "load": load,
-            "chaos": [
-                {"kill": id_, "name": f"k{n}", "at": at, "for": "1s"} for n, (id_, at) in enumerate(TURNS)
-            ],
-            "objectives": [f"subscription.{one} == 0" for one in counts],
-            "generator": {"max_lag": "1s"},
-        },
-    )
-    report, moves = trio.run(_fail_over, tmp_path)
-    assert moves >= FAILOVERS - 1, moves
-    assert verdict_of(report, "continuity") == "pass", report["findings"]
-    for workload in ("heads", "logs"):
-        found = counts_of(report, workload)
-        assert found["observed"] > 0
-        assert {one for one in found if found[one]} & FINDINGS == set(), found
+    scenario = {
+        "version": 1,
+        "name": "failovers",
+        "target": "target.yml",
+        "phases": {"battle": "11s"},
+        "load": load,
+        "chaos": [{"kill": id_, "name": f"k{n}", "at": at, "for": "1s"} for n, (id_, at) in enumerate(TURNS)],
+        "objectives": [f"subscription.{one} == 0" for one in counts],
+        "generator": {"max_lag": "1s"},
+    }
+
+    def attempt(number: int) -> None:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        Desk(folder).write("scenario.yml", scenario)
+        report, moves = trio.run(_fail_over, folder)
+        assert moves >= FAILOVERS - 1, moves
+        assert verdict_of(report, "continuity") == "pass", report["findings"]
+        for workload in ("heads", "logs"):
+            found = counts_of(report, workload)
+            assert found["observed"] > 0
+            assert {one for one in found if found[one]} & FINDINGS == set(), found
+
+    until_undisturbed(attempt)
 
 
 async def _fail_over(folder: Path) -> tuple[dict[str, Any], int]:
