@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from battlectl.commands.allowance import refuse_public
 from battlectl.commands.routes import check_routes
 from battlectl.plan.chaos import Misplanned, plan_chaos
 from battlectl.plan.chaos_bounds import check_breakers
@@ -31,6 +32,7 @@ def provider_ids(target: Target) -> Sequence[str]:
 
 def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> tuple[Injection, ...]:
     """The injections in order of time; `BadFile` with all that the target cannot have or take."""
+    refuse_public(target, target_name)
     scenario, ids = parsed.scenario, provider_ids(target)
     mistakes = [
         *_check_sockets(scenario, target, target_name),

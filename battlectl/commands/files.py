@@ -21,6 +21,8 @@ from battlectl.scenario.yamltext import decode
 LARGEST_FILE = 2**20
 LARGEST_FEED = 32 * 2**20
 SUFFIXES = (".yml", ".yaml")
+NIGHTLY = "nightly"
+"""A tag, and the folder of scenarios that nobody runs by accident."""
 BUILTIN = Path(__file__).resolve().parent.parent / "builtin"
 
 
@@ -90,10 +92,13 @@ def _configs(folder: Path) -> Iterator[Path]:
 def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequence[str] = ()) -> list[Path]:
     """The scenario files of files and folders, sorted within each folder, each once.
 
+    What lies in a folder `nightly` below a given one belongs to it only where that tag is asked for.
     With `tags`, those that carry at least one of them; every file is read for that, and one that cannot be
     is an error rather than silently left out. Raises `UserError` when nothing is left.
     """
-    found = list({os.path.realpath(path): path for given in paths for path in _expand(given)}.values())
+    is_nightly = NIGHTLY in tags
+    expanded = (path for given in paths for path in _expand(given, is_nightly))
+    found = list({os.path.realpath(path): path for path in expanded}.values())
     if not found:
         where = ", ".join(str(path) for path in paths) or "nothing"
         raise UserError(f"no scenario files (*.yml) in {where}")
@@ -103,10 +108,11 @@ def find_scenarios(paths: Sequence[Path], tags: Sequence[str] = (), sets: Sequen
     return chosen
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, is_nightly: bool) -> list[Path]:
     if not os.path.isdir(path):
         return [path]
-    return sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES and found.is_file())
+    files = sorted(found for found in path.rglob("*") if found.suffix in SUFFIXES and found.is_file())
+    return [file for file in files if is_nightly or NIGHTLY not in file.relative_to(path).parts[:-1]]
 
 
 def _with_tags(paths: Sequence[Path], tags: Sequence[str], sets: Sequence[str]) -> list[Path]:

@@ -10,6 +10,7 @@ from battlectl.scenario.fields import Duration, Name, PositiveDuration, Strict, 
 from battlectl.scenario.routes import Chain
 from battlectl.scenario.target_chaos import TargetChaos
 from battlectl.scenario.target_kinds import Kind
+from battlectl.scenario.target_relays import RelayedNode
 from battlectl.scenario.target_telemetry import TargetTelemetry
 from battlectl.scenario.watch import Hash, HeadTolerance
 
@@ -105,8 +106,11 @@ class Lab(Strict):
     `revision` and `strategy` are the gateway's: which contract it has, and how it chooses among providers
     for requests that name no strategy (none: as the revision does). `defect` is planted in it, one or a list:
     `battlectl lab defects` names them. `tiers` are those of its providers, in order; free without it.
+
+    With `relays` its providers are real nodes, the first of these that answer: so many as `providers` says.
     """
 
+    relays: Annotated[tuple[RelayedNode, ...], Field(strict=False, max_length=26)] = ()
     providers: Annotated[int, Field(ge=1, le=26)] = 3
     block_time: PositiveDuration = 1.0
     latency: Duration = 0.0

@@ -12,6 +12,8 @@ from battlectl.targets.lasso_address import STRATEGIES, lasso_address
 
 CHAIN = "battlechain"
 CHAIN_NUMBER = "999"
+RELAYED = "relayed"
+"""The chain of a lab whose providers are relays."""
 PROFILE = "public"
 
 
@@ -25,9 +27,10 @@ def lab_address(target: Target, route: Route, path: str, is_socket: bool) -> Add
         known = ", ".join(STRATEGIES[revision])
         way_out = f"choose one of {known}, or set `lab: {{strategy: ...}}` in its config file"
         raise Unaddressable("strategy", f"{message}: {way_out}")
-    _check_name("chain", route.chain, (CHAIN, CHAIN_NUMBER))
+    chains = (RELAYED,) if target.lab.relays else (CHAIN, CHAIN_NUMBER)
+    _check_name("chain", route.chain, chains)
     _check_name("profile", route.profile, (PROFILE,))
-    return lasso_address("/", CHAIN, route, revision, is_socket)
+    return lasso_address("/", chains[0], route, revision, is_socket)
 
 
 def _check_name(word: str, name: str | None, known: tuple[str, ...]) -> None:

@@ -68,7 +68,8 @@ def on_the_lab() -> list[str]:
     for path in sorted(SCENARIOS.rglob("*.yml")):
         name = path.relative_to(SCENARIOS).with_suffix("").as_posix()
         config = ROOT / "config" / f"{yaml.safe_load(path.read_text())['target']}.yml"
-        is_lab = config.exists() and yaml.safe_load(config.read_text())["kind"] == "lab"
+        known = yaml.safe_load(config.read_text()) if config.exists() else {}
+        is_lab = known.get("kind") == "lab" and "relays" not in known.get("lab", {})
         if is_lab and name not in NO_LAB | TOO_LONG:
             found.append(name)
     return found

@@ -46,7 +46,8 @@ def test_a_valid_file_is_summed_up_in_a_line():
 def test_every_shipped_scenario_is_valid():
     code, out, err = run_validate(ROOT / "scenarios")
     assert (code, err) == (0, "")
-    assert len(out.splitlines()) == len(list((ROOT / "scenarios").glob("*.yml"))) >= 3
+    shipped = [path for path in (ROOT / "scenarios").rglob("*.yml") if path.parent.name != "nightly"]
+    assert len(out.splitlines()) == len(shipped) >= 3
 
 
 def test_good_and_bad_files_of_one_command_are_all_told():
