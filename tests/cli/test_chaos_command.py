@@ -27,6 +27,8 @@ from tests.torture.grounds import GROUNDS, Ground, until_calm
 
 pytestmark = pytest.mark.real
 PATIENCE = 30
+STARTED = []
+"""What the test that runs now has started."""
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,15 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def whole(lab):
-    """See above."""
+    """See above: a test that fails ends what it has started, so that it alone fails."""
     assert lab.look() == []
     yield
+    for process in STARTED:
+        if process.returncode is None:
+            process.kill()
+            finish(process)
+            until_calm(lab, 10)
+    STARTED.clear()
     assert until_calm(lab, 1.0)[1] == []
 
 
@@ -56,6 +64,7 @@ def in_process(lab, *words, length="2s", detach=False):
 def started(ground, *words, **environ):
     """A process that has put its fault in force."""
     process = ground.desk.start("chaos", *words, "--target", ground.target, **environ)
+    STARTED.append(process)
 
     def is_in_force():
         assert process.poll() is None, process.communicate()

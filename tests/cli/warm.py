@@ -56,7 +56,12 @@ def start_warm(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     with its:
         socket.send_fds(_forker(), [message], [its.fileno(), out.fileno(), err.fileno()])
     ours.settimeout(STARTS_WITHIN)
-    return Warm(int(ours.recv(64)), ours, out, err)
+    try:
+        return Warm(int(ours.recv(64)), ours, out, err)
+    except BaseException:
+        for opened in (ours, out, err):
+            opened.close()
+        raise
 
 
 def finish_warm(warm: Warm, within: float) -> tuple[int, str, str]:
