@@ -26,6 +26,7 @@ from battlectl.targets.telemetry import FORMATS
 from battlectl.targets.telemetry.fetching import open_fetch
 from battlectl.targets.telemetry.poller import Sources, TelemetryPoller, names_of
 from battlectl.targets.telemetry.process import Watched
+from battlectl.transport.base import Endpoint
 
 if TYPE_CHECKING:
     from battlectl.commands.engage import Engagement
@@ -64,14 +65,20 @@ async def open_telemetry(
         yield None
         return
     sources = replace(sources, own=lambda: control.asked)
-    endpoint = site.endpoint
-    if config is not None and config.url is not None:
-        endpoint = replace(endpoint_of(prepared.target, config.url), attribution=None)
+    endpoint = _place_of(prepared.target, site, config)
     settings = Telemetry(every=sources.every, is_sole=sources.is_sole, tells_rss=sources.tells_rss)
     journal = TelemetryJournal(run.folder, settings, Masker(prepared.secrets))
     async with open_fetch(endpoint, None if config is None else config.socket) as fetch:
         with closing(journal):
             yield TelemetryPoller(sources, fetch, prepared.frame.duration, journal.keep)
+
+
+def _place_of(target: Target, site: Site, config: TargetTelemetry | None) -> Endpoint:
+    """Headers may hold a key: they go to the target's own host and to no other."""
+    if config is None or config.url is None:
+        return site.endpoint
+    endpoint = replace(endpoint_of(target, config.url), attribution=None)
+    return endpoint if endpoint.host == site.endpoint.host else replace(endpoint, headers=())
 
 
 def sources_of(target: Target, site: Site) -> tuple[TargetTelemetry | None, Sources]:

@@ -83,7 +83,14 @@ def _told_json(readings: tuple[Reading, ...]) -> dict[str, Any]:
         "processes": last.told.processes,
         "success_ratio": last.told.success_ratio,
         "latency_ms": {stat: round(s * 1e3, 6) for stat, s in last.told.latency_s.items()},
+        "series": _series(readings),
     }
+
+
+def _series(readings: tuple[Reading, ...]) -> list[list[Any]]:
+    """[t, requests told, requests of the client that had ended], to be drawn beside each other."""
+    step = -(-len(readings) // MOST_POINTS) or 1
+    return [[r.until, r.told.requests, r.before.finished] for r in readings[::step]]
 
 
 def _gained(before: int | None, after: int | None) -> int | None:

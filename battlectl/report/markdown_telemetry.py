@@ -94,18 +94,18 @@ def _states(states: dict[str, int]) -> str:
 
 
 def _memory(told: dict[str, Any]) -> str:
-    memory = told["memory"]
+    memory, processes = told["memory"], told["processes"]
     if memory["source"] is None:
         return "The memory of the target is not observable: nobody tells it."
     figures = [_mb(memory[name]) for name in ("first_bytes", "peak_bytes", "last_bytes")]
-    whose = "its process" if memory["source"] == "process" else in_markdown(memory["source"])
+    whose = "its process" if processes in (None, 1) else f"its {show_count(processes)} processes"
+    whose = whose if memory["source"] == "process" else in_markdown(memory["source"])
     words = (
         f"Memory of the target, by {whose}: {figures[0]} at first, {figures[1]} at most, {figures[2]} at last"
     )
-    processes = "" if told["processes"] is None else f", in {show_count(told['processes'])} processes"
     grown = memory["growth_bytes"]
     end = f"growth is not observable ({memory['growth_words']})" if grown is None else f"growth {_mb(grown)}"
-    return f"{words}{processes}; {end}."
+    return f"{words}; {end}."
 
 
 def _mb(size: int) -> str:
