@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from functools import partial
 
 import pytest
 import trio
+import trustme
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
 from battlectl.observe import unasked
@@ -74,7 +76,7 @@ def close_with(code: int, reason: str | None = None) -> Talk:
 
 
 @asynccontextmanager
-async def serving(*talks: Talk) -> AsyncIterator[Endpoint]:
+async def serving(*talks: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[Endpoint]:
     """The n-th connection is talked to by the n-th, all that follow by the last."""
     turns = iter(talks)
     last = talks[-1]
@@ -88,9 +90,9 @@ async def serving(*talks: Talk) -> AsyncIterator[Endpoint]:
 
     async with trio.open_nursery() as nursery:
         server = await nursery.start(
-            partial(serve_websocket, handle, "127.0.0.1", 0, ssl_context=None, handler_nursery=nursery)
+            partial(serve_websocket, handle, "127.0.0.1", 0, ssl_context=tls, handler_nursery=nursery)
         )
-        yield parse_endpoint(f"http://127.0.0.1:{server.port}/rpc")
+        yield parse_endpoint(f"http{'s' * (tls is not None)}://127.0.0.1:{server.port}/rpc")
         nursery.cancel_scope.cancel()
 
 
@@ -148,6 +150,35 @@ async def test_many_under_way_are_told_apart_by_their_ids(connections):
         assert results(found) == [[i] for i in range(1, 301)]
         assert client.opened <= connections
         assert told == []
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def test_through_tls_it_is_the_same_also_where_much_comes_at_once(authority, server_tls, tmp_path):
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    large = json.dumps({"jsonrpc": "2.0", "id": 301, "method": "eth_x", "params": ["x" * 90_000]}).encode()
+    async with serving(echo, tls=server_tls) as endpoint:
+        trusted = replace(endpoint, ca_file=str(tmp_path / "ca.pem"))
+        async with sending(trusted) as client:
+            found = await ask(client, *(body(i) for i in range(1, 301)), large, within=10.0)
+    assert results(found) == [*([i] for i in range(1, 301)), ["x" * 90_000]]
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused_as_such(server_tls):
+    async with serving(echo, tls=server_tls) as endpoint, sending(endpoint) as client:
+        [found] = await ask(client, body(1))
+        assert isinstance(found, NoReply)
+        assert found.outcome == "tls"
 
 
 async def test_answers_may_come_in_any_order():
