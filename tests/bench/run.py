@@ -13,7 +13,15 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench import autocannon_peer, battlectl_peer, hey_peer, locust_peer, timer_peer, wrk_peer
+from tests.bench import (
+    autocannon_peer,
+    battlectl_peer,
+    hey_peer,
+    locust_peer,
+    metadata,
+    timer_peer,
+    wrk_peer,
+)
 from tests.bench.load import Load, Result, Unavailable
 from tests.bench.machine import describe
 from tests.bench.table import render
@@ -45,6 +53,8 @@ def main(arguments: list[str]) -> int:
         print(f"nginx on core {cores[0]}\n", flush=True)
         rounds, gone = _run_rounds(load, names, options.rounds)
     print(render(rounds, names, gone))
+    if not options.only:
+        print(f"\n{metadata.line(metadata.measure())}")
     return 0
 
 
