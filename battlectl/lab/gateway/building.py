@@ -13,7 +13,7 @@ from battlectl.lab.gateway.forwarding import forward, may_go_on
 from battlectl.lab.gateway.head_answers import judge_heads
 from battlectl.lab.gateway.judgement import judge_reply
 from battlectl.lab.gateway.seams import Seams
-from battlectl.lab.gateway.selection import choose_candidates
+from battlectl.lab.gateway.selection import choose_candidates, rank
 from battlectl.lab.gateway.sent import settle
 from battlectl.lab.gateway.settings import GatewaySettings
 from battlectl.lab.gateway.state import Gateway, new_provider
@@ -47,6 +47,7 @@ def sound_seams() -> Seams:
         front=_as_it_is,
         forward=forward,
         choose=choose_candidates,
+        rank=rank,
         strategies=dict(STRATEGIES),
         attempt=attempt,
         judge=judge_reply,

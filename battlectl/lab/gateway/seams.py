@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from battlectl.lab.gateway.breaker import Breaker
 from battlectl.lab.gateway.judgement import Accepted, Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
@@ -39,12 +40,12 @@ Items = Sequence[dict[str, Any]]
 class Seams:
     """Mutable, because a defect puts a function of its own around the one that it finds.
 
-    `front` is all of HTTP, once for each server; then a request's way: `forward`, `choose`, `attempt` with
-    `judge`, `judge_heads` and `learn`, `may_go_on`, `settle`. `new_provider` makes what keeps the breakers.
-    Of the WebSocket side: `serve_client` is one connection and `outbox` what leaves on it, `admit` refuses a
-    subscription by raising RpcError; `walk`, `offer` and `publish` are the way of a head to the clients,
-    `take_back` that of logs of a dropped block, `log_witnesses` how many providers are asked for logs, and
-    `vigil` watches the provider that is followed.
+    `front` is all of HTTP, once for each server; then a request's way: `forward`, `choose` by `rank` and
+    `strategies`, `attempt` with `judge`, `judge_heads` and `learn`, `may_go_on`, `settle`. `new_provider`
+    makes what keeps the breakers. Of the WebSocket side: `serve_client` is one connection and `outbox` what
+    leaves on it, `admit` refuses a subscription by raising RpcError; `walk`, `offer` and `publish` are the
+    way of a head to the clients, `take_back` that of logs of a dropped block, `log_witnesses` how many
+    providers are asked for logs, and `vigil` watches the provider that is followed.
     """
 
     front: Callable[[Handler], Handler]
@@ -56,6 +57,7 @@ class Seams:
         [Gateway, str, Strategy, Transport, int | None, Provider | None],
         list[Provider],
     ]
+    rank: Callable[[Provider, Breaker, float, str, int | None], int]
     strategies: dict[Strategy, Order]
     attempt: Callable[[Gateway, Provider, Question, Transport, float], Awaitable[Attempt]]
     judge: Callable[[Reply, list[Any], bool], Accepted | Complaint]

@@ -37,7 +37,7 @@ def choose_candidates(
         if provider.is_wrong_chain or (transport == "ws" and provider.ws_url is None):
             continue
         breaker = provider.breaker(transport, now, gateway.truth)
-        ranks[provider.id] = rank(provider, breaker, now, method, needed)
+        ranks[provider.id] = gateway.seams.rank(provider, breaker, now, method, needed)
     ordered = _in_order(gateway, method, strategy, [p for p in gateway.providers if p.id in ranks], now)
     ordered.sort(key=lambda provider: ranks[provider.id])
     return _with_one_last_resort(ordered, ranks, transport)

@@ -44,6 +44,11 @@ async def both(name, observe):
     return [await observe(defects=(name,)), await observe(defects=())]
 
 
+def patience(first):
+    """The deadline of an attempt: short where it must pass, long where not even a slow machine may reach it."""
+    return 0.3 if first is hang else 5.0
+
+
 def told(response):
     """The reply's result or error code, and the attempts that it took."""
     try:
@@ -68,7 +73,7 @@ def told(response):
 )
 async def test_what_a_client_gets_when_the_first_provider_fails(name, first, wrong, right):
     async def observe(**settings):
-        async with gateway_over(first, GOOD, attempt_s=0.1, **FIRST, **settings) as gateway:
+        async with gateway_over(first, GOOD, attempt_s=patience(first), **FIRST, **settings) as gateway:
             return told(await ask(gateway))
 
     assert await both(name, observe) == [wrong, right]
@@ -96,7 +101,7 @@ async def test_a_transaction_that_was_sent():
     known = answering(json_response(200, error_body(-32000, "already known")))
 
     async def sent(**settings):
-        async with gateway_over(hang, known, attempt_s=0.1, **FIRST, **settings) as gateway:
+        async with gateway_over(hang, known, attempt_s=0.3, **FIRST, **settings) as gateway:
             return "error" in json.loads((await ask(gateway, raw)).body)
 
     assert await both("sent-transaction-reported-failed", sent) == [True, False]
@@ -106,7 +111,7 @@ async def test_what_must_be_done_once():
     async def done(**settings):
         seen = []
         second = answering(json_response(200, OK), seen)
-        async with gateway_over(hang, second, attempt_s=0.1, **FIRST, **settings) as gateway:
+        async with gateway_over(hang, second, attempt_s=0.3, **FIRST, **settings) as gateway:
             await ask(gateway, call("eth_sendTransaction", {}))
             return len(seen)
 
@@ -155,7 +160,7 @@ async def states_after(gateway, requests):
 )
 async def test_when_a_breaker_opens(name, first, requests, wrong, right):
     async def observe(**settings):
-        async with gateway_over(first, GOOD, attempt_s=0.05, **FIRST, **settings) as gateway:
+        async with gateway_over(first, GOOD, attempt_s=patience(first), **FIRST, **settings) as gateway:
             return await states_after(gateway, requests)
 
     assert await both(name, observe) == [wrong, right]
@@ -165,7 +170,7 @@ async def test_when_a_breaker_opens(name, first, requests, wrong, right):
     ("name", "first"), [("breaker-ignores-hangs", BAD), ("breaker-ignores-refusals", hang)]
 )
 async def test_what_is_not_overlooked_still_opens_it(name, first):
-    async with gateway_over(first, GOOD, attempt_s=0.05, defects=(name,), **FIRST) as gateway:
+    async with gateway_over(first, GOOD, attempt_s=patience(first), defects=(name,), **FIRST) as gateway:
         assert await states_after(gateway, 4) == ["open"]
 
 
@@ -214,7 +219,7 @@ async def test_a_flood_of_trials():
 
         async def slow(request):
             seen.append(request)
-            await trio.sleep(0.2)
+            await trio.sleep(0.5)
             return Response(503, (), b"")
 
         rules = BreakerSettings(failures=1, open_s=0.01)

@@ -381,7 +381,7 @@ async def test_a_body_that_takes_its_time():
             listener = await open_listener("127.0.0.1", 0)
             nursery.start_soon(trio.serve_listeners, trickling, [listener])
             urls = {"trickles": listener_url(listener), "answers": other.providers[0].url}
-            gateway = build_gateway(settings_for(urls, 0.2, **FIRST, **settings))
+            gateway = build_gateway(settings_for(urls, 0.4, **FIRST, **settings))
             found = served_by(await ask(gateway))
             await close_pools(gateway)
             nursery.cancel_scope.cancel()
@@ -399,7 +399,7 @@ def test_deadlines():
 async def test_nobody_can_answer():
     async def is_answered(**settings):
         async with gateway_over(BAD, **settings) as gateway:
-            with trio.move_on_after(1):
+            with trio.move_on_after(2):
                 await ask(gateway)
                 return True
         return False

@@ -16,7 +16,8 @@ from battlectl.lab.gateway.defects.wrapping import have
 from battlectl.lab.gateway.judgement import Accepted
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
-from battlectl.lab.gateway.settings import BreakerSettings, ProviderSettings, Transport
+from battlectl.lab.gateway.selection import TRIAL
+from battlectl.lab.gateway.settings import BreakerSettings, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.truth import Truth
 
@@ -76,17 +77,6 @@ class NeverClosing(Provider):
         return super().set_breaker(transport, held, truth, reason)
 
 
-class Flooded(Provider):
-    """Half-open, every request is a trial."""
-
-    __slots__ = ()
-
-    def breaker(self, transport: Transport, now: float, truth: Truth) -> Breaker:
-        """As if no trial were under way."""
-        found = super().breaker(transport, now, truth)
-        return replace(found, on_trial=False) if found.on_trial else found
-
-
 class ClosedByProbes(Provider):
     """A health check that is answered closes the breaker."""
 
@@ -100,15 +90,19 @@ class ClosedByProbes(Provider):
 
 
 def _share(gateway: Gateway) -> None:
-    sound = gateway.seams.new_provider
-    shared: dict[Transport, Breaker] = {"http": Breaker(), "ws": Breaker()}
+    class Sharing(Provider):
+        """What opens its breaker opens all."""
 
-    def new_provider(settings: ProviderSettings) -> Provider:
-        provider = sound(settings)
-        provider.breakers = shared
-        return provider
+        __slots__ = ()
 
-    gateway.seams.new_provider = new_provider
+        def set_breaker(self, transport: Transport, new: Breaker, truth: Truth, reason: str) -> Breaker:
+            made = super().set_breaker(transport, new, truth, reason)
+            for other in gateway.providers if new.state == "open" else ():
+                if other.breakers[transport].state == "closed":
+                    Provider.set_breaker(other, transport, new, truth, reason)
+            return made
+
+    have(Sharing)(gateway)
 
 
 def _rules(**rules: float) -> Callable[[Gateway], None]:
@@ -145,6 +139,20 @@ def _count_rate_limits(gateway: Gateway) -> None:
         sound(gateway, made, question, transport)
 
     gateway.seams.learn = learn
+
+
+def _try_with_everything(gateway: Gateway) -> None:
+    sound = gateway.seams.rank
+
+    def rank(provider: Provider, breaker: Breaker, now: float, method: str, needed: int | None) -> int:
+        return TRIAL if breaker.state == "half_open" else sound(provider, breaker, now, method, needed)
+
+    gateway.seams.rank = rank
+
+
+def _try_often(gateway: Gateway) -> None:
+    _rules(open_s=0.1, growth=1.0)(gateway)
+    _try_with_everything(gateway)
 
 
 def _open(gateway: Gateway, provider: Provider, transport: Transport, reason: str) -> None:
@@ -210,7 +218,7 @@ DEFECTS = (
         summary="a provider that is dead is tried ten times a second",
         when=FAILING,
         finding="breaker",
-        plant=_rules(open_s=0.1, growth=1.0),
+        plant=_try_often,
     ),
     Defect(
         name="breaker-never-closes",
@@ -223,15 +231,15 @@ DEFECTS = (
     Defect(
         name="breaker-half-open-flood",
         area="breaker",
-        summary="as soon as a breaker is half-open, all requests are its trial",
+        summary="as soon as a breaker is half-open, all requests are its trial, even if the provider is dead",
         when="while a provider hangs or is slow to fail, and requests come faster than it fails them",
         finding="breaker",
-        plant=have(Flooded),
+        plant=_try_with_everything,
     ),
     Defect(
         name="breaker-shared",
         area="breaker",
-        summary="one provider's failures take all others out too: there is one breaker for all",
+        summary="what opens one provider's breaker opens all: those that are well are out too",
         when=FAILING,
         finding="breaker",
         plant=_share,

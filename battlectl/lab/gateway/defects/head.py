@@ -198,7 +198,7 @@ DEFECTS = (
         name="fork-not-noticed",
         area="head",
         summary="blocks of a branch that most providers do not have are mixed with those of the chain",
-        when="while a provider is on a fork of its own: inconsistent views, a reorg of one",
+        when="while a provider is on a branch of its own: a reorg of one",
         finding="consistency",
         plant=have(NeverForked),
     ),

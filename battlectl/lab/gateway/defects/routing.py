@@ -144,9 +144,9 @@ DEFECTS = (
         name="round-robin-skewed",
         area="routing",
         summary="the first provider gets 60 % of the requests, and the others share the rest",
-        when="with strategy round-robin",
+        when="with strategy load-balanced or round-robin",
         finding="routing",
-        plant=_order(skewed, "round-robin"),
+        plant=_order(skewed, "load-balanced", "round-robin"),
     ),
     Defect(
         name="priority-inverted",
