@@ -95,7 +95,7 @@ def test_a_swap_shows_as_soon_as_they_differ():
     every=st.sampled_from([0.5, 1.0, 2.0]),
     late=st.floats(0.0, 1.0),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_is_late_by_less_than_a_page_may_be_is_no_lie(lag, open_, every, late):
     """It tells what was so `lag` seconds before, and counts when a request comes or when it is answered."""
     both = {round(reading.t, 6): reading.told for reading in readings(open_=0, every=0.125)}
