@@ -26,9 +26,9 @@ class ChainSeen(Truth):
         self._heights: list[int] = []
         self._looks: deque[float] = deque(maxlen=MOST_RISES)
 
-    def see(self, t: float, number: int, hash_: str, parent: str) -> None:
+    def see(self, t: float, number: int, hash_: str, parent: str, asked: float | None = None) -> None:
         """See `Truth.see`."""
-        super().see(t, number, hash_, parent)
+        super().see(t, number, hash_, parent, asked)
         self._looks.append(t)
         if self.highest is None or number > self.highest:
             self.highest = number

@@ -44,14 +44,15 @@ class Witness:
     async def look_before(self) -> None:
         """One look before the time is known at which the run begins; kept until it is."""
         with suppress(CallError):
-            block = await self._control.call("eth_getBlockByNumber", ["latest", False])
-            self._first = trio.current_time(), block
+            asked = trio.current_time()
+            self._first = asked, await self._control.call("eth_getBlockByNumber", ["latest", False])
 
     async def serve(self, start: float) -> None:
         """Look until cancelled."""
         if self._first is not None:
             with suppress(CallError):
-                self._feed(self._first[0] - start, "the first look", self._first[1])
+                asked = self._first[0] - start
+                self._feed(asked, "the first look", self._first[1], asked)
         due = trio.current_time()
         while True:
             self.looks += 1
@@ -64,24 +65,31 @@ class Witness:
             await trio.sleep_until(due)
 
     async def _look(self, start: float) -> None:
-        await self._see(start, "eth_getBlockByNumber", ["latest", False])
+        asked = trio.current_time() - start
+        await self._see(start, "eth_getBlockByNumber", ["latest", False], asked)
         for _ in range(MOST_FETCHED):
             wanted = self._truth.wanted()
             if not wanted:
                 break
-            await self._see(start, "eth_getBlockByHash", [wanted[0][1], False])
+            await self._see(start, "eth_getBlockByHash", [wanted[0][1], False], asked)
         for filter_, logs in self._logs:
             for block in logs.wanted():
                 found = await self._control.call("eth_getLogs", [{**filter_, "blockHash": block}])
                 logs.see(block, _indices(found))
 
-    async def _see(self, start: float, method: str, params: Sequence[Any]) -> None:
+    async def _see(self, start: float, method: str, params: Sequence[Any], asked: float) -> None:
+        """What a slow answer says was so when it was asked for, and need not be so any more."""
         block = await self._control.call(method, params)
-        self._feed(trio.current_time() - start, method, block)
+        self._feed(trio.current_time() - start, method, block, asked)
 
-    def _feed(self, at: float, method: str, block: Any) -> None:
+    def _feed(self, at: float, method: str, block: Any, asked: float) -> None:
         try:
-            self._truth.see(at, int(block["number"], 16), block["hash"].lower(), block["parentHash"].lower())
+            number, hash_, parent = (
+                int(block["number"], 16),
+                block["hash"].lower(),
+                block["parentHash"].lower(),
+            )
+            self._truth.see(at, number, hash_, parent, asked)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise CallError(f"{method} answered no block: {str(block)[:80]!r}") from error
 

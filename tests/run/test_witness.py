@@ -16,11 +16,11 @@ from battlectl.targets.truth import Witness
 class Answers:
     """A control client that answers from a list. Mutable: it goes through it."""
 
-    def __init__(self, answers: Iterator[Any]) -> None:
-        self._answers = answers
+    def __init__(self, answers: Iterator[Any], takes: float = 0.0) -> None:
+        self._answers, self.takes = answers, takes
 
     async def call(self, method: str, params: Any = ()) -> Any:
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.takes)
         answer = next(self._answers, CallError("nothing more to say"))
         if isinstance(answer, CallError):
             raise answer
@@ -31,7 +31,7 @@ def block(number: int) -> dict[str, str]:
     return {"number": hex(number), "hash": f"0x{number:02X}", "parentHash": f"0x{number - 1:02x}"}
 
 
-def looked(*answers: Any, before: bool = False) -> tuple[Witness, Truth]:
+def looked(*answers: Any, before: bool = False, takes: float = 0.0) -> tuple[Witness, Truth]:
     """After one answer a second; `before`: the first of them half a second before the run begins."""
 
     async def main() -> None:
@@ -42,7 +42,7 @@ def looked(*answers: Any, before: bool = False) -> tuple[Witness, Truth]:
             await witness.serve(trio.current_time())
 
     truth = Truth(blink=2.0)
-    witness = Witness(Answers(iter(answers)), truth, 1.0)  # type: ignore[arg-type]
+    witness = Witness(Answers(iter(answers), takes), truth, 1.0)  # type: ignore[arg-type]
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     return witness, truth
 
@@ -72,3 +72,9 @@ def test_what_was_there_before_the_first_look_of_the_run_is_known_from_the_look_
 def test_a_look_before_that_fails_is_none():
     _, truth = looked(CallError("status 502"), block(9), before=True)
     assert truth.began == 0.0
+
+
+def test_a_slow_answer_says_how_it_was_when_it_was_asked_for():
+    _, truth = looked(block(1), block(2), block(3), block(4), takes=1.2)
+    assert truth.head is not None
+    assert (truth.head.number, round(truth.head.seen, 1), round(truth.looked, 1)) == (2, 2.4, 1.2)

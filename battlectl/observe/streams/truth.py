@@ -73,9 +73,9 @@ class Truth:
         self.holes = 0
         self.unwatched: list[tuple[float, float]] = []
 
-    def see(self, t: float, number: int, hash_: str, parent: str) -> None:
-        """At time t the second path says that this block is on the chain. Any order; heads and fill-ins."""
-        self._look(t)
+    def see(self, t: float, number: int, hash_: str, parent: str, asked: float | None = None) -> None:
+        """At time t the second path says that this block is on the chain, or was when it was `asked`."""
+        self._look(t if asked is None else asked)
         known = self.canonical(number)
         if known is not None and known.hash == hash_:
             return
