@@ -1,7 +1,8 @@
 """Lasso's /api/health, /api/metrics/:chain and /api/status, of both revisions.
 
 Rule: whatever is not there or of another shape is unsaid. Fields beyond Lasso's own (the lab's gateway has
-some) are read where they are. `total_races` of a provider are the requests that were tried there.
+some) are read where they are. `total_races` of a provider are the requests that were tried there. Memory of
+zero is that of a system which does not say how much it is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def read_metrics(body: bytes) -> Told:
         success_ratio=_ratio(performance.get("success_rate")),
         latency_s={stat: seconds for stat, seconds in latencies.items() if seconds is not None},
         providers=_providers(page.get("providers"), _raced),
-        memory_bytes=None if memory is None else round(memory * MEBIBYTE),
+        memory_bytes=round(memory * MEBIBYTE) if memory else None,
         processes=whole(system.get("process_count")),
     )
 
@@ -62,7 +63,7 @@ def read_status(body: bytes) -> Told:
         breakers=few(
             (row.get("id"), _text(row.get("circuit_state"))) for row in rows(chain.get("providers"))
         ),
-        memory_bytes=whole(part(system, "memory_usage").get("total")),
+        memory_bytes=whole(part(system, "memory_usage").get("total")) or None,
         processes=whole(system.get("process_count")),
         uptime_s=real(system.get("uptime")),
     )
