@@ -44,6 +44,7 @@ class ErrorsTold:
 
     def recoded(self, t: float, label: str, codes: tuple[int, int], is_excused: bool, provider: str) -> None:
         """Another code came than was expected; `is_excused` where a broken provider may explain it."""
+        self._book.add(t, CHECK, "errors", self._workload)
         if is_excused and not self._is_quiet(t):
             return
         words = f"{label}: code {codes[0]} where {codes[1]} is expected"
