@@ -45,7 +45,7 @@ async def both(name, observe):
 
 
 def patience(first):
-    """The deadline of an attempt: short where it must pass, long where not even a slow machine may reach it."""
+    """The deadline of an attempt: short where it must pass, long where no slow machine may meet it."""
     return 0.3 if first is hang else 5.0
 
 
