@@ -219,8 +219,8 @@ async def _subscribe(field: Field, seconds: float) -> tuple[list[str], StreamCel
     async with Control(parse_endpoint(field.node.url)) as control, trio.open_nursery() as nursery:
         start = trio.current_time()
         nursery.start_soon(Witness(control, truth, 0.1).serve, start)
-        await Subscribers(planned, partial(open_socket, ws, planned.max_body), listen, cells, Book(()), 1.0).serve(
-            start
-        )
+        await Subscribers(
+            planned, partial(open_socket, ws, planned.max_body), listen, cells, Book(()), 1.0
+        ).serve(start)
         nursery.cancel_scope.cancel()
     return ours, cells
