@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 
+from battlectl.commands.files import find_scenarios
 from battlectl.lab.control import running_lab
 from battlectl.lab.spec import LabSpec
 from battlectl.scenario.parse_target import parse_target
@@ -110,14 +111,15 @@ def test_public_nodes_are_refused_until_they_are_allowed(tmp_path):
     assert (planned.code, planned.err) == (0, "")
 
 
-@pytest.mark.real
 def test_nobody_runs_nightly_scenarios_by_accident(tmp_path):
-    desk = Desk(tmp_path)
-    everything = desk.battlectl("validate", ROOT / "scenarios")
-    assert "nightly" not in everything.out + everything.err
-    asked = desk.battlectl("validate", ROOT / "scenarios", "--tag", "nightly")
-    assert asked.code == 2
-    assert "is a public host" in asked.err
+    shipped = find_scenarios([ROOT / "scenarios"])
+    assert shipped
+    assert PUBLIC not in shipped
+    assert find_scenarios([PUBLIC.parent]) == find_scenarios([PUBLIC]) == [PUBLIC]
+    (tmp_path / "nightly").mkdir()
+    copy = tmp_path / "nightly" / "copy.yml"
+    copy.write_text(PUBLIC.read_text())
+    assert find_scenarios([tmp_path], ["nightly"]) == [copy]
 
 
 @pytest.mark.parametrize(
