@@ -27,6 +27,7 @@ from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell, merged_cells
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
+from battlectl.report.document_consistency import consistency_json
 from battlectl.report.document_faults import faults_json
 from battlectl.report.document_streams import streams_json
 from battlectl.report.document_telemetry import telemetry_json
@@ -59,6 +60,7 @@ def build_document(
         "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
         **faults,
         "streams": streams_json(evidence),
+        "consistency": consistency_json(evidence),
         "telemetry": telemetry_json(evidence),
         "generator": _generator_json(evidence),
         "examples": [
