@@ -7,9 +7,9 @@ import pytest
 from battlectl.observe.outcome import MEANINGS
 from battlectl.report.document_telemetry import telemetry_json
 from battlectl.report.markdown import SECTIONS, render_markdown
-from tests.report.test_consistency import WATCH
 from tests.report.scenes import META, SCENES, TRUTH
 from tests.report.stream_scenes import troubled
+from tests.report.test_consistency import WATCH
 from tests.telemetry.told import tell
 
 
@@ -62,5 +62,6 @@ def test_each_outcome_stands_with_its_meaning_and_an_example():
 
 def test_every_section_of_a_full_report_has_a_title():
     document = {**SCENES["faults"](), "streams": troubled()["streams"], "telemetry": telemetry_json(tell())}
-    text = render_markdown({**document, "meta": {**META, "ground_truth": TRUTH, "notes": ["one"], "watch": WATCH}})
+    meta = {**META, "ground_truth": TRUTH, "notes": ["one"], "watch": WATCH}
+    text = render_markdown({**document, "meta": meta})
     assert all(f"\n## {title}\n" in text for title, _ in SECTIONS)
