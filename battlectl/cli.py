@@ -118,6 +118,29 @@ def report(
     raise typer.Exit(int(suite.code))
 
 
+@app.command("learn-breaker")
+def learn_breaker(
+    target: Annotated[str, typer.Option("--target", help="NAME, a config file or a URL.")],
+    provider: Annotated[
+        str | None, typer.Option(help="Which one is made to fail.", show_default="the first")
+    ] = None,
+    method: Annotated[str, typer.Option(help="A method that the target's health checks do not call.")] = (
+        "eth_gasPrice"
+    ),
+    rate: Annotated[str, typer.Option(help="Of the load.")] = "150/s",
+    length: Annotated[str, typer.Option("--for", help="How long the provider fails.")] = "20s",
+    results: Annotated[str, typer.Option(help="Where the report goes.")] = "results",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The result alone.")] = False,
+) -> None:
+    """Fail one provider for a while, and print what its breaker did as text for the target's config."""
+    from battlectl.commands.learn_breaker import Lesson
+    from battlectl.commands.learn_breaker import learn_breaker as learn_command
+
+    lesson = Lesson(target, provider, method, rate, length)
+    style = "quiet" if quiet else "lines"
+    raise typer.Exit(int(learn_command(lesson, Path(results), style, sys.stdout)))
+
+
 @app.command()
 def schema(
     kind: Annotated[str, typer.Argument(help="scenario or target")] = "scenario",

@@ -29,6 +29,7 @@ from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
 from battlectl.report.document_consistency import consistency_json
 from battlectl.report.document_faults import faults_json
+from battlectl.report.document_routing import routing_json
 from battlectl.report.document_streams import streams_json
 from battlectl.report.document_telemetry import telemetry_json
 from battlectl.report.original import original_names
@@ -59,6 +60,7 @@ def build_document(
         "windows": [_window_json(name, window, evidence) for name, window in frame.windows.items()],
         "workloads": [_workload_json(workload, evidence) for workload in frame.workloads],
         **faults,
+        **routing_json(evidence),
         "streams": streams_json(evidence),
         "consistency": consistency_json(evidence),
         "telemetry": telemetry_json(evidence),

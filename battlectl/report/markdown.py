@@ -33,6 +33,7 @@ from battlectl.report.markdown_figures import (
     show_workloads,
 )
 from battlectl.report.markdown_origin import show_environment, show_notes, show_origin
+from battlectl.report.markdown_routing import show_promises, show_routing
 from battlectl.report.markdown_streams import show_continuity
 from battlectl.report.markdown_telemetry import show_telemetry
 from battlectl.report.markdown_truth import show_truth
@@ -200,7 +201,9 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Continuity", show_continuity),
     ("What each fault did", show_effects),
     ("Breakers", show_breakers),
+    ("What breakers promised", show_promises),
     ("Who served in each window", show_distribution),
+    ("Routing", show_routing),
     ("Windows side by side", show_windows),
     ("Workloads and their calls", show_workloads),
     ("Who served the requests", show_providers),

@@ -18,6 +18,8 @@ from battlectl.analyse.faults.strike import Strike
 from battlectl.observe.served import OTHERS, UNANSWERED, UNNAMED
 
 UNTOLD = frozenset({OTHERS, UNANSWERED, UNNAMED})
+LANDED = 0.5
+"""Seconds within which a probe has come to its provider, whenever it is answered, if ever."""
 LAST_READ = 0.15
 """Seconds before a fault ends within which it was looked at for the last time."""
 
@@ -89,11 +91,12 @@ def _of_the_load(
     """How many of all hits by each look were the load's, at least and at most; none at the beginning.
 
     What a look tells was read after the look before it, and a probe of ours was hit at some time between when
-    it was sent and when it ended. The number never falls, which makes up for most of that.
+    it was sent and when it ended, but no later than `LANDED`. The number never falls, which makes up for most
+    of that.
     """
     begun = [p for p in known.probes.get(strike.provider, ()) if p.t + p.seconds >= strike.from_]
     least = [0, *(n - sum(p.t <= t for p in begun) for n, t in zip(hits, times[1:], strict=True))]
-    ended = [sum(p.t + p.seconds <= t for p in begun if p.t >= strike.from_) for t in times[:-1]]
+    ended = [sum(p.t + min(p.seconds, LANDED) <= t for p in begun if p.t >= strike.from_) for t in times[:-1]]
     most = [0, *(n - ours for n, ours in zip(hits, ended, strict=True))]
     rising = list(accumulate(least, max))
     bounded = list(accumulate(reversed(most), min))[::-1]

@@ -9,7 +9,7 @@ likes: nothing is said of that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -35,7 +35,13 @@ STILL = 0.5
 DETERMINISTIC = frozenset({-32602, -32601, -32600, 3})
 LIMITS = frozenset({"http_429", "rate_limit_in_body", "rate_limit_in_batch"})
 BY_LATENCY = frozenset({"fastest", "latency-weighted"})
+HEEDLESS = frozenset({"priority", "cheapest"})
+"""Strategies that ask a provider however many requests it has not answered yet."""
 GRAINS = 3.0
+
+
+Judged = tuple[str, bool | None, str]
+"""A promise, whether it holds, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +66,27 @@ def _points(strike: Strike, promised: BreakerFrame, known: Known) -> Iterator[Po
     if not must and not must_not:
         return
 
-    def point(promise: str, holds: bool | None, words: str) -> Point:
-        return Point(strike.provider, strike.injection.name, promise, holds, words)
+    seen = seen_under(strike, known, promised)
+    if isinstance(seen, str):
+        found: Iterable[Judged] = [("trips" if must else "does not trip", None, seen)]
+    else:
+        found = _judge_tripping(seen) if must else [_judge_not_tripping(seen)]
+    for promise, holds, words in found:
+        yield Point(strike.provider, strike.injection.name, promise, holds, words)
 
-    name = "trips" if must else "does not trip"
+
+def seen_under(strike: Strike, known: Known, promised: BreakerFrame | None = None) -> Seen | str:
+    """What can be seen of a breaker under one fault; in words, why nothing can."""
     watching = watch(strike.provider, known)
     if others := [s for s in known.strikes if s.provider != strike.provider and _is_beside(s, strike)]:
-        yield point(name, None, f"{others[0].injection.name} was in force elsewhere at the same time")
-        return
+        return f"{others[0].injection.name} was in force elsewhere at the same time"
     attempts = failed_attempts(strike, known)
     if not attempts.steps or isinstance(watching, str):
-        yield point(name, None, attempts.words or str(watching))
-        return
+        return attempts.words or str(watching)
     rate = watching.rate * _part_of_load(strike, known)
     grain = max(step.end - step.start for step in attempts.steps)
     spells = spells_of(attempts.steps, max(GRAINS * grain, ENOUGH / rate) if rate else float("inf"))
-    seen = Seen(strike, promised, known, watching, attempts, spells, rate)
-    found = _judge_tripping(seen) if must else [_judge_not_tripping(seen)]
-    yield from (point(promise, holds, words) for promise, holds, words in found)
+    return Seen(strike, promised or BreakerFrame(), known, watching, attempts, spells, rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +147,15 @@ def _part_of_load(strike: Strike, known: Known) -> float:
     return sum(count for label, count in cells if label in methods) / total if total else 0.0
 
 
-Judged = tuple[str, bool | None, str]
-
-
 def _judge_tripping(seen: Seen) -> Iterator[Judged]:
     opened = _opened(seen)
     if opened is None:
         yield _never_opened(seen)
         return
     least, most = opened
+    if seen.strike.expected.makes_wait and not _strategies(seen) & HEEDLESS:
+        yield "trips", None, "who has requests under way may be asked less, breaker or not"
+        return
     counted = f"it was left alone after {_range(least, most)} failed attempts"
     yield "trips", True, counted
     if seen.promised.failures is not None:
@@ -185,13 +194,17 @@ def _until(steps: Sequence[Step], end: float) -> float:
 
 def _agrees_on_failures(seen: Seen, least: float, most: float) -> bool | None:
     wanted = seen.promised.failures or 0
-    strategies = {load.routing.strategy for load in seen.known.evidence.frame.workloads if load.routing}
+    strategies = _strategies(seen)
     waits = seen.strike.expected.makes_wait
     if most < wanted:
         return None if strategies & BY_LATENCY else False  # Who failed may be slow, and left for that.
     if least > wanted + seen.spare and not waits:
         return False
     return True if least >= wanted and (waits or most <= wanted + seen.spare) else None
+
+
+def _strategies(seen: Seen) -> set[str]:
+    return {load.routing.strategy for load in seen.known.evidence.frame.workloads if load.routing}
 
 
 def _never_opened(seen: Seen) -> Judged:

@@ -1,8 +1,9 @@
 """How fast a provider is, for one workload, as far as a run shows it: a range.
 
 Rule: its usual pace is what clients saw of it while no fault was in force there, between the tenth and the
-ninetieth of a hundred answers; what a fault adds comes on top. Of whom too little was seen nothing is known
-but what a fault adds. One is surely faster than another only where their ranges do not touch.
+ninetieth of a hundred answers; what a fault adds comes on top. Of whom little was seen it is anything up to
+twice the slowest answer, and of whom nothing was seen, anything. One is surely faster than another only where
+their ranges do not touch.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from battlectl.observe.served import SKETCHES_GONE, ServedCell
 
 ENOUGH = 10
 """Answers that show a pace."""
+AMPLY = 2.0
 UNKNOWN = (0.0, inf)
 
 
@@ -37,10 +39,10 @@ def usual_pace(workload: str, provider: str, known: Known) -> Range:
         is_calm = not any(strike.overlaps(cuts[segment], cuts[segment + 1]) for strike in own)
         if (name, who) == (workload, provider) and is_calm:
             whole.merge(cell)
-    least, most = whole.latency.quantile(0.1), whole.latency.quantile(0.9)
-    if whole.latency.count < ENOUGH or whole.coarse >= SKETCHES_GONE or least is None or most is None:
+    least, most, slowest = whole.latency.quantile(0.1), whole.latency.quantile(0.9), whole.latency.maximum
+    if whole.coarse >= SKETCHES_GONE or least is None or most is None or slowest is None:
         return UNKNOWN
-    return least, most
+    return (least, most) if whole.latency.count >= ENOUGH else (0.0, AMPLY * slowest)
 
 
 def fastest_of(ranges: Mapping[str, Range]) -> frozenset[str]:

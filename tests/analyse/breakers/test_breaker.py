@@ -35,6 +35,7 @@ def under(
     probes: Sequence[float] = PROBES,
     promised: BreakerFrame | None = PROMISED,
     more_deeds: str = "",
+    routing: dict[str, Any] | None = None,
     own: float = 0.0,
     every: float = 0.1,
     late: float = 0.0,
@@ -44,7 +45,7 @@ def under(
     counters are dated than they were read."""
     fault, *others = faults or (FAILING,)
     deeds = f"{fault.name}|a/inject@20-20.1 {fault.name}|a/heal@40-40.1 {more_deeds}"
-    load = {"reads": {"rate": "1/s", "calls": ["a"]}}
+    load = {"reads": {"rate": "1/s", "calls": ["a"], **({"routing": routing} if routing else {})}}
     evidence = faulted(fault, *others, deeds=deeds, reads=READS, load=load, **more)
     counts = []
     for look in range(int(42 / every)):
@@ -94,7 +95,13 @@ class TestFailures:
     def test_who_is_slow_to_fail_may_be_asked_more_often(self):
         hang = injection("hang", 20.0, 40.0, name="hang", methods=["a"])
         waiting = [20.15 + 0.1 * n for n in range(20)]
-        assert told(under([*waiting, 26.5, 31.0, 36.0], hang))["failures"] is True
+        times = [*waiting, 26.5, 31.0, 36.0]
+        assert told(under(times, hang, routing={"strategy": "priority"}))["failures"] is True
+        assert told(under(times, hang)) == {"trips": None}  # Nobody may want to wait there, breaker or not.
+
+    def test_who_makes_wait_and_is_asked_all_the_same_is_told(self):
+        hang = injection("hang", 20.0, 40.0, name="hang", methods=["a"])
+        assert told(under(GOING_ON, hang)) == {"trips": False}
 
     def test_one_that_never_opens_is_told(self):
         finding = check_breaker(under(GOING_ON))
