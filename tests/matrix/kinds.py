@@ -1,7 +1,8 @@
-"""Which kind a finding is of, so that it can be held against what a defect declared beforehand.
+"""Of which kinds a finding is, so that it can be held against what a defect declared beforehand.
 
-Rule: only what weighs as a failure accuses; what is inconclusive or a note names nobody. The kind of an
-objective is that of its metric, the kind of a check its name.
+Rule: only what weighs as a failure accuses; what is inconclusive or a note names nobody. A check is of the
+kind of its name. An objective is of the kind of its metric, and of a second one where only that can keep it:
+success while a fault is in force by failover, an outcome that is an error by how errors are told.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from battlectl.scenario.objectives import parse_objective
+from battlectl.scenario.objectives import Objective, parse_objective
 
 OF_METRICS: Mapping[str, str] = {
     "success_rate": "availability",
@@ -30,18 +31,31 @@ OF_METRICS: Mapping[str, str] = {
     "subscription": "continuity",
     "memory": "memory",
 }
+OF_CHECKS: Mapping[str, str] = {"leak": "memory"}
+"""Checks whose name is not their kind."""
+NO_REPLIES = frozenset({"malformed", "wrong", "too_large"})
+ERRORS = frozenset({"rpc_error", "http_error"})
+KEPT_BY_FAILOVER = frozenset({"success_rate", "failures"})
 
 
-def kind_of(finding: Mapping[str, Any]) -> str:
+def kinds_of(finding: Mapping[str, Any]) -> frozenset[str]:
     """Of one finding of a report."""
     if finding["kind"] == "check":
-        return str(finding["name"])
+        return frozenset({OF_CHECKS.get(finding["name"], str(finding["name"]))})
     objective = parse_objective(finding["name"])
-    if objective.metric == "outcomes" and objective.stat in {"malformed", "wrong", "too_large"}:
-        return "replies"
-    return OF_METRICS[objective.metric]
+    if objective.metric == "outcomes" and objective.stat in NO_REPLIES:
+        return frozenset({"replies"})
+    return frozenset({OF_METRICS[objective.metric], *_besides(objective)})
 
 
 def accusations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The findings that accuse the target."""
     return [finding for finding in report["findings"] if finding["weighs"] == "fail"]
+
+
+def _besides(objective: Objective) -> frozenset[str]:
+    if objective.metric in KEPT_BY_FAILOVER and objective.window.startswith("during:"):
+        return frozenset({"failover"})
+    if objective.metric == "outcomes" and objective.stat in ERRORS:
+        return frozenset({"errors"})
+    return frozenset()

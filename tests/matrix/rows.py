@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from battlectl.scenario.objectives import parse_objective
-from tests.matrix.kinds import accusations, kind_of
+from tests.matrix.kinds import accusations, kinds_of
 from tests.matrix.trial import Ran
 
 Fate = Literal["caught", "wrong reason", "missed", "broken", "sound", "unsure", "false alarm"]
@@ -37,8 +37,8 @@ def row_of_defect(defect: str, wanted: str, scenario: str, ran: Ran) -> Row:
     if ran.report is None:
         return Row(defect, scenario, wanted, "broken", ran.said.strip()[-LONGEST_SUMMARY:])
     accused = accusations(ran.report)
-    right = [finding for finding in accused if kind_of(finding) == wanted]
-    others = ", ".join(sorted({kind_of(finding) for finding in accused} - {wanted}))
+    right = [finding for finding in accused if wanted in kinds_of(finding)]
+    others = ", ".join(sorted({kind for finding in accused for kind in kinds_of(finding)} - {wanted}))
     if right:
         return Row(defect, scenario, wanted, "caught", tell(right[0]), margin_of(right[0]), others)
     if accused:

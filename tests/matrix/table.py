@@ -13,13 +13,17 @@ from pathlib import Path
 import yaml
 
 from battlectl.lab.gateway.defects.table import DEFECTS
+from tests.matrix import trials_load, trials_routing, trials_streams, trials_views
 from tests.matrix.rows import Row, row_of_defect, row_of_sound
 from tests.matrix.trial import ROOT, SCENARIOS, Trial, run_trial
 
 Job = Callable[[Path], Row]
 
 TRIALS: Mapping[str, Trial] = {
-    "failover-by-http-status": Trial("incidents/walletconnect-2023-rate-limit-in-200"),
+    **trials_load.TRIALS,
+    **trials_routing.TRIALS,
+    **trials_streams.TRIALS,
+    **trials_views.TRIALS,
 }
 """Defect -> what catches it."""
 

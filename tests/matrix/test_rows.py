@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.matrix.kinds import kind_of
+from tests.matrix.kinds import kinds_of
 from tests.matrix.rows import row_of_defect, row_of_sound
 from tests.matrix.trial import Ran
 
@@ -30,20 +30,28 @@ UNSURE = finding("proof", "inconclusive", "check")
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "kinds"),
     [
-        ("success_rate >= 90%", "availability"),
-        ("outcomes.timeout == 0", "availability"),
-        ("outcomes.malformed == 0", "replies"),
-        ("latency.p95 < 1s", "latency"),
-        ("amplification < 2", "amplification"),
-        ("recovery_time(kill-a) < 5s", "failover"),
-        ("breaker(provider_a).opens >= 1", "breaker"),
-        ("subscription(heads).gaps == 0", "continuity"),
+        ("success_rate >= 90%", {"availability"}),
+        ("outcomes.timeout == 0", {"availability"}),
+        ("outcomes.malformed == 0", {"replies"}),
+        ("latency.p95 < 1s", {"latency"}),
+        ("amplification < 2", {"amplification"}),
+        ("recovery_time(kill-a) < 5s", {"failover"}),
+        ("breaker(provider_a).opens >= 1", {"breaker"}),
+        ("subscription(heads).gaps == 0", {"continuity"}),
+        ("success_rate == 100% in during:kill-a", {"availability", "failover"}),
+        ("success_rate == 100% in recovery:kill-a", {"availability"}),
+        ("outcomes.rpc_error == 0", {"availability", "errors"}),
     ],
 )
-def test_the_kind_of_an_objective_is_that_of_its_metric(name, kind):
-    assert kind_of(finding(name, "fail")) == kind
+def test_the_kind_of_an_objective_is_that_of_its_metric_and_of_what_alone_can_keep_it(name, kinds):
+    assert kinds_of(finding(name, "fail")) == kinds
+
+
+def test_the_kind_of_a_check_is_its_name_but_memory_leaks():
+    assert kinds_of(finding("head", "fail", "check")) == {"head"}
+    assert kinds_of(finding("leak", "fail", "check")) == {"memory"}
 
 
 def test_a_defect_is_caught_by_what_it_declared_and_by_nothing_else():

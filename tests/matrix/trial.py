@@ -19,16 +19,29 @@ from tests.cli.in_short import LENIENT, short_form_of
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
+OWN = Path(__file__).parent / "scenarios"
+"""Scenarios that only the matrix has a use for."""
 ENDS_WITHIN = 240.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A scenario by its path below scenarios/, without the suffix, and what is changed in it."""
+    """A scenario by its path below scenarios/ or OWN, without the suffix, and what is changed in it."""
 
     scenario: str
     sets: tuple[str, ...] = ()
     lab: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Of the scenario's file."""
+        ours = OWN / f"{self.scenario}.yml"
+        return ours if ours.exists() else SCENARIOS / f"{self.scenario}.yml"
+
+    @property
+    def words(self) -> list[str]:
+        """What is said on the command line besides, the short form first."""
+        return [*short_form_of(self.path), *LENIENT, *(word for one in self.sets for word in ("--set", one))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +56,9 @@ class Ran:
 def run_trial(trial: Trial, folder: Path, defects: Sequence[str] = (), seed: int | None = None) -> Ran:
     """Run it in a folder of its own, in its short form where it has one."""
     folder.mkdir(parents=True)
-    path = SCENARIOS / f"{trial.scenario}.yml"
+    path = trial.path
     target = _target(path, folder, trial, defects, seed)
-    sets = [*trial.sets, *([] if seed is None else [f"seed={seed}"])]
-    words = [*short_form_of(path), *LENIENT, *(word for one in sets for word in ("--set", one))]
+    words = [*trial.words, *([] if seed is None else ["--set", f"seed={seed}"])]
     results = folder / "results"
     ran = subprocess.run(
         [*COMMAND, "run", str(path), "--target", str(target), "--results", str(results), *words],

@@ -1,0 +1,47 @@
+"""What catches the defects of requests: failover, batches, ids, timeouts, errors, leaks.
+
+Rule: a trial is a scenario in its short form; what is set besides raises a check to a failure or asks for
+what the defect declared. It makes nothing easier to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.matrix.trial import Trial
+
+REPLIES = "checks.replies=fail"
+ERRORS = "checks.errors=fail"
+
+TRIALS: Mapping[str, Trial] = {
+    # failover
+    "failover-by-http-status": Trial("incidents/walletconnect-2023-rate-limit-in-200"),
+    "body-not-read": Trial("incidents/walletconnect-2023-wrong-content-type"),
+    "timeouts-not-retried": Trial("incidents/erpc-1130-hang"),
+    "refusals-not-retried": Trial("provider-failover"),
+    "retries-same-provider": Trial(
+        "provider-failover", ("objectives.0=success_rate == 100% in during:kill-provider_a",)
+    ),
+    "gives-up-after-one": Trial("provider-failover"),
+    "reverts-fail-over": Trial("deterministic-errors"),
+    "retry-storm": Trial("incidents/maxx-833-amplification"),
+    "failover-waits": Trial("provider-failover", ("objectives.2=failover_latency.max < 1500ms",)),
+    "retry-after-ignored": Trial("rate-limit-storm"),
+    # batches
+    "batch-items-lost": Trial("incidents/viem-3680-rate-limit-in-batch"),
+    "batch-items-doubled": Trial("incidents/viem-3680-rate-limit-in-batch"),
+    "batch-ids-mixed": Trial("incidents/viem-3680-rate-limit-in-batch"),
+    # ids
+    "replies-sent-twice": Trial("subscription-mixed", (REPLIES,)),
+    # chain
+    "reorg-bans-everybody": Trial("incidents/proxyd-reorg-bans-all"),
+    # timeouts
+    "deadline-beyond-clients": Trial("incidents/erpc-1130-hang"),
+    "hangs-when-all-are-dead": Trial("total-outage"),
+    # errors
+    "errors-as-html": Trial("error-normalisation", (ERRORS,)),
+    "errors-as-500": Trial("error-normalisation", (ERRORS,)),
+    "error-shape-varies": Trial("error-normalisation", (ERRORS,)),
+    "error-code-changed": Trial("error-normalisation", (ERRORS,)),
+    "error-without-id": Trial("error-normalisation", (REPLIES,)),
+}
