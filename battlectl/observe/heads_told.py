@@ -85,6 +85,7 @@ class HeadsTold:
     ) -> None:
         self._book = book
         self._subject = subject
+        self._replies = (CHECK, "replies", subject)
         self._terms = terms
         self._chain = chain
         self._is_helpless = is_helpless
@@ -93,7 +94,7 @@ class HeadsTold:
 
     def hear(self, told: Told) -> None:
         """A reply came that names a head."""
-        self._book.add(told.done, CHECK, "replies", self._subject)
+        self._book.tick(told.done, self._replies)
         floor = self._order.take(told)
         if floor is not None and told.head < floor.head - self._terms.back:
             self._went_back(told, floor)

@@ -108,3 +108,16 @@ def test_a_line_that_fits_keeps_its_examples_either_way():
     assert drained(encode_in_steps(line)) == encode_line(line)
     (back,) = decode_lines(encode_line(line))
     assert back.delta.facts == facts
+
+
+@given(st.lists(st.tuples(st.floats(-1, 30), st.booleans())))
+def test_a_tick_is_an_entry_without_an_example(moments):
+    cuts = [0.0, 5.0, 10.0, 20.0]
+    ticked, added, facts = Book(cuts), Book(cuts), {}
+    for t, is_read in moments:
+        ticked.tick(t, ("head", "replies", "reads"))
+        added.add(t, "head", "replies", "reads")
+        if is_read:
+            merge_facts(facts, ticked.take())
+    merge_facts(facts, ticked.take())
+    assert facts == added.take()
