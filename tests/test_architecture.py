@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "analyse",
         "chaos",
         "errors",
+        "jsonrpc",
         "lab",
         "observe",
         "plan",
@@ -75,6 +76,7 @@ HOMES: dict[str, set[str]] = {
     "httpx": {
         "chaos",
         "transport/httpx_client.py",
+        "targets/asking.py",
         "targets/control.py",
         "targets/lab_truth.py",
         "commands/lab_status.py",
