@@ -91,7 +91,7 @@ HOMES: dict[str, set[str]] = {
     "tdigest": {"observe/digest.py"},
     "tenacity": {"targets", "chaos"},
     "trio": {"chaos", "run", "transport", "targets", "lab", "commands"},
-    "trio_websocket": {"lab"},
+    "trio_websocket": {"lab", "targets"},
     "typer": {"cli.py", "cli_chaos.py", "cli_lab.py"},
     "wsproto": {"lab", "transport"},
     "yaml": {"scenario/yamltext.py"},

@@ -27,6 +27,7 @@ from battlectl.commands.telemetry import open_telemetry
 from battlectl.commands.watch import Lookout, open_lookout
 from battlectl.errors import NotReady
 from battlectl.observe.journal import Line
+from battlectl.plan.workload import WS
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
 from battlectl.run.campaign import CampaignRun
@@ -35,9 +36,10 @@ from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
 from battlectl.targets.lasso_revision import confirm_revision
 from battlectl.targets.opening import open_site
-from battlectl.targets.site import Site, describe_site, plain_endpoint
+from battlectl.targets.site import Site, describe_site, endpoint_for, plain_endpoint, ws_endpoint_for
+from battlectl.targets.sockets import wait_for_sockets
 from battlectl.targets.telemetry.poller import TelemetryPoller
-from battlectl.transport.base import Head
+from battlectl.transport.base import Endpoint, Head
 from battlectl.transport.poller import Poller
 
 STORED_DIGITS = 3
@@ -109,7 +111,7 @@ async def _fight_at(
     run: Engagement, site: Site, control: Control, chronicle: Chronicle, watch: trio.CancelScope
 ) -> Evidence:
     await refuse_leftovers(run)
-    head = await _make_ready(run, control)
+    head = await _make_ready(run, site, control)
     if site.kind == "lasso":
         note = await confirm_revision(run.prepared.target, control, run.prepared.plan)
         run.meta["notes"] = [*run.meta["notes"], note]
@@ -126,16 +128,24 @@ async def _fight_at(
         return await _send_load(run, field, chronicle)
 
 
-async def _make_ready(run: Engagement, control: Control) -> Head:
+async def _make_ready(run: Engagement, site: Site, control: Control) -> Head:
     run.progress.say("waiting for the target")
     ready = run.prepared.target.ready
     await control.wait_ready(ready.method, ready.within)
+    await wait_for_sockets(_socket_endpoints(run, site), ready.within)
     if not run.prepared.plan.needs_head:
         return Head()
     try:
         return Head(await control.read_head())
     except CallError as error:
         raise NotReady(f"the target's head is needed for $block and not to be had: {error}") from error
+
+
+def _socket_endpoints(run: Engagement, site: Site) -> Iterator[Endpoint]:
+    """Where requests and subscribers will open WebSockets."""
+    plan = run.prepared.plan
+    yield from (endpoint_for(site, one) for one in plan.workloads if one.client == WS and one.node is None)
+    yield from (ws_endpoint_for(site, one.route) for one in plan.streams)
 
 
 async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evidence:
