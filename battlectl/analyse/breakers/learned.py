@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from battlectl.analyse.breakers.promises import seen_under
+from battlectl.analyse.breakers.seen import seen_under
 from battlectl.analyse.faults.known import Known
 from battlectl.plan.routing import BreakerFrame
 from battlectl.quantities import format_duration

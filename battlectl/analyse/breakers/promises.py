@@ -13,31 +13,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from battlectl.analyse.breakers.attempts import Attempts, Step, failed_attempts
-from battlectl.analyse.breakers.spells import Spells, spells_of
-from battlectl.analyse.faults.breaker import NO_FAILURES, should_trip, timeline
+from battlectl.analyse.breakers.attempts import Step
+from battlectl.analyse.breakers.seen import (
+    LIMITS,
+    Seen,
+    must_not_trip,
+    must_trip,
+    seen_under,
+    strategies_of,
+)
+from battlectl.analyse.faults.breaker import timeline
 from battlectl.analyse.faults.known import Known
-from battlectl.analyse.faults.quiet import ENOUGH, Watch, watch
+from battlectl.analyse.faults.quiet import ENOUGH
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.breakers import OPEN, states_of
-from battlectl.observe import outcome
 from battlectl.plan.routing import BreakerFrame
 from battlectl.quantities import format_duration
 
 SURELY = 0.75
 """The part of the recovery time beyond which a rest is long enough, whatever the grain of the looks."""
 EARLY = 0.98
-AT_ONCE = 0.1
-"""Seconds in which attempts are begun beside the one that trips it."""
-LEAST_SPARE = 2
 STILL = 0.5
 """The part of its usual attempts that a provider must go on getting, to say that it was never left alone."""
-DETERMINISTIC = frozenset({-32602, -32601, -32600, 3})
-LIMITS = frozenset({"http_429", "rate_limit_in_body", "rate_limit_in_batch"})
 BY_LATENCY = frozenset({"fastest", "latency-weighted"})
+AT_ONCE_OVER = "each trial failed before another request was due: make attempts wait (`hang`) to see more"
+TOLD_BY_NOTHING = "trials that succeed look like requests of one that is closed"
 HEEDLESS = frozenset({"priority", "cheapest"})
 """Strategies that ask a provider however many requests it has not answered yet."""
-GRAINS = 3.0
 
 
 Judged = tuple[str, bool | None, str]
@@ -53,6 +55,11 @@ class Point:
     promise: str
     holds: bool | None
     words: str
+
+    @property
+    def can_be_known(self) -> bool:
+        """Whether another run under such a fault could show it."""
+        return self.holds is not None or self.words not in (AT_ONCE_OVER, TOLD_BY_NOTHING)
 
 
 def points_of(known: Known) -> tuple[Point, ...]:
@@ -75,85 +82,16 @@ def _points(strike: Strike, promised: BreakerFrame, known: Known) -> Iterator[Po
         yield Point(strike.provider, strike.injection.name, promise, holds, words)
 
 
-def seen_under(strike: Strike, known: Known, promised: BreakerFrame | None = None) -> Seen | str:
-    """What can be seen of a breaker under one fault; in words, why nothing can."""
-    watching = watch(strike.provider, known)
-    if others := [s for s in known.strikes if s.provider != strike.provider and _is_beside(s, strike)]:
-        return f"{others[0].injection.name} was in force elsewhere at the same time"
-    attempts = failed_attempts(strike, known)
-    if not attempts.steps or isinstance(watching, str):
-        return attempts.words or str(watching)
-    rate = watching.rate * _part_of_load(strike, known)
-    grain = max(step.end - step.start for step in attempts.steps)
-    spells = spells_of(attempts.steps, max(GRAINS * grain, ENOUGH / rate) if rate else float("inf"))
-    return Seen(strike, promised or BreakerFrame(), known, watching, attempts, spells, rate)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All that was seen of one fault; `rate` is how many attempts a second there would be without any."""
-
-    strike: Strike
-    promised: BreakerFrame
-    known: Known
-    watching: Watch
-    attempts: Attempts
-    spells: Spells
-    rate: float
-
-    @property
-    def spare(self) -> int:
-        """Attempts that may be begun before the one that trips it is over."""
-        return max(LEAST_SPARE, ceil(self.rate * AT_ONCE))
-
-
-def must_trip(strike: Strike, known: Known) -> bool:
-    """Whether every request of the load fails there, in a way that is the provider's fault."""
-    methods = set(strike.injection.attributes.get("methods") or ())
-    called = {label for load in known.evidence.frame.workloads for label in load.labels}
-    labels = {outcome.outcome_of(label) for label in strike.expected.labels}
-    is_whole = strike.expected.connections == "all" and strike.expected.turns is None
-    if strike.expected.is_of_websockets or strike.expected.bids_target or not is_whole:
-        return False
-    everything = should_trip(strike) or bool(
-        methods and called <= methods and labels and strike.expected.probability >= 1
-    )
-    return everything and outcome.RPC_ERROR not in labels and strike.injection.toxic not in NO_FAILURES
-
-
-def must_not_trip(strike: Strike) -> bool:
-    """Whether what it answers says nothing against the provider."""
-    toxic, code = strike.injection.toxic, strike.injection.attributes.get("code")
-    return toxic in LIMITS or toxic == "revert" or (toxic == "rpc_error" and code in DETERMINISTIC)
-
-
-def _is_beside(other: Strike, strike: Strike) -> bool:
-    is_nothing = other.expected.does_nothing or other.expected.is_of_websockets
-    return not is_nothing and other.overlaps(strike.from_, strike.end)
-
-
-def _part_of_load(strike: Strike, known: Known) -> float:
-    """The part of the calls that a fault of some methods strikes, of all that go to providers."""
-    methods = set(strike.injection.attributes.get("methods") or ())
-    frame, tally = known.evidence.frame, known.evidence.tally
-    if not methods:
-        return 1.0
-    cells = [
-        (label, cell.total)
-        for (_, label, segment), cell in tally.calls.items()
-        if segment in frame.all_segments
-    ]
-    total = sum(count for _, count in cells)
-    return sum(count for label, count in cells if label in methods) / total if total else 0.0
-
-
 def _judge_tripping(seen: Seen) -> Iterator[Judged]:
     opened = _opened(seen)
+    if (excess := _beyond_budget(seen)) is not None:
+        yield excess
+        return
     if opened is None:
         yield _never_opened(seen)
         return
     least, most = opened
-    if seen.strike.expected.makes_wait and not _strategies(seen) & HEEDLESS:
+    if seen.strike.expected.makes_wait and not strategies_of(seen) & HEEDLESS:
         yield "trips", None, "who has requests under way may be asked less, breaker or not"
         return
     counted = f"it was left alone after {_range(least, most)} failed attempts"
@@ -169,7 +107,7 @@ def _judge_tripping(seen: Seen) -> Iterator[Judged]:
     if seen.promised.half_open is not None:
         yield _judge_half_open(seen, seen.promised.half_open)
     if seen.promised.successes is not None:
-        yield "successes", None, "trials that succeed look like requests of one that is closed"
+        yield "successes", None, TOLD_BY_NOTHING
 
 
 def _opened(seen: Seen) -> tuple[float, float] | None:
@@ -194,7 +132,7 @@ def _until(steps: Sequence[Step], end: float) -> float:
 
 def _agrees_on_failures(seen: Seen, least: float, most: float) -> bool | None:
     wanted = seen.promised.failures or 0
-    strategies = _strategies(seen)
+    strategies = strategies_of(seen)
     waits = seen.strike.expected.makes_wait
     if most < wanted:
         return None if strategies & BY_LATENCY else False  # Who failed may be slow, and left for that.
@@ -203,8 +141,24 @@ def _agrees_on_failures(seen: Seen, least: float, most: float) -> bool | None:
     return True if least >= wanted and (waits or most <= wanted + seen.spare) else None
 
 
-def _strategies(seen: Seen) -> set[str]:
-    return {load.routing.strategy for load in seen.known.evidence.frame.workloads if load.routing}
+def _beyond_budget(seen: Seen) -> Judged | None:
+    """More attempts than may fail in that time, if each rest is as long as promised and lets in so many."""
+    promised, steps = seen.promised, seen.attempts.steps
+    if None in (promised.failures, promised.recovery, promised.half_open) or seen.strike.expected.makes_wait:
+        return None
+    seconds = steps[-1].end - seen.strike.from_
+    trials = (promised.half_open or 0) * (int(seconds / (EARLY * (promised.recovery or seconds))) + 1)
+    most = (promised.failures or 0) + seen.spare + trials
+    failed = steps[-1].total[0] - ceil(seen.attempts.own_per_s * seconds)
+    if failed <= most or _still_asked(seen):
+        return None
+    words = f"at least {failed:,} attempts failed in {format_duration(round(seconds, 1))}"
+    return "recovery", False, f"{words}, and at most {most:,} may if all that is promised is kept"
+
+
+def _still_asked(seen: Seen) -> bool:
+    """Whether it goes on as if there were no breaker, which is told in other words."""
+    return _never_opened(seen)[1] is False
 
 
 def _never_opened(seen: Seen) -> Judged:
@@ -248,6 +202,8 @@ def _judge_half_open(seen: Seen, promised: int) -> Judged:
             return "half_open", False, f"{words}, and at most {promised} are promised"
     if not trials:
         return "half_open", None, "no trial was seen while the fault was in force"
+    if not seen.strike.expected.makes_wait:
+        return "half_open", None, AT_ONCE_OVER
     is_kept = all(burst.count[1] <= promised for burst in trials)
     most = max(trials, key=lambda burst: burst.count[1]).count
     words = f"{len(trials)} trials of {_range(*most)} attempts at most"

@@ -75,13 +75,13 @@ def wanted(ruling: Ruling) -> str:
 
 def _doubts(stretches: Sequence[Stretch]) -> Iterator[str]:
     """What was claimed and never judged; everything, where nothing could be."""
-    judged = {(one.workload, one.claims) for one in stretches if one.holds}
+    judged = {(one.workload, one.claims, one.field.beside) for one in stretches if one.holds}
     for workload in dict.fromkeys(one.workload for one in stretches):
         own = [one for one in stretches if one.workload == workload]
         if not any(one.holds for one in own):
             yield f"{where(own[0])}: {own[0].words or _too_few(own[0])}"
         for one in own:
-            if one.claims and (one.workload, one.claims) not in judged:
+            if one.claims and (one.workload, one.claims, one.field.beside) not in judged:
                 yield f"{where(one)}: {one.words or _too_few(one)}"
     if not stretches:
         yield "no load went on for a second"

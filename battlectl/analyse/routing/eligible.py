@@ -9,7 +9,7 @@ nothing but make answers late leaves a provider in, so much slower: strategies a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
@@ -25,12 +25,16 @@ NO_DELAY = (0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """From `start` to `end`: who was out, and by how much others were late; both sorted by name."""
+    """From `start` to `end`: who was out, and by how much others were late; both sorted by name.
+
+    `beside` are the faults in force that concern other methods alone.
+    """
 
     start: float
     end: float
     out: tuple[str, ...]
     delays: tuple[tuple[str, Range], ...]
+    beside: tuple[str, ...] = ()
 
     def delay(self, provider: str) -> Range:
         """What a fault adds to its answers."""
@@ -42,12 +46,14 @@ def fields_of(
 ) -> Iterator[Field]:
     """The stretches in which nothing changed, in order; without `takes_delays` who is late is out."""
     concerning = [strike for strike in strikes if concerns(strike, workload)]
+    foreign = [s for s in strikes if s not in concerning and not _is_of_nobody(s)]
     recovery = 0.0 if workload.routing is None else workload.routing.recovery
     last: Field | None = None
-    for begin, until in pairwise(sorted(set(_edges(concerning, recovery, start, end)))):
+    for begin, until in pairwise(sorted(set(_edges([*concerning, *foreign], recovery, start, end)))):
         found = _field(concerning, recovery, (begin, until), workload, takes_delays)
-        if last is not None and (last.out, last.delays) == (found.out, found.delays):
-            found = Field(last.start, found.end, found.out, found.delays)
+        found = replace(found, beside=_beside(foreign, begin, until))
+        if last is not None and replace(last, start=begin, end=until) == found:
+            found = replace(found, start=last.start)
         elif last is not None:
             yield last
         last = found
@@ -63,6 +69,14 @@ def concerns(strike: Strike, workload: WorkloadFrame) -> bool:
     tells_of_methods = {outcome.outcome_of(label) for label in expected.labels} <= {outcome.RPC_ERROR}
     is_elsewhere = bool(methods) and not set(methods) & set(workload.labels)
     return not (is_elsewhere and tells_of_methods)
+
+
+def _is_of_nobody(strike: Strike) -> bool:
+    return strike.expected.does_nothing or strike.expected.is_of_websockets
+
+
+def _beside(foreign: Sequence[Strike], start: float, end: float) -> tuple[str, ...]:
+    return tuple(sorted({s.injection.name for s in foreign if s.overlaps(start, end)}))
 
 
 def _edges(strikes: Sequence[Strike], recovery: float, start: float, end: float) -> Iterator[float]:

@@ -70,7 +70,7 @@ def test_a_sound_breaker_keeps_all_that_can_be_seen():
         "trips": True,
         "failures": True,
         "recovery": True,
-        "half_open": True,
+        "half_open": None,
         "successes": None,
     }
     finding = check_breaker(under(SOUND))
@@ -78,6 +78,7 @@ def test_a_sound_breaker_keeps_all_that_can_be_seen():
     assert (
         "a under failing: failures: it was left alone after 5 failed attempts, 5 promised" in finding.summary
     )
+    assert finding.summary.endswith("not shown by any fault here: half_open, successes")
 
 
 @pytest.mark.parametrize("late", [0.0, 0.03, 0.09])
@@ -123,6 +124,11 @@ class TestRest:
     def test_one_that_grows_is_long_enough(self):
         assert told(under([*SOUND[:5], 24.7, 33.0]))["recovery"] is True
 
+    def test_rests_that_are_too_short_to_be_seen_let_too_many_in(self):
+        finding = check_breaker(under([*SOUND[:5], *(20.8 + 0.4 * n for n in range(47))]))
+        assert finding.verdict.value == "fail"
+        assert "recovery: at least 52 attempts failed in 19.9s, and at most 13 may" in finding.summary
+
     def test_little_less_than_promised_may_be_the_grain(self):
         assert told(under([*SOUND[:5], 24.55, 28.5, 32.4], every=0.2))["recovery"] is not False
 
@@ -139,7 +145,11 @@ class TestHalfOpen:
 
     def test_more_than_one_may_be_promised(self):
         three = [*SOUND[:5], 24.70, 24.71, 24.72, 28.9]
-        assert told(under(three, promised=replace(PROMISED, half_open=3)))["half_open"] is True
+        hang = injection("hang", 20.0, 40.0, name="hang", methods=["a"])
+        heedless = {"routing": {"strategy": "priority"}}
+        promised = replace(PROMISED, half_open=3)
+        assert told(under(three, hang, promised=promised, **heedless))["half_open"] is True
+        assert told(under(three, hang, **heedless))["half_open"] is False
 
 
 GOING_ON = [20.15 + 0.1 * n for n in range(198)]
@@ -181,7 +191,7 @@ def test_a_port_that_hides_attempts_is_known_from_replies():
         "trips": True,
         "failures": True,
         "recovery": None,
-        "half_open": True,
+        "half_open": None,
         "successes": None,
     }
 

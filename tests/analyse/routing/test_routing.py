@@ -201,6 +201,16 @@ def test_a_fault_of_other_methods_leaves_a_provider_in():
     assert concerns(hung.strikes[0], load)  # Whoever waits may be held for gone, whatever he was asked.
 
 
+def test_who_is_banned_for_a_method_of_others_is_told():
+    told = injection("method_error", name="told", methods=["eth_call"])
+    deeds = {"deeds": "told|a/inject@20-20.1 told|a/heal@30-30.1", "http": {"strategy": "priority"}}
+    assert found("a:30@0-40", told, **deeds)[0] == "pass"
+    verdict, summary = found("a:30@0-20 b:30@20-30 a:30@30-40", told, **deeds)
+    assert verdict == "fail"
+    assert summary.startswith("reads (priority) from 22s to 30.1s: a got 0% of")
+    assert found("a:30@0-21", told, ended_at=21.5, **deeds)[0] == "inconclusive"
+
+
 def test_a_provider_is_out_from_its_fault_until_its_recovery_is_over():
     evidence = ran("", KILL, deeds="inject@20-20.1 heal@30-30.1", http={"strategy": "priority"})
     fields = fields_of(evidence.frame.workloads[0], know(evidence).strikes, 0.0, 40.0, True)
