@@ -2,7 +2,8 @@
 
 Rule: HTTP 200 alone is never success. A reply is read strictly: JSON in UTF-8 (RFC 8259), a JSON content
 type, version "2.0", the id that was sent, exactly one of result and error. An error object is an `rpc_error`
-whatever the HTTP status; a status that is no success without one is an `http_error`.
+whatever the HTTP status; a status that is no success without one is an `http_error`. An error may have id
+null where the request was not read: by its code (-32700, -32600), by the status, or for a whole batch.
 """
 
 from __future__ import annotations
@@ -24,13 +25,23 @@ _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)")
 _JSON_TYPE = re.compile(rb"application/(?:[\w.+-]+\+)?json(?:-rpc|request)?\s*(?:;.*)?", re.IGNORECASE)
 LARGEST_CODE = 2**63
 """Beyond this a code is not kept as a label of its own."""
+UNREAD = frozenset({-32700, -32600})
+"""Errors of who could not make out the request, and so not its id."""
 _MISSING = object()
 _OK: Judged = (outcome.OK, None)
 _ALL_RIGHT = [_OK]
 
+Id: TypeAlias = int | str
+
 
 def judge_reply(
-    status: int, content_type: bytes, body: bytes, items: Sequence[Item], first_id: int, is_batch: bool
+    status: int,
+    content_type: bytes,
+    body: bytes,
+    items: Sequence[Item],
+    first_id: int,
+    is_batch: bool,
+    has_text_ids: bool = False,
 ) -> list[Judged]:
     """How each item of a request ended, in the order of the items."""
     try:
@@ -40,17 +51,19 @@ def judge_reply(
     if content_type != b"application/json" and not _JSON_TYPE.fullmatch(content_type):
         return [_wrong_type(status, content_type)] * len(items)
     if not is_batch:
-        if _is_plainly_right(status, message, first_id) and items[0].rule is None:
+        id_ = str(first_id) if has_text_ids else first_id
+        if _is_plainly_right(status, message, id_) and items[0].rule is None:
             return _ALL_RIGHT
-        return [_judge_message(status, message, items[0], first_id)]
+        return [_judge_message(status, message, items[0], id_)]
     if isinstance(message, list):
-        return _judge_batch(status, message, items, first_id)
+        ids = range(first_id, first_id + len(items))
+        return _judge_batch(status, message, items, tuple(map(str, ids)) if has_text_ids else ids)
     if isinstance(message, dict) and "error" in message:
-        return [_judge_message(status, {**message, "id": None}, item, first_id) for item in items]
+        return [_judge_message(status, message, item, None) for item in items]
     return [_malformed(status, "a batch was answered with no array")] * len(items)
 
 
-def _is_plainly_right(status: int, message: Any, id_: int) -> bool:
+def _is_plainly_right(status: int, message: Any, id_: Id) -> bool:
     """The common case, told in one look; whatever it does not recognise is judged at length."""
     return (
         status == 200
@@ -58,17 +71,17 @@ def _is_plainly_right(status: int, message: Any, id_: int) -> bool:
         and "result" in message
         and "error" not in message
         and message.get("jsonrpc") == "2.0"
-        and type(message.get("id")) is int
+        and type(message.get("id")) is type(id_)
         and message["id"] == id_
     )
 
 
-def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_id: int) -> list[Judged]:
-    by_id: dict[int, list[Any]] = {}
-    strays = 0
+def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], ids: Sequence[Id]) -> list[Judged]:
+    by_id: dict[Id, list[Any]] = {}
+    strays, known = 0, frozenset(ids)
     for message in messages:
         found = message.get("id") if isinstance(message, dict) else None
-        if type(found) is int and 0 <= found - first_id < len(items):
+        if type(found) is type(ids[0]) and found in known:
             by_id.setdefault(found, []).append(message)
         else:
             strays += 1
@@ -76,19 +89,20 @@ def _judge_batch(status: int, messages: list[Any], items: Sequence[Item], first_
     if strays and len(by_id) == len(items):
         return [_malformed(status, stray)] * len(items)  # All there, and somebody else's answer among them.
     return [
-        _judge_only(status, by_id.get(first_id + number, []), item, first_id + number, stray)
-        for number, item in enumerate(items)
+        _judge_only(status, by_id.get(id_, []), item, id_, stray)
+        for id_, item in zip(ids, items, strict=True)
     ]
 
 
-def _judge_only(status: int, answers: list[Any], item: Item, id_: int, stray: str) -> Judged:
+def _judge_only(status: int, answers: list[Any], item: Item, id_: Id, stray: str) -> Judged:
     if len(answers) != 1:
         seen = "no reply in the batch" if not answers else f"{len(answers)} replies in the batch for one id"
         return _malformed(status, f"{seen}; {stray}" if stray else seen)
     return _judge_message(status, answers[0], item, id_)
 
 
-def _judge_message(status: int, message: Any, item: Item, id_: int) -> Judged:
+def _judge_message(status: int, message: Any, item: Item, id_: Id | None) -> Judged:
+    """`id_` is None where any is right: an error in place of a whole batch."""
     if not isinstance(message, dict):
         return _malformed(status, f"the reply is JSON but no object: {_shown(message)}")
     error = message.get("error", _MISSING)
@@ -97,7 +111,7 @@ def _judge_message(status: int, message: Any, item: Item, id_: int) -> Judged:
         return _judge_error(status, message, error, item, id_)
     if not 200 <= status < 300:
         return f"{outcome.HTTP_ERROR}({status})", f"status {status}, body {_shown(message)}"
-    fault = _envelope_fault(message, id_, id_)
+    fault = _envelope_fault(message, id_)
     if fault is None and result is _MISSING:
         fault = "neither result nor error"
     if fault is None and error is not _MISSING:
@@ -107,10 +121,10 @@ def _judge_message(status: int, message: Any, item: Item, id_: int) -> Judged:
     return _OK if item.rule is None else _judge_result(result, item.rule)
 
 
-def _judge_error(status: int, message: dict[str, Any], error: Any, item: Item, id_: int) -> Judged:
-    """An error may carry a null id: the server could not tell which request it was for."""
-    fault = _envelope_fault(message, id_, None)
+def _judge_error(status: int, message: dict[str, Any], error: Any, item: Item, id_: Id | None) -> Judged:
     code = error.get("code") if isinstance(error, dict) else None
+    was_unread = not 200 <= status < 300 or (type(code) is int and code in UNREAD)
+    fault = _envelope_fault(message, id_, was_unread)
     if fault is None and (type(code) is not int or not isinstance(error.get("message"), str)):
         fault = "an error object without a whole-number code and a text message"
     if fault is None and message.get("result", _MISSING) is not _MISSING:
@@ -125,15 +139,15 @@ def _judge_error(status: int, message: dict[str, Any], error: Any, item: Item, i
     return f"{outcome.RPC_ERROR}({label})", f"status {status}, error {_shown(error)}"
 
 
-def _envelope_fault(message: dict[str, Any], id_: int, other_id: int | None) -> str | None:
+def _envelope_fault(message: dict[str, Any], id_: Id | None, may_be_null: bool = False) -> str | None:
     if message.get("jsonrpc") != "2.0":
         return "the version is not 2.0"
     found = message.get("id", _MISSING)
+    if id_ is None or (type(found) is type(id_) and found == id_) or (may_be_null and found is None):
+        return None
     if found is _MISSING:
         return "no id"
-    if (type(found) is int and found == id_) or (other_id is None and found is None):
-        return None
-    return f"the id is {_shown(found)} where {id_} was sent"
+    return f"the id is {_shown(found)} where {_shown(id_)} was sent"
 
 
 def _judge_result(result: Any, rule: Rule) -> Judged:

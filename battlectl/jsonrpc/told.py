@@ -36,7 +36,7 @@ class _BlockReply(msgspec.Struct):
 
 
 class _Part(msgspec.Struct):
-    id: int
+    id: int | str
     result: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -51,7 +51,7 @@ def read_told(body: bytes, items: Sequence[Item], first_id: int, is_batch: bool)
     try:
         if not is_batch:
             return [_read(items[0].role, body)]
-        parts = {part.id: part.result for part in _decode_batch(body)}
+        parts = {int(part.id): part.result for part in _decode_batch(body)}
     except _UNREADABLE:
         return []
     told = []

@@ -128,7 +128,7 @@ def _build_workload(
         route=plan_route(workload.route),
         window=window,
         pacing=pacing,
-        requests=tuple(compile_request(call, workload.expect) for call in workload.calls),
+        requests=tuple(compile_request(call, workload.expect, workload.ids) for call in workload.calls),
         timeout=workload.timeout,
         max_in_flight=in_flight,
         connections=workload.connections or (1 if workload.ws else min(in_flight, MOST_CONNECTIONS)),

@@ -21,6 +21,8 @@ from battlectl.scenario.calls import BatchCall, Call, Expect
 from battlectl.scenario.params import BlockTemplate, FeedTemplate, RandomTemplate, Template, find_template
 
 Feeds = Mapping[str, Sequence[Any]]
+NUMBER, TEXT = "number", "text"
+"""What ids are sent as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,17 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Request:
     """A single call or a batch. `body` is a bytes template; `holes` say what fills it, in order:
-    an int is the number of the item whose id goes there, a `Template` is drawn or looked up."""
+    an int is the number of the item whose id goes there, a `Template` is drawn or looked up.
+
+    Ids are numbers, or with `has_text_ids` the same numbers as text.
+    """
 
     items: tuple[Item, ...]
     is_batch: bool
     weight: float
     body: bytes
     holes: tuple[int | Template, ...]
+    has_text_ids: bool = False
 
     @property
     def draws(self) -> tuple[RandomTemplate | FeedTemplate, ...]:
@@ -88,11 +94,12 @@ class Request:
                 yield next(drawn)
 
 
-def compile_request(call: Call | BatchCall, default: Expect | None) -> Request:
+def compile_request(call: Call | BatchCall, default: Expect | None, ids: str = NUMBER) -> Request:
     """A call of the scenario as a request; `default` is the workload's own `expect`."""
     calls = call.batch if isinstance(call, BatchCall) else (call,)
     holes: list[int | Template] = []
-    bodies = [_compile_body(number, item, holes) for number, item in enumerate(calls)]
+    place = b'"%d"' if ids == TEXT else b"%d"
+    bodies = [_compile_body(number, item, holes, place) for number, item in enumerate(calls)]
     is_batch = isinstance(call, BatchCall)
     return Request(
         items=tuple(
@@ -103,6 +110,7 @@ def compile_request(call: Call | BatchCall, default: Expect | None) -> Request:
         weight=call.weight,
         body=b"[" + b",".join(bodies) + b"]" if is_batch else bodies[0],
         holes=tuple(holes),
+        has_text_ids=ids == TEXT,
     )
 
 
@@ -131,11 +139,11 @@ def _compile_rule(expect: Expect | None) -> Rule | None:
     )
 
 
-def _compile_body(number: int, call: Call, holes: list[int | Template]) -> bytes:
+def _compile_body(number: int, call: Call, holes: list[int | Template], place: bytes) -> bytes:
     holes.append(number)
     method = msgspec.json.encode(call.method).replace(b"%", b"%%")
     params = _compile_value(call.params, holes)
-    return b'{"jsonrpc":"2.0","id":%%d,"method":%b,"params":%b}' % (method, params)
+    return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (place, method, params)
 
 
 def _compile_value(value: Any, holes: list[int | Template]) -> bytes:

@@ -169,9 +169,14 @@ def _judge(exchange: Exchange, sent: Sent) -> list[Judged]:
     answer = exchange.answer
     request = sent.request
     if isinstance(answer, Reply):
-        first_id = sent.arrival.first_id
         return judge_reply(
-            answer.status, answer.content_type, answer.body, request.items, first_id, request.is_batch
+            answer.status,
+            answer.content_type,
+            answer.body,
+            request.items,
+            sent.arrival.first_id,
+            request.is_batch,
+            request.has_text_ids,
         )
     assert answer is not None
     return [(answer.outcome, answer.seen)] * len(request.items)

@@ -158,7 +158,7 @@ def _check_limits(path: Path, workload: RequestWorkload) -> Iterator[Mistake]:
 def _check_ways(path: Path, workload: RequestWorkload) -> Iterator[Mistake]:
     """Over WebSockets there is one way to send, and it is not HTTP's."""
     if workload.ws is not None:
-        for key in ("http", "client", "retries"):
+        for key in ("http", "client", "retries", "ids"):
             if key in workload.model_fields_set:
                 yield Mistake((*path, key), "is for requests over HTTP: leave it away, or `ws`", True)
 

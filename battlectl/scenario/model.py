@@ -41,6 +41,7 @@ class RequestWorkload(Strict):
     max_body: Size = 8 * 2**20
     phases: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] | None = None
     expect: Expect | None = None
+    ids: Literal["number", "text"] = "number"
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     routing: Routing | None = None
     client: Literal["http1", "httpx"] = "http1"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battlectl.jsonrpc.reply import judge_reply
 from battlectl.observe.outcome import MEANINGS, outcome_of
-from tests.jsonrpc.replies import error, judge, result
+from tests.jsonrpc.replies import FIRST_ID, JSON, error, item, judge, result
 
 RIGHT = [
     result(),
@@ -110,8 +111,10 @@ def test_an_error_object_is_an_rpc_error_with_its_code(code):
     assert '"message":"no"' in seen
 
 
-def test_an_error_may_carry_a_null_id():
-    assert judge(error(id_="null"))[0] == "rpc_error(-32000)"
+def test_an_error_may_carry_a_null_id_where_the_request_was_not_read():
+    assert judge(error("-32700", id_="null"))[0] == "rpc_error(-32700)"
+    assert judge(error("-32600", id_="null"))[0] == "rpc_error(-32600)"
+    assert judge(error(id_="null"), status=429)[0] == "rpc_error(-32000)"
 
 
 def test_a_code_of_many_digits_does_not_become_a_label_of_many_digits():
@@ -228,3 +231,34 @@ def test_an_object_is_ok_only_with_version_id_and_result_and_no_error(message, s
 def test_what_was_seen_is_short_however_long_the_reply():
     for body in (result('"' + "x" * 10**6 + '"', id_="8"), "<" * 10**6, error('"' + "9" * 10**6 + '"')):
         assert len(judge(body)[1]) < 400
+
+
+class TestTextIds:
+    """What was sent as text comes back as text."""
+
+    @pytest.mark.parametrize(
+        ("id_", "label"),
+        [('"7"', "ok"), ("7", "malformed"), ('"8"', "malformed"), ("0", "malformed"), ("null", "malformed")],
+    )
+    def test_of_one_call(self, id_, label):
+        body = result(id_=id_).encode()
+        ((found, seen),) = judge_reply(200, JSON, body, [item()], FIRST_ID, False, has_text_ids=True)
+        assert found == label
+        assert seen is None or 'where "7" was sent' in seen
+
+    def test_of_a_batch(self):
+        mixed = ("[" + result(id_='"8"') + "," + result(id_="7") + "]").encode()
+        judged = judge_reply(200, JSON, mixed, [item(), item()], FIRST_ID, True, has_text_ids=True)
+        assert [label for label, _ in judged] == ["malformed", "ok"]
+
+    def test_of_an_error_in_place_of_a_batch(self):
+        body = error("-32005", "null").encode()
+        judged = judge_reply(200, JSON, body, [item(), item()], FIRST_ID, True, has_text_ids=True)
+        assert [label for label, _ in judged] == ["rpc_error(-32005)"] * 2
+
+
+@pytest.mark.parametrize("code", ["-32000", "3", "-32602", "-32005"])
+def test_an_error_of_who_read_the_request_has_its_id(code):
+    label, seen = judge(error(code, id_="null"))
+    assert label == "malformed"
+    assert "the id is null where 7 was sent" in seen

@@ -70,7 +70,7 @@ def run_trial(trial: Trial, folder: Path, defects: Sequence[str] = (), seed: int
         timeout=ENDS_WITHIN,
         check=False,
     )
-    runs = [run for run in results.glob("*/*") if run.parent.name != "latest"]
+    runs = [path.parent for path in results.glob("*/*/report.json") if path.parts[-3] != "latest"]
     return Ran(ran.returncode, ran.stdout + ran.stderr, read_report(runs[0]) if len(runs) == 1 else None)
 
 

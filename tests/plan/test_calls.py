@@ -36,6 +36,13 @@ def test_a_plain_call_is_a_whole_json_rpc_request():
     assert second["id"] == 2
 
 
+def test_ids_can_be_text():
+    calls = [Call(method="m"), BatchCall(batch=[{"method": "a"}, {"method": "b"}])]
+    one, batch = (json.loads(compile_request(c, None, "text").render(7, (), None)) for c in calls)
+    assert one == {"jsonrpc": "2.0", "id": "7", "method": "m", "params": []}
+    assert [call["id"] for call in batch] == ["7", "8"]
+
+
 def test_a_batch_has_an_id_for_each_item_and_the_next_request_counts_on():
     first, second = bodies([{"batch": ["a", {"method": "b", "params": [1]}, "c"]}], 2)
     assert [(call["id"], call["method"], call["params"]) for call in first] == [
