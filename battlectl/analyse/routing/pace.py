@@ -32,12 +32,13 @@ def paces(workload: str, providers: Collection[str], field: Field, known: Known)
 
 
 def usual_pace(workload: str, provider: str, known: Known) -> Range:
-    """Without any fault."""
+    """Without any fault; workloads that call the same are asked alike."""
+    labels = {load.name: set(load.labels) for load in known.evidence.frame.workloads}
     cuts, whole = known.evidence.frame.cuts, ServedCell()
     own = [strike for strike in known.strikes if strike.provider == provider]
     for (name, who, segment), cell in known.evidence.tally.by_provider.items():
         is_calm = not any(strike.overlaps(cuts[segment], cuts[segment + 1]) for strike in own)
-        if (name, who) == (workload, provider) and is_calm:
+        if who == provider and labels.get(name) == labels.get(workload) and is_calm:
             whole.merge(cell)
     least, most, slowest = whole.latency.quantile(0.1), whole.latency.quantile(0.9), whole.latency.maximum
     if whole.coarse >= SKETCHES_GONE or least is None or most is None or slowest is None:
