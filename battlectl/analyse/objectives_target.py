@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from battlectl.analyse.evidence import Evidence
-from battlectl.analyse.telemetry.memory import growth_of, memory_of
+from battlectl.analyse.telemetry.memory import MOST_UNSEEN, growth_of, memory_of
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.plan.workload import Window
 from battlectl.scenario.metrics import Unit
 from battlectl.scenario.objectives import Objective
-
-MOST_UNSEEN = 0.1
-"""The part of a window that may lie away from any look."""
 
 Shown = Callable[[float | None, Unit | str | None], str]
 

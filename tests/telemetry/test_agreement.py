@@ -246,6 +246,40 @@ def test_a_single_reading_proves_nothing():
     assert finding.verdict == "inconclusive"
 
 
+FEW = {"a": "1@0-5", "b": "1@0-5", "counts": "a:1@0-5 b:1@0-5"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        tell(**FEW),
+        tell(
+            lambda t, told: replace(told, requests=None, providers=None), breakers=lambda t: {"x": "closed"}
+        ),
+        tell(
+            lambda t, told: replace(told, requests=None, providers=None),
+            breakers=breakers(lambda t: "closed"),
+            **FEW,
+        ),
+        tell(
+            lambda t, told: replace(told, requests=None, providers=None, memory_bytes=10**8),
+            samples=tuple(ProcessSample(float(t), 10**8, 1) for t in range(5)),
+        ),
+    ],
+    ids=["few requests", "breakers of nobody we know", "breakers of the idle", "few looks at memory"],
+)
+def test_what_could_not_have_been_seen_to_be_a_lie_is_no_agreement(told):
+    assert check_telemetry(told).verdict == "inconclusive"
+
+
+def test_a_breaker_told_closed_of_one_that_answers_agrees():
+    told = tell(
+        lambda t, told: replace(told, requests=None, providers=None), breakers=breakers(lambda t: "closed")
+    )
+    finding = check_telemetry(told)
+    assert (finding.verdict, "2 breakers" in finding.summary) == ("pass", True)
+
+
 def test_memory_alone_without_the_process_is_nothing_to_compare():
     told = tell(
         lambda t, told: replace(told, requests=None, providers=None, failures=None, memory_bytes=10**8)

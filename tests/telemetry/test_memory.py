@@ -115,6 +115,14 @@ def test_growth_is_not_observable_in_a_short_run():
     assert judged("memory.growth < 1GB", short).verdict == "inconclusive"
 
 
+def test_growth_is_not_observable_where_nobody_looked_for_a_part_of_the_run():
+    flat = samples(lambda t: 100 * MB)[:150]
+    assert growth_of(run(flat)).is_leak is None
+    finding = check_leak(run(flat))
+    assert (finding.verdict, "nobody looked for 49s" in finding.summary) == ("inconclusive", True)
+    assert judged("memory.growth < 1GB", run(flat)).verdict == "inconclusive"
+
+
 def kinds(evidence):
     return [one.kind for one in disagreements(evidence)]
 

@@ -16,11 +16,6 @@ MOST_TOLD = 4
 NOTHING_TOLD = "not observable: the target tells nothing that could be compared"
 
 
-def tells_anything(evidence: Evidence) -> bool:
-    """Whether there is anything to judge."""
-    return comparable(evidence).any
-
-
 def check_telemetry(evidence: Evidence) -> Finding:
     """See the rule."""
     found, samples = disagreements(evidence), len(evidence.telemetry.readings)
@@ -42,11 +37,6 @@ def check_telemetry(evidence: Evidence) -> Finding:
         return Finding("check", "telemetry", Verdict.INCONCLUSIVE, NOTHING_TOLD, samples=samples)
     summary = f"what the target tells agrees with what was seen ({', '.join(parts)}, {samples:,} readings)"
     return Finding("check", "telemetry", Verdict.PASS, summary, samples=samples)
-
-
-def is_long_enough(evidence: Evidence) -> bool:
-    """Whether growth of memory can be judged."""
-    return growth_of(evidence).is_leak is not None
 
 
 def check_leak(evidence: Evidence) -> Finding:

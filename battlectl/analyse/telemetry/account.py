@@ -1,15 +1,20 @@
-"""Everything that a target's telemetry comes to: who said what, who saw what, and what cannot be so."""
+"""Everything that a target's telemetry comes to: who said what, who saw what, and what cannot be so.
+
+Rule: agreement means something only where a lie would have been seen: of a counter where enough was counted
+on our side too, of a breaker where it is told under a name that we know and its provider was seen to answer,
+or to be left alone, of memory where enough looks fell together.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
-from battlectl.analyse.telemetry.breakers import breaker_disagreements
+from battlectl.analyse.telemetry.breakers import breaker_disagreements, comparable_breakers
 from battlectl.analyse.telemetry.counts import count_disagreements
 from battlectl.analyse.telemetry.denied import denials
-from battlectl.analyse.telemetry.disagreement import Disagreement
-from battlectl.analyse.telemetry.memory import memory_disagreements
+from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement
+from battlectl.analyse.telemetry.memory import comparable_memory, memory_disagreements
 from battlectl.analyse.telemetry.tracks import tracks_of
 
 FINDERS = (count_disagreements, denials, breaker_disagreements, memory_disagreements)
@@ -37,8 +42,11 @@ class Comparable:
 
 def comparable(evidence: Evidence) -> Comparable:
     """What was told of something that was seen as well."""
-    telemetry = evidence.telemetry
-    tracks = [track for track in tracks_of(evidence) if track.client(track.readings[-1].before)]
-    states = {name for reading in telemetry.readings for name in reading.told.breakers}
-    told = {r.source for r in telemetry.readings if r.told.memory_bytes is not None}
-    return Comparable(len(tracks), len(states), len(told) if telemetry.samples else 0)
+    counters = [
+        track
+        for track in tracks_of(evidence)
+        if track.client(track.readings[-1].before) - track.client(track.readings[0].before) >= ENOUGH
+    ]
+    return Comparable(
+        len(counters), len(comparable_breakers(evidence)), comparable_memory(evidence.telemetry)
+    )

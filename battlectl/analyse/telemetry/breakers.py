@@ -43,6 +43,18 @@ def breaker_disagreements(evidence: Evidence) -> Iterator[Disagreement]:
             yield from _said_open(source, provider, told, known)
 
 
+def comparable_breakers(evidence: Evidence) -> set[str]:
+    """The providers of whose breaker a lie would have been seen, closed or open."""
+    known, found = know(evidence), set[str]()
+    for readings in sources_of(evidence.telemetry).values():
+        told = [reading for reading in readings if reading.told.breakers]
+        for provider in known_providers(evidence) if len(told) > 1 else ():
+            own = [reading for reading in told if states_of(reading.told.breakers, provider)]
+            if len(own) > 1 and (_answered(provider, own) >= ENOUGH or any(left_alone(provider, own, known))):
+                found.add(provider)
+    return found
+
+
 def states_of(breakers: Mapping[str, str], provider: str) -> frozenset[str]:
     """What is said of a provider for requests; of all its transports where none of them is that of these."""
     named = {name: state.lower() for name, state in breakers.items()}

@@ -2,7 +2,8 @@
 
 Rule: what the system says of its processes goes before what the target says itself. Figures are taken at
 looks, so a peak between two of them is not seen: a window is known only where looks cover it. Growth is
-judged by medians, over a run that is long enough; who fills caches and then stays as it is does not leak.
+judged by medians, over a run that is long enough and was looked at throughout; who fills caches and then
+stays as it is does not leak.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MEBIBYTE = 2**20
 LEAST_SECONDS, LEAST_LOOKS = 120.0, 40
 """Of a run by which growth can be judged."""
 MOST_POINTS = 200
+MOST_UNSEEN = 0.1
+"""The part of a window that may lie away from any look."""
 GROWN_SHARE, GROWN_BYTES = 0.25, 16 * MEBIBYTE
 LATE_PART = 1 / 3
 """The part of its growth that must lie in the last half: what fills up and stops is no leak."""
@@ -94,13 +97,17 @@ class Growth:
 
 def growth_of(evidence: Evidence) -> Growth:
     """After warm-up, by the median of all slopes between two looks (Theil-Sen)."""
-    points = _thinned(memory_of(evidence.telemetry).within(evidence.frame.run))
+    memory = memory_of(evidence.telemetry)
+    points = _thinned(memory.within(evidence.frame.run))
     if not points:
         return Growth(None, words="nobody tells the memory of the target")
     seconds = points[-1][0] - points[0][0]
     if seconds < LEAST_SECONDS or len(points) < LEAST_LOOKS:
         words = f"{len(points)} looks over {seconds:.0f}s, {LEAST_LOOKS} over {LEAST_SECONDS:.0f}s are needed"
         return Growth(None, seconds=seconds, words=words)
+    unseen = memory.uncovered(evidence.frame.run, evidence.ended_at)
+    if unseen > MOST_UNSEEN * evidence.reached(evidence.frame.run):
+        return Growth(None, seconds=seconds, words=f"nobody looked for {unseen:.0f}s of the run")
     half = [point for point in points if point[0] >= points[0][0] + seconds / 2]
     total, late = _slope(points) * seconds, _slope(half) * seconds / 2
     usual = median(size for _, size in points)
@@ -130,6 +137,12 @@ def memory_disagreements(evidence: Evidence) -> Iterator[Disagreement]:
         yield from _frozen(source, points, told, seen, telemetry.tells_rss)
         if telemetry.tells_rss:
             yield from _apart(source, points, told, seen)
+
+
+def comparable_memory(telemetry: Telemetry) -> int:
+    """How many pages tell it beside enough looks at the processes."""
+    told = _told(telemetry).values()
+    return sum(len(list(_paired(points, telemetry))) >= FROZEN_LOOKS for points in told)
 
 
 def _paired(points: Sequence[Point], telemetry: Telemetry) -> Iterator[tuple[int, int]]:

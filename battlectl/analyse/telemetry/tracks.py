@@ -32,13 +32,6 @@ class Track:
         """From the first reading to the last."""
         return self.values[-1] - self.values[0]
 
-    @property
-    def moved_at(self) -> float | None:
-        """When it was first seen at its last value; None when it never moved."""
-        last = self.values[-1]
-        first = next(index for index, value in enumerate(self.values) if value == last)
-        return self.readings[first].until if first else None
-
     def client(self, seen: ClientSeen) -> int:
         """What the client's counts say of the same at the least."""
         return seen.answered if self.subject == REQUESTS else seen.named.get(self.subject, 0)
