@@ -31,8 +31,11 @@ OF_METRICS: Mapping[str, str] = {
     "subscription": "continuity",
     "memory": "memory",
 }
-OF_CHECKS: Mapping[str, str] = {"leak": "memory"}
-"""Checks whose name is not their kind."""
+OF_CHECKS: Mapping[str, frozenset[str]] = {
+    "leak": frozenset({"memory"}),
+    "telemetry": frozenset({"telemetry", "metadata"}),
+}
+"""Checks whose name is not their kind. `telemetry` holds pages and replies against what was seen alike."""
 NO_REPLIES = frozenset({"malformed", "wrong", "too_large"})
 ERRORS = frozenset({"rpc_error", "http_error"})
 KEPT_BY_FAILOVER = frozenset({"success_rate", "failures"})
@@ -41,7 +44,7 @@ KEPT_BY_FAILOVER = frozenset({"success_rate", "failures"})
 def kinds_of(finding: Mapping[str, Any]) -> frozenset[str]:
     """Of one finding of a report."""
     if finding["kind"] == "check":
-        return frozenset({OF_CHECKS.get(finding["name"], str(finding["name"]))})
+        return OF_CHECKS.get(finding["name"], frozenset({str(finding["name"])}))
     objective = parse_objective(finding["name"])
     if objective.metric == "outcomes" and objective.stat in NO_REPLIES:
         return frozenset({"replies"})

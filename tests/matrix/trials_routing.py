@@ -1,4 +1,7 @@
-"""What catches the defects of routing, breakers, telemetry and metadata."""
+"""What catches the defects of routing, breakers, telemetry and metadata.
+
+Rule: as in trials_load: a check is raised, nothing is made easier to pass.
+"""
 
 from __future__ import annotations
 
@@ -6,4 +9,49 @@ from collections.abc import Mapping
 
 from tests.matrix.trial import Trial
 
-TRIALS: Mapping[str, Trial] = {}
+TELEMETRY = "checks.telemetry=fail"
+FAILING = Trial("breaker-failing")
+HANGING = Trial("breaker-down")
+EVEN = Trial("routing-even")
+BY_METHOD = Trial("routing-by-method")
+FASTEST = Trial("routing-fastest")
+TOLD = Trial("routing-even", (TELEMETRY,))
+
+TRIALS: Mapping[str, Trial] = {
+    # breakers
+    "breaker-never-opens": FAILING,
+    "breaker-ignores-hangs": HANGING,
+    "breaker-ignores-refusals": Trial("breaker-refused"),
+    "breaker-opens-on-reverts": Trial("breaker-innocent"),
+    "breaker-opens-on-rate-limits": Trial("breaker-limited"),
+    "breaker-opens-too-early": FAILING,
+    "breaker-open-too-short": FAILING,
+    "breaker-never-closes": FAILING,
+    "breaker-half-open-flood": HANGING,
+    "breaker-shared": FAILING,
+    "breaker-closed-by-health-check": FAILING,
+    # routing
+    "fastest-ignores-latency": FASTEST,
+    "ranking-frozen": FASTEST,
+    "sticky-to-first": EVEN,
+    "round-robin-skewed": EVEN,
+    "priority-inverted": Trial("routing-priority"),
+    "cheapest-prefers-paid": Trial("routing-cheapest"),
+    "weights-ignored": Trial("routing-weighted"),
+    "override-ignored": EVEN,
+    "method-failure-bans-provider": BY_METHOD,
+    "method-failure-not-learned": BY_METHOD,
+    # telemetry
+    "telemetry-zero-counters": TOLD,
+    "telemetry-counts-twice": TOLD,
+    "telemetry-stale": TOLD,
+    "telemetry-wrong-provider": Trial("routing-priority", (TELEMETRY,)),
+    "telemetry-breakers-closed": Trial("breaker-failing", (TELEMETRY,)),
+    "telemetry-failures-hidden": Trial("total-outage", (TELEMETRY,)),
+    "telemetry-memory-constant": TOLD,
+    # metadata
+    "metadata-names-first-provider": Trial("breaker-failing", (TELEMETRY,)),
+    "metadata-names-another": TOLD,
+    "metadata-one-attempt": Trial("breaker-failing", (TELEMETRY,)),
+    "metadata-missing-after-failover": Trial("breaker-failing", (TELEMETRY,)),
+}

@@ -1,4 +1,7 @@
-"""What catches the defects of heads, chains, consistency, equality and caches."""
+"""What catches the defects of heads, chains, consistency, equality and caches.
+
+Rule: as in trials_load: a check is raised, nothing is made easier to pass.
+"""
 
 from __future__ import annotations
 
@@ -6,4 +9,23 @@ from collections.abc import Mapping
 
 from tests.matrix.trial import Trial
 
-TRIALS: Mapping[str, Trial] = {}
+CONSISTENCY = "checks.consistency=fail"
+VIEWS = Trial("consistency")
+
+TRIALS: Mapping[str, Trial] = {
+    # heads
+    "head-goes-back": VIEWS,
+    "head-jumps": VIEWS,
+    "head-from-memory": VIEWS,
+    "head-of-the-slowest": VIEWS,
+    "null-for-a-shown-block": Trial("near-the-tip"),
+    "latest-from-mixed-views": VIEWS,
+    "fork-not-noticed": Trial("incidents/infura-2020-split", (CONSISTENCY,)),
+    # caches
+    "cache-outlives-reorg": Trial("incidents/proxyd-reorg-bans-all", (CONSISTENCY,)),
+    "cache-keeps-nulls": VIEWS,
+    "cache-ignores-block": VIEWS,
+    "latest-block-from-memory": VIEWS,
+    # chains
+    "wrong-chain-accepted": Trial("wrong-chain"),
+}
