@@ -17,6 +17,7 @@ from battlectl.analyse.breakers.attempts import Step
 from battlectl.analyse.breakers.seen import (
     LIMITS,
     Seen,
+    is_beside,
     must_not_trip,
     must_trip,
     seen_under,
@@ -26,7 +27,7 @@ from battlectl.analyse.faults.breaker import timeline
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.quiet import ENOUGH
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.telemetry.breakers import OPEN, states_of
+from battlectl.analyse.telemetry.breakers import CLOSED, OPEN, states_of
 from battlectl.plan.routing import BreakerFrame
 from battlectl.quantities import format_duration
 
@@ -213,6 +214,8 @@ def _judge_half_open(seen: Seen, promised: int) -> Judged:
 def _judge_not_tripping(seen: Seen) -> Judged:
     """By what the target tells of its breaker, else by whether it went on asking."""
     strike, rests = seen.strike, seen.spells.rests
+    if other := _another_reason(strike, seen.known):
+        return "does not trip", None, f"{other} was in force there at the same time"
     if said := _said_open(strike, seen.known):
         return "does not trip", False, f"the target says that its breaker is open, at {said}"
     failed = sum(step.least for step in seen.attempts.steps)
@@ -231,12 +234,24 @@ def _judge_not_tripping(seen: Seen) -> Judged:
     return "does not trip", True if enough else None, f"it was asked on, at least {failed:,} times"
 
 
+def _another_reason(strike: Strike, known: Known) -> str:
+    """A fault at the same provider for which a breaker may well trip, or nothing."""
+    own = (s for s in known.strikes if s is not strike and s.provider == strike.provider)
+    return next((s.injection.name for s in own if is_beside(s, strike) and not must_not_trip(s)), "")
+
+
 def _said_open(strike: Strike, known: Known) -> str:
-    """When telemetry said so while the fault was in force, or nothing."""
+    """When telemetry said so while the fault was in force, and not before; or nothing.
+
+    One that was open when the fault began, or was not told of before, may have tripped for something else.
+    """
+    was_open = True
     for reading in known.evidence.telemetry.readings:
+        states = states_of(reading.told.breakers, strike.provider)
         is_under = strike.struck is not None and strike.struck <= reading.t and reading.until <= strike.end
-        if is_under and states_of(reading.told.breakers, strike.provider) == OPEN:
+        if states == OPEN and is_under and not was_open:
             return format_duration(round(reading.t, 1))
+        was_open = states != CLOSED if states else was_open
     return ""
 
 

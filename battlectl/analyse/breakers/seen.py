@@ -47,7 +47,7 @@ class Seen:
 def seen_under(strike: Strike, known: Known, promised: BreakerFrame | None = None) -> Seen | str:
     """What can be seen of a breaker under one fault; in words, why nothing can."""
     watching = watch(strike.provider, known)
-    if others := [s for s in known.strikes if s.provider != strike.provider and _is_beside(s, strike)]:
+    if others := [s for s in known.strikes if s.provider != strike.provider and is_beside(s, strike)]:
         return f"{others[0].injection.name} was in force elsewhere at the same time"
     attempts = failed_attempts(strike, known)
     if not attempts.steps or isinstance(watching, str):
@@ -78,7 +78,8 @@ def must_not_trip(strike: Strike) -> bool:
     return toxic in LIMITS or toxic == "revert" or (toxic == "rpc_error" and code in DETERMINISTIC)
 
 
-def _is_beside(other: Strike, strike: Strike) -> bool:
+def is_beside(other: Strike, strike: Strike) -> bool:
+    """Whether another fault did anything to requests in that time."""
     is_nothing = other.expected.does_nothing or other.expected.is_of_websockets
     return not is_nothing and other.overlaps(strike.from_, strike.end)
 

@@ -17,6 +17,7 @@ from battlectl.analyse.checks.breaker import check_breaker
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.known import know
 from battlectl.observe.faults import Campaign, Count, Probe
+from battlectl.observe.telemetry import Reading, Telemetry, Told
 from battlectl.plan.injection import Injection
 from battlectl.plan.routing import BreakerFrame
 from tests.analyse.faulted import faulted, injection
@@ -169,6 +170,24 @@ class TestWhatIsNoFailure:
         finding = check_breaker(under(SOUND, fault))
         assert finding.verdict.value == "fail"
         assert "does not trip: it was left alone at" in finding.summary
+
+    @pytest.mark.parametrize(
+        ("opens", "holds"), [(22.0, False), (10.0, True), (0.0, True)], ids=["under it", "before", "ever"]
+    )
+    def test_it_is_told_open_under_the_fault_and_closed_before(self, opens, holds):
+        readings = tuple(
+            Reading(t, t + 0.01, "page", Told(breakers={"a": "open" if t >= opens else "closed"}))
+            for t in map(float, range(42))
+        )
+        evidence = replace(under(GOING_ON, self.REVERT), telemetry=Telemetry(readings))
+        assert told(evidence) == {"does not trip": holds}
+
+    def test_who_is_broken_in_another_way_too_may_be_left_alone_for_that(self):
+        beside = injection("http_5xx", 20.0, 40.0, name="beside", methods=["b"])
+        deeds = "beside|a/inject@20-20.1 beside|a/heal@40-40.1"
+        points = points_of(know(under(SOUND, self.REVERT, beside, more_deeds=deeds)))
+        (found,) = [point for point in points if point.promise == "does not trip"]
+        assert (found.holds, "beside was in force there" in found.words) == (None, True)
 
     def test_a_limit_may_be_why_it_is_left_alone(self):
         assert told(under(SOUND, self.LIMIT)) == {"does not trip": None}
