@@ -231,7 +231,7 @@ class _Watch:
         settles = [*judges.settles, heads.settle, watching.settle]
         for check, is_known in ((HEAD, known.chain is not None), (CHAIN, known.first_block is not None)):
             if is_known:
-                book.add(0.0, check, "compared" if check == HEAD else "known", SUBJECT)
+                book.add(0.0, check, "watched" if check == HEAD else "known", SUBJECT)
         book.add(0.0, WATCH, PLANNED, SUBJECT, number=math.ceil(self._end * self._planned.rate))
         try:
             async with trio.open_nursery() as nursery:

@@ -2,7 +2,8 @@
 
 Rule: of two replies the later is the one that was asked for after the earlier had come whole; replies that
 overlap prove nothing. What looks wrong is settled when the chain has been read again after it: a reorg in
-between excuses it, and where the chain was not read nothing is held against anybody.
+between excuses it, and where the chain was not read nothing is held against anybody. Nor is it known of a
+reply to which the chain had not been read for `within` that it was not behind: only the others are compared.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class HeadsTold:
         self._book = book
         self._subject = subject
         self._replies = (CHECK, "replies", subject)
+        self._compared = (CHECK, "compared", subject)
         self._terms = terms
         self._chain = chain
         self._is_helpless = is_helpless
@@ -125,6 +127,8 @@ class HeadsTold:
 
     def _compare(self, told: Told, chain: ChainSeen) -> None:
         terms, highest = self._terms, chain.highest or 0
+        if chain.looked >= told.sent - terms.within:
+            self._book.tick(told.done, self._compared)
         known = chain.highest_by(told.sent - terms.within)
         is_behind = known is not None and told.head < known - terms.behind
         if known is not None and is_behind and self._is_helpless(told.sent):

@@ -38,9 +38,12 @@ def test_without_facts_the_checks_are_absent_unless_they_were_raised():
 
 
 HEADS = ("head", "replies", 50, "reads")
+WATCHED = ("head", "watched", 1)
 ASKED = [("watch", "planned", 10), ("watch", "rounds", 9)]
 TABLE = [
-    ("head", [HEADS, ("head", "compared", 1)], "pass", "no lower than those told before"),
+    ("head", [HEADS, WATCHED, ("head", "compared", 49)], "pass", "no lower than those told before"),
+    ("head", [HEADS, WATCHED, ("head", "compared", 24)], "inconclusive", "only 24 of 50 heads"),
+    ("head", [HEADS, WATCHED, ("head", "compared", 24), ("head", "back", 1)], "fail", "1 went back"),
     ("head", [HEADS], "pass", "nobody compared"),
     ("head", [HEADS, ("head", "back", 2, "reads", "head 4 after 5")], "fail", "2 went back for one client"),
     ("head", [HEADS, ("head", "ahead", 1)], "fail", "1 ran ahead"),

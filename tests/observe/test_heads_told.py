@@ -7,6 +7,7 @@ from battlectl.observe.chain_seen import ChainSeen
 from battlectl.observe.consistency import Book, merge_facts
 from battlectl.observe.heads_told import HeadOrder, HeadsTold, HeadTerms, Told
 
+COUNTED = ("replies", "compared")
 TERMS = HeadTerms(back=0, behind=2, ahead=2, within=1.0, settle=1.0)
 
 
@@ -29,7 +30,7 @@ def judged(told, looks=None, terms=TERMS, **more):
     heads.settle(100.0, final=True)
     facts = {}
     merge_facts(facts, book.take())
-    return {fact.kind: count.number for fact, count in facts.items() if fact.kind != "replies"}
+    return {fact.kind: count.number for fact, count in facts.items() if fact.kind not in COUNTED}
 
 
 CALM = [(t / 4, *block(100 + t // 4)) for t in range(80)]
@@ -47,6 +48,17 @@ def test_replies_that_overlap_prove_nothing_about_each_other():
 def test_a_tolerance_is_a_tolerance():
     told = [(1.0, 1.1, 101), (1.2, 1.3, 100)]
     assert judged(told, CALM, HeadTerms(back=1, behind=2, within=1.0)) == {}
+
+
+def test_a_reply_is_compared_where_the_chain_had_been_read_shortly_before():
+    book, chain = Book([0.0, 100.0]), ChainSeen()
+    heads = HeadsTold(book, "reads", TERMS, chain)
+    for look in CALM:
+        chain.see(*look)
+    for sent in (19.0, 20.5, 20.9, 21.5, 30.0):
+        heads.hear(Told(sent, sent, 119, ""))
+    counts = {fact.kind: count.number for fact, count in book.take().items()}
+    assert counts == {"replies": 5, "compared": 2}  # It was read until 19.75.
 
 
 def test_without_a_chain_it_is_told_that_nobody_looked():

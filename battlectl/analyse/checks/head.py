@@ -2,12 +2,12 @@
 
 Rule: over the whole run, warm-up included, and over everybody who was told heads: each workload is one
 client, and so are the questions beside the load. What a reorg explains is not adverse; what nobody could
-settle proves nothing.
+settle proves nothing. Where the chain was to be read, most heads must have been compared with it.
 """
 
 from __future__ import annotations
 
-from battlectl.analyse.checks.facts import Account, account_of
+from battlectl.analyse.checks.facts import LEAST_SHARE, Account, account_of
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.heads_told import CHECK
@@ -39,7 +39,11 @@ def check_head(evidence: Evidence) -> Finding:
         return account.finding(Verdict.INCONCLUSIVE, summary, replies, ("unsettled", "back_unwatched"))
     excused = account.tell(EXCUSED)
     also = f"; {excused}: not held against it" if excused else ""
-    watched = "" if account.number("compared") else " (nobody compared them with the chain)"
+    is_watched, compared = account.number("watched") > 0, account.number("compared")
+    if is_watched and compared < LEAST_SHARE * replies:
+        summary = f"only {compared:,} of {replies:,} heads could be compared with the chain: it was not read"
+        return account.finding(Verdict.INCONCLUSIVE, summary, replies)
+    watched = "" if is_watched else " (nobody compared them with the chain)"
     summary = f"each of {replies:,} heads was no lower than those told before{watched}{also}"
     return account.finding(Verdict.PASS, summary, replies)
 
