@@ -20,7 +20,7 @@ from battlectl.plan.frame import Frame
 SEVERITY = ("note", "inconclusive", "fail")
 ONLY_ASKED = {"routing", "breaker"}
 """Checks of what many targets do not show: that weighs where a scenario asks for it."""
-ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors"}
+ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors", "safety"}
 """Checks of what a target tells: where it tells nothing there is nothing to show, unless asked."""
 NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
 

@@ -19,6 +19,7 @@ from battlectl.chaos.driver import Driver, DriverError, Impossible, InForce, Ord
 from battlectl.chaos.toxiproxy_documents import LeaseDocument, ProviderDocument, ProxyDocument
 from battlectl.chaos.toxiproxy_toxics import RealToxics, translate
 from battlectl.observe.faults import Count
+from battlectl.plan.once import is_once
 from battlectl.scenario.chaos_kinds import FAULTS
 from battlectl.scenario.target_chaos import ToxiproxyChaos
 
@@ -194,6 +195,7 @@ class Toxiproxy:
             hits=hits,
             refused=document.refused_by_fault,
             events=document.events,
+            once=sum(number for method, number in document.requests.items() if is_once(method)),
         )
 
     async def renew(self) -> str | None:

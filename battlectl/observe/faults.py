@@ -55,7 +55,8 @@ class Count:
     `calls` are JSON-RPC calls that reached it, our probes included; `hits` are the messages or connections
     that each fault in force has touched, by the fault's name. `probes` is how many of the calls were ours.
     `refused` are connections that a fault ended before a word was read, ours included: attempts, no calls.
-    `events` are notifications sent to whoever subscribed there; always 0 where nothing counts them.
+    `events` are notifications sent to whoever subscribed there, `once` those calls that must be done once;
+    always 0 where nothing counts them.
     """
 
     t: float
@@ -67,6 +68,7 @@ class Count:
     hits: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
     events: int = 0
+    once: int = 0
 
 
 @dataclass(frozen=True, slots=True)

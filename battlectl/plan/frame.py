@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from battlectl.plan.injection import Injection
+from battlectl.plan.once import is_once
 from battlectl.plan.pacing import Poisson, Users
 from battlectl.plan.routing import BreakerFrame, Expectation, ProviderFrame
 from battlectl.plan.streams import StreamFrame
@@ -26,7 +27,8 @@ RUN = "run"
 class WorkloadFrame:
     """One workload: times in seconds, rates per second. `arrivals` is None where they cannot be known.
 
-    `route` are the words by which it says where it goes: `plan.route.Route`.
+    `route` are the words by which it says where it goes: `plan.route.Route`. `once` are the labels of calls
+    that must be done once.
     """
 
     name: str
@@ -47,6 +49,7 @@ class WorkloadFrame:
     route: Mapping[str, str] = field(default_factory=dict)
     twin_of: str | None = None
     routing: Expectation | None = None
+    once: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
     """The frame of a workload; counts its arrivals, which takes about a microsecond each."""
     pacing = workload.pacing
     closed = isinstance(pacing, Users)
-    labels = dict.fromkeys(item.label for request in workload.requests for item in request.items)
+    items = [item for request in workload.requests for item in request.items]
+    labels = dict.fromkeys(item.label for item in items)
     return WorkloadFrame(
         name=workload.name,
         labels=tuple(labels),
@@ -123,4 +127,5 @@ def frame_workload(workload: PlannedWorkload) -> WorkloadFrame:
         route=workload.route.words,
         twin_of=workload.twin_of,
         routing=workload.routing,
+        once=tuple(dict.fromkeys(item.label for item in items if is_once(item.method))),
     )

@@ -18,6 +18,7 @@ from battlectl.chaos.driver import Driver
 from battlectl.chaos.probe import Answer, Prober
 from battlectl.observe import outcome
 from battlectl.observe.faults import Campaign, Count, Deed, LeaseLost, Probe
+from battlectl.plan.once import is_once
 
 UNREAD = frozenset({"kill", "flap", "restart", "partition"})
 """Kinds under which a question without an answer was not read by the provider."""
@@ -38,9 +39,10 @@ Record = Callable[[Deed], Awaitable[None]]
 
 
 def method_for(kind: str, attributes: object) -> str:
-    """The method whose answer shows such a fault."""
+    """The method whose answer shows such a fault; never one that does something each time."""
     methods = attributes.get("methods") if isinstance(attributes, dict) else None
-    return str(methods[0]) if methods else TELLING_METHODS.get(kind, PROBE_METHOD)
+    harmless = [str(method) for method in methods or () if not is_once(method)]
+    return harmless[0] if harmless else TELLING_METHODS.get(kind, PROBE_METHOD)
 
 
 class _Tally(NamedTuple):

@@ -31,6 +31,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "consistency": ("fail", "inconclusive", "note"),
     "equality": ("fail", "inconclusive", "note"),
     "errors": ("fail", "inconclusive", "note"),
+    "safety": ("fail", "inconclusive", "note"),
     "leak": ("fail", "inconclusive", "note"),
     "accounting": ("fail", "inconclusive"),
     "generator": ("fail", "inconclusive"),

@@ -24,6 +24,8 @@ TRIALS: Mapping[str, Trial] = {
     ),
     "gives-up-after-one": Trial("provider-failover"),
     "reverts-fail-over": Trial("deterministic-errors"),
+    "sent-transaction-reported-failed": Trial("writes", ("objectives.1=outcomes(raw).rpc_error == 0",)),
+    "writes-repeated": Trial("writes"),
     "retry-storm": Trial("incidents/maxx-833-amplification"),
     "failover-waits": Trial("provider-failover", ("objectives.2=failover_latency.max < 1500ms",)),
     "retry-after-ignored": Trial("rate-limit-storm"),
@@ -36,7 +38,7 @@ TRIALS: Mapping[str, Trial] = {
     # chain
     "reorg-bans-everybody": Trial("incidents/proxyd-reorg-bans-all"),
     # timeouts
-    "deadline-beyond-clients": Trial("incidents/erpc-1130-hang"),
+    "deadline-beyond-clients": Trial("incidents/erpc-1130-hang", ("load.reads.timeout=5s",)),
     "hangs-when-all-are-dead": Trial("total-outage"),
     # errors
     "errors-as-html": Trial("error-normalisation", (ERRORS,)),

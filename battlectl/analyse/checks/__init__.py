@@ -15,6 +15,7 @@ from battlectl.analyse.checks.generator import check_generator
 from battlectl.analyse.checks.head import check_head
 from battlectl.analyse.checks.replies import check_replies
 from battlectl.analyse.checks.routing import check_routing
+from battlectl.analyse.checks.safety import check_safety
 from battlectl.analyse.checks.telemetry import check_leak, check_telemetry
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding
@@ -29,6 +30,7 @@ CHECKS: dict[str, tuple[Callable[[Evidence], Finding], str]] = {
     "consistency": (check_consistency, "note"),
     "equality": (check_equality, "note"),
     "errors": (check_errors, "note"),
+    "safety": (check_safety, "note"),
     "routing": (check_routing, "note"),
     "breaker": (check_breaker, "note"),
     "telemetry": (check_telemetry, "note"),

@@ -42,12 +42,14 @@ class Account:
             if (count := self.count(kind)).number
         )
 
-    def finding(self, verdict: Verdict, summary: str, samples: int, kinds: Iterable[str] = ()) -> Finding:
-        """With the first and the worst example of these kinds."""
+    def finding(
+        self, verdict: Verdict, summary: str, samples: int, kinds: Iterable[str] = (), name: str = ""
+    ) -> Finding:
+        """With the first and the worst example of these kinds; `name` where another check finds it."""
         count = self.count(*kinds)
         return Finding(
             "check",
-            self.check,
+            name or self.check,
             verdict,
             summary,
             samples=samples,

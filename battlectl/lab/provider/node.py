@@ -22,7 +22,7 @@ from battlectl.lab.provider import filters
 from battlectl.lab.provider.backend import See
 from battlectl.lab.provider.sessions import NodeSession
 from battlectl.lab.provider.shared_chain import SharedChain
-from battlectl.lab.rpc import envelope
+from battlectl.lab.rpc import envelope, pool
 from battlectl.lab.rpc import methods as node_rpc
 from battlectl.lab.rpc.envelope import INVALID_PARAMS, UNKNOWN_METHOD, RpcError
 
@@ -78,10 +78,12 @@ class SimulatedNode:
         return self._call(view, method, params)
 
     def _call(self, view: View, method: str, params: Any) -> Any:
-        if method not in filters.METHODS:
+        if method not in filters.METHODS and method not in pool.METHODS:
             return node_rpc.call_method(view, method, params)
         if isinstance(params, dict):
             raise RpcError(INVALID_PARAMS, "non-array args")
+        if method in pool.METHODS:
+            return self._shared.pool.call(method, params or [])
         return self._filters.call(method, view, params or [])
 
 

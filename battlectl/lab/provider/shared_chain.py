@@ -1,4 +1,4 @@
-"""The chain that all providers of a lab share: the one place where it changes, by reorgs of the whole lab.
+"""The chain that all providers of a lab share, and the pool: the one place where they change.
 
 Rule: the chain itself is a pure value; here is only which one is current, by which clock, and who has to be
 told that there is more to see. Nobody needs to run it: what waits for blocks waits for their time.
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import trio
 
 from battlectl.lab.chain.chain import Chain, View, fork_chain, view_at
+from battlectl.lab.rpc.pool import Pool
 
 SHORTEST_WAIT = 0.001
 
@@ -22,6 +23,7 @@ class SharedChain:
 
     def __init__(self, chain: Chain, clock: Callable[[], float] = time.time) -> None:
         self.chain = chain
+        self.pool = Pool()
         self._clock = clock
         self._reorgs = 0
         self._watchers: set[Callable[[], None]] = set()
