@@ -54,4 +54,4 @@ def check_continuity(evidence: Evidence) -> Finding:
     if doubt := next(doubts(evidence, segments), None):
         return Finding("check", "continuity", Verdict.INCONCLUSIVE, doubt, samples=blocks)
     summary = f"each of {blocks:,} blocks came once and in order, to {cell.count('streams'):,} streams"
-    return Finding("check", "continuity", Verdict.PASS, summary, samples=blocks)
+    return account.finding(Verdict.PASS, summary, blocks)

@@ -2,7 +2,8 @@
 
 Rule: errors of one code, or of one call that must fail, have one shape whichever provider they come from. An
 error status without a JSON-RPC error, another code than the expected one and anything that tells of an
-upstream's address or key are adverse by themselves. A shape that came once proves nothing about the next.
+upstream's address or key are adverse by themselves. A shape that came once proves nothing about the next, and
+errors that were too many to be kept apart prove nothing about any.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from battlectl.analyse.checks.facts import account_of, tell_seen
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
-from battlectl.observe.consistency import Count, by_subject
+from battlectl.observe.consistency import OTHERS, Count, by_subject
 from battlectl.observe.errors_told import CHECK, SHAPES
 
 LEAST = 2
@@ -35,6 +36,10 @@ def check_errors(evidence: Evidence) -> Finding:
     if adverse := [text for text in (account.tell(ADVERSE), *_unlike(shapes)) if text]:
         summary = f"of {errors:,} errors, {'; '.join(adverse)}"
         return account.finding(Verdict.FAIL, summary, errors, ADVERSE)
+    if lost := shapes.get(OTHERS):
+        number = sum(count.number for count in lost.values())
+        summary = f"{number:,} of {errors:,} errors were of too many kinds to be compared"
+        return account.finding(Verdict.INCONCLUSIVE, summary, errors)
     alike = {failed: sum(count.number for count in kinds.values()) for failed, kinds in shapes.items()}
     alike = {failed: number for failed, number in alike.items() if number >= LEAST}
     if not alike:

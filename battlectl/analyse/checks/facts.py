@@ -1,4 +1,7 @@
-"""A check's own facts, and the finding that is made of them."""
+"""A check's own facts, and the finding that is made of them.
+
+Rule: what was too much to be kept apart may have been anything, so with it nothing is a pass.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
-from battlectl.observe.consistency import PLANNED, ROUNDS, WATCH, Count, Seen, by_subject, counted
+from battlectl.observe.consistency import OTHERS, PLANNED, ROUNDS, WATCH, Count, Seen, by_subject, counted
 from battlectl.observe.example import Example
 
 NOBODY = Count(0)
@@ -47,6 +50,8 @@ class Account:
     ) -> Finding:
         """With the first and the worst example of these kinds; `name` where another check finds it."""
         count = self.count(*kinds)
+        if verdict is Verdict.PASS and (lost := self.number(OTHERS)):
+            verdict, summary = Verdict.INCONCLUSIVE, f"{lost:,} facts were too many to be told apart"
         return Finding(
             "check",
             name or self.check,

@@ -30,7 +30,7 @@ def check_replies(evidence: Evidence) -> Finding:
     if not bad:
         summary = f"each of {answered:,} replies matched its request"
         told = f"{summary}; besides {harmless}" if harmless else summary
-        return Finding("check", "replies", Verdict.PASS, told, samples=answered)
+        return account.finding(Verdict.PASS, told, answered)
     first, worst = evidence.examples(BAD)
     summary = f"{bad:,} of {answered:,} replies were malformed or wrong"
     return Finding(
