@@ -38,7 +38,7 @@ WORSE: Mapping[str, Worse] = {
     "subscription-failover": Worse("gap-not-filled", {GAPS}, DOUBLES),
     "subscription-flapping": Worse("silent-after-failover", {GAPS}, DOUBLES),
     "subscription-forward-gap": Worse("duplicates-after-resume", {DOUBLES}, GAPS),
-    "subscription-mixed": Worse("cut-without-close", {BY_WS, UPTIME}, "success_rate(reads) == 100%"),
+    "subscription-mixed": Worse("cut-without-close", {UPTIME}, "success_rate(reads) == 100%"),
     "subscription-silent-stall": Worse("stall-not-noticed", {"subscription.stalls == 0"}, DOUBLES),
     "subscription-churn": Worse(
         "subscribe-refused-after-failover",

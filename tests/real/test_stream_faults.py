@@ -108,18 +108,21 @@ def scenario_of(name: str) -> dict[str, Any]:
     }
     if CASES[name].passers is not None:
         load["passers"] = {"subscribe": "newHeads", "churn": {"rate": "5/s", "stay": ["300ms", "400ms"]}}
+    lasts = (
+        "3500ms" if name == "ws_half_open" else "2200ms"
+    )  # A pong is waited for until the next ping is due.
     document: dict[str, Any] = {
         "version": 1,
         "name": name,
         "target": "target.yml",
-        "phases": {"calm": "1s", "battle": "2200ms", "recovery": "2s"},
+        "phases": {"calm": "1s", "battle": lasts, "recovery": "2s"},
         "load": load,
         "objectives": ["subscription.gaps == 0", "subscription.stalls == 0"],
         "generator": {"max_lag": "1s"},
     }
     if name != "nothing":
         fault = {"provider": NODE, **dict(CASES[name].attributes)}
-        document["chaos"] = [{name: fault, "name": "it", "for": "2200ms"}]
+        document["chaos"] = [{name: fault, "name": "it", "for": lasts}]
         document["safety"] = {"max_providers_down": 1}
     return document
 
