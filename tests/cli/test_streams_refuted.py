@@ -22,7 +22,7 @@ from tests.cli.in_short import read, run_in_short
 pytestmark = pytest.mark.real
 AT_ONCE = 4
 GAPS, DOUBLES = "subscription.gaps == 0", "subscription.duplicates == 0"
-UPTIME, BY_WS = "subscription(heads).uptime >= 99%", "success_rate(asked_by_ws) >= 99%"
+UPTIME = "subscription(heads).uptime >= 99%"
 FORKED = "provider_b"
 
 
