@@ -26,6 +26,7 @@ KINDS = {
     ("consistency", "denied"): "head shown and then denied",
     ("consistency", "mixed"): "`latest` from another view",
     ("consistency", "off_chain"): "not the chain's block",
+    ("consistency", "unsettled"): "did not agree, and could not be settled",
     ("consistency", "after_reorg"): "explained by a reorg (excused)",
     ("consistency", "not_noticed_yet"): "just after a change (excused)",
     ("equality", "different"): "different answers",

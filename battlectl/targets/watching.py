@@ -3,6 +3,7 @@
 Rule: nothing here is part of the load, nor counted with it. The block that is looked at lies so far below the
 head that the target told that nodes at different heights are no excuse; everything about it is asked for by
 its hash. The next block is asked for before it is there: a target that remembers having none denies it later.
+Where the chain is read, what does not agree is held against the target only when it was read after it.
 """
 
 from __future__ import annotations
@@ -170,16 +171,16 @@ class Watching:
         if logs.has_result:
             self._count("with_logs")
             self._disagree(told, logs, logs_agree(block, logs.result))
-        if receipts is not None:
+        if receipts:
             self._count("with_receipts")
             found = [answer.result for answer in receipts]
             if len(receipts) == 1 and self._has_block_receipts:
                 found = receipts[0].result if isinstance(receipts[0].result, list) else [None]
             agreed = list(receipts_agree(block, asked, found))
-            self._disagree(told, receipts[-1] if receipts else told, agreed)
+            self._disagree(told, receipts[-1], agreed)
             if logs.has_result and not agreed:
                 self._disagree(told, logs, logs_and_receipts_agree(block, logs.result, found))
-        self._count("whole" if logs.has_result or receipts is not None else "unanswered")
+        self._count("whole" if logs.has_result or receipts else "unanswered")
 
     async def _ask(self, method: str, params: Sequence[Any] = ()) -> Answer:
         answer = await self._asker.ask(method, params)
@@ -198,7 +199,10 @@ class Watching:
         return answer
 
     async def _ask_receipts(self, block: BlockTold) -> tuple[Sequence[str], list[Answer] | None]:
-        """(the transactions asked about, the answers); None where some came without a result."""
+        """(the transactions asked about, the answers); None where some came without a result.
+
+        None at all for a block without transactions, where they are asked for one by one: nothing is shown.
+        """
         if self._has_block_receipts:
             answer = await self._ask("eth_getBlockReceipts", [block.hash])
             if answer.has_result:
@@ -230,21 +234,25 @@ class Watching:
     def _suspect(self, kind: str, first: Answer, last: Answer, words: str) -> None:
         who = dict.fromkeys(answer.provider for answer in (first, last) if answer.provider)
         if len(self._unsettled) == self._unsettled.maxlen:
-            self._enter(self._unsettled[0].kind, self._unsettled.popleft())
+            self._enter_settled(self._unsettled.popleft())
         self._unsettled.append(
             _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words)
         )
 
     def settle(self, _t: float, final: bool = False) -> None:
         """Say what can be said by now."""
+        while self._unsettled and (final or self._can_be_settled(self._unsettled[0])):
+            self._enter_settled(self._unsettled.popleft())
+
+    def _can_be_settled(self, told: _Told) -> bool:
         chain = self._grounds.chain
-        while self._unsettled:
-            told = self._unsettled[0]
-            if chain is not None and chain.looked < told.done + SETTLE and not final:
-                return
-            self._unsettled.popleft()
-            turned = chain is not None and chain.turned_between(told.since - SETTLE, told.done + SETTLE)
-            self._enter("after_reorg" if turned else told.kind, told)
+        return chain is None or chain.looked >= told.done + SETTLE
+
+    def _enter_settled(self, told: _Told) -> None:
+        chain = self._grounds.chain
+        turned = chain is not None and chain.turned_between(told.since - SETTLE, told.done + SETTLE)
+        kind = told.kind if self._can_be_settled(told) else "unsettled"
+        self._enter("after_reorg" if turned else kind, told)
 
     def _enter(self, kind: str, told: _Told) -> None:
         seen = Seen(told.done, told.provider, 1.0, told.words)

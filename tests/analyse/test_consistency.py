@@ -75,6 +75,12 @@ TABLE = [
         "inconclusive",
         "only 2 of 9",
     ),
+    (
+        "consistency",
+        [*ASKED, *[("consistency", k, 9) for k in ("looks", "whole")], ("consistency", "unsettled", 1)],
+        "inconclusive",
+        "the chain was not read",
+    ),
     ("consistency", [("consistency", "looks", 9), ("consistency", "logs", 1)], "fail", "without logs"),
     ("consistency", [("consistency", "looks", 9), ("consistency", "denied", 1)], "fail", "not there"),
     ("errors", [("errors", "errors", 4), ("error shapes", "s1", 4, "code 3")], "pass", "code 3 4 times"),

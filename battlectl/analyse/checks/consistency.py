@@ -3,7 +3,7 @@
 Rule: blocks are asked for by their hash, a few below the head that the target itself told, so that nodes at
 different heights are no excuse. A look counts when the block and something to compare it with were told;
 where too few were, nothing is proven. What a reorg explains, or a fault that the target could not have
-noticed yet, is told and not held against it.
+noticed yet, is told and not held against it; where a reorg could not be seen, nothing is said.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def check_consistency(evidence: Evidence) -> Finding:
     if kinds:
         summary = f"of {looks:,} looks at blocks, {account.tell(ADVERSE)}{also}"
         return account.finding(Verdict.FAIL, summary, looks, kinds)
+    if unsettled := account.number("unsettled"):
+        summary = f"{unsettled:,} answers did not agree, and the chain was not read after them{also}"
+        return account.finding(Verdict.INCONCLUSIVE, summary, looks, ("unsettled",))
     if whole < max(1, LEAST_SHARE * looks):
         return account.finding(Verdict.INCONCLUSIVE, f"{_unanswered(account)}{also}", looks, ("unanswered",))
     if too_little := asked_too_little(evidence):
