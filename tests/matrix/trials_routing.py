@@ -16,6 +16,7 @@ EVEN = Trial("routing-even")
 BY_METHOD = Trial("routing-by-method")
 FASTEST = Trial("routing-fastest")
 TOLD = Trial("routing-even", (TELEMETRY,))
+HANGING_TOLD = Trial("breaker-down", (TELEMETRY,))
 
 TRIALS: Mapping[str, Trial] = {
     # breakers
@@ -46,12 +47,12 @@ TRIALS: Mapping[str, Trial] = {
     "telemetry-counts-twice": TOLD,
     "telemetry-stale": TOLD,
     "telemetry-wrong-provider": Trial("routing-priority", (TELEMETRY,)),
-    "telemetry-breakers-closed": Trial("breaker-failing", (TELEMETRY,)),
+    "telemetry-breakers-closed": Trial("routing-priority", (TELEMETRY,)),
     "telemetry-failures-hidden": Trial("total-outage", (TELEMETRY,)),
-    "telemetry-memory-constant": TOLD,
+    "telemetry-memory-constant": Trial("routing-weighted", (TELEMETRY,)),
     # metadata
-    "metadata-names-first-provider": Trial("breaker-failing", (TELEMETRY,)),
-    "metadata-names-another": TOLD,
-    "metadata-one-attempt": Trial("breaker-failing", (TELEMETRY,)),
-    "metadata-missing-after-failover": Trial("breaker-failing", (TELEMETRY,)),
+    "metadata-names-first-provider": HANGING_TOLD,
+    "metadata-names-another": Trial("slow-in-turn"),
+    "metadata-one-attempt": HANGING_TOLD,
+    "metadata-missing-after-failover": HANGING_TOLD,
 }

@@ -19,8 +19,8 @@ TRIALS: Mapping[str, Trial] = {
     "head-from-memory": VIEWS,
     "head-of-the-slowest": VIEWS,
     "null-for-a-shown-block": Trial("near-the-tip"),
-    "latest-from-mixed-views": VIEWS,
-    "fork-not-noticed": Trial("incidents/infura-2020-split", (CONSISTENCY,)),
+    "latest-from-mixed-views": Trial("one-behind"),
+    "fork-not-noticed": Trial("one-fork"),
     # caches
     "cache-outlives-reorg": Trial("incidents/proxyd-reorg-bans-all", (CONSISTENCY,)),
     "cache-keeps-nulls": VIEWS,

@@ -1,8 +1,8 @@
 """Does what the target tells of itself agree with what was seen?
 
 Rule: adverse is what cannot be so: requests that it has not counted, counters that do not move, a provider
-that it says served and that says otherwise, a breaker that is not as it is told, memory that is none. Where
-nothing that is told can be held against anything, nothing is found.
+that it says served and that says otherwise, or could not, a breaker that is not as it is told, memory that is
+none. Where nothing that is told can be held against anything, nothing is found.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def check_telemetry(evidence: Evidence) -> Finding:
             (scope.counters, "counters"),
             (scope.breakers, "breakers"),
             (scope.memory, "memory"),
+            (scope.faults, "faults that replies tell of"),
         )
         if number
     ]

@@ -15,9 +15,18 @@ from battlectl.analyse.telemetry.counts import count_disagreements
 from battlectl.analyse.telemetry.denied import denials
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement
 from battlectl.analyse.telemetry.memory import comparable_memory, memory_disagreements
+from battlectl.analyse.telemetry.replies import comparable_faults, reply_disagreements
+from battlectl.analyse.telemetry.retries import retry_disagreements
 from battlectl.analyse.telemetry.tracks import tracks_of
 
-FINDERS = (count_disagreements, denials, breaker_disagreements, memory_disagreements)
+FINDERS = (
+    count_disagreements,
+    denials,
+    breaker_disagreements,
+    memory_disagreements,
+    reply_disagreements,
+    retry_disagreements,
+)
 
 
 def disagreements(evidence: Evidence) -> tuple[Disagreement, ...]:
@@ -28,16 +37,18 @@ def disagreements(evidence: Evidence) -> tuple[Disagreement, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """How much there was to hold the target's word against: counters told, states told, memory told."""
+    """How much there was to hold the target's word against: counters told, states told, memory told, and
+    faults under which replies would have given themselves away."""
 
     counters: int
     breakers: int
     memory: int
+    faults: int = 0
 
     @property
     def any(self) -> bool:
         """Whether agreement means anything."""
-        return bool(self.counters or self.breakers or self.memory)
+        return bool(self.counters or self.breakers or self.memory or self.faults)
 
 
 def comparable(evidence: Evidence) -> Comparable:
@@ -48,5 +59,8 @@ def comparable(evidence: Evidence) -> Comparable:
         if track.client(track.readings[-1].before) - track.client(track.readings[0].before) >= ENOUGH
     ]
     return Comparable(
-        len(counters), len(comparable_breakers(evidence)), comparable_memory(evidence.telemetry)
+        len(counters),
+        len(comparable_breakers(evidence)),
+        comparable_memory(evidence.telemetry),
+        comparable_faults(evidence),
     )
