@@ -13,6 +13,8 @@ from tests.matrix.trial import Trial
 REPLIES = "checks.replies=fail"
 ERRORS = "checks.errors=fail"
 
+BATCHES = Trial("batches")
+
 TRIALS: Mapping[str, Trial] = {
     # failover
     "failover-by-http-status": Trial("incidents/walletconnect-2023-rate-limit-in-200"),
@@ -33,11 +35,16 @@ TRIALS: Mapping[str, Trial] = {
     "batch-items-lost": Trial("incidents/viem-3680-rate-limit-in-batch"),
     "batch-items-doubled": Trial("incidents/viem-3680-rate-limit-in-batch"),
     "batch-ids-mixed": Trial("incidents/viem-3680-rate-limit-in-batch"),
+    "batch-matched-by-position": BATCHES,
+    "batch-fails-whole": BATCHES,
+    "batch-part-passed-on": BATCHES,
     # ids
+    "string-ids-become-numbers": BATCHES,
     "replies-sent-twice": Trial("subscription-mixed", (REPLIES,)),
     # chain
     "reorg-bans-everybody": Trial("incidents/proxyd-reorg-bans-all"),
     # timeouts
+    "no-deadline-for-bodies": Trial("slow-bodies"),
     "deadline-beyond-clients": Trial("incidents/erpc-1130-hang", ("load.reads.timeout=5s",)),
     "hangs-when-all-are-dead": Trial("total-outage"),
     # errors
@@ -45,5 +52,7 @@ TRIALS: Mapping[str, Trial] = {
     "errors-as-500": Trial("error-normalisation", (ERRORS,)),
     "error-shape-varies": Trial("error-normalisation", (ERRORS,)),
     "error-code-changed": Trial("error-normalisation", (ERRORS,)),
+    "provider-error-lost": Trial("provider-errors"),
+    "upstream-address-in-errors": Trial("error-normalisation", ("checks.safety=fail",)),
     "error-without-id": Trial("error-normalisation", (REPLIES,)),
 }

@@ -13,6 +13,7 @@ CONTINUITY = ("checks.continuity=fail",)
 FAILOVER = Trial("subscription-failover", CONTINUITY)
 STALL = Trial("subscription-silent-stall", CONTINUITY)
 CHURN = Trial("subscription-churn", CONTINUITY)
+REORG = Trial("subscription-reorg-of-all")
 
 TRIALS: Mapping[str, Trial] = {
     "gap-not-filled": FAILOVER,
@@ -26,5 +27,9 @@ TRIALS: Mapping[str, Trial] = {
     "logs-from-one-witness": Trial("incidents/lasso-11-inconsistent-logs", CONTINUITY),
     "subscribe-refused-after-failover": CHURN,
     "subscriptions-never-released": CHURN,
+    "reorg-not-announced": REORG,
+    "reorg-announced-as-before": REORG,
+    "removed-logs-lost": REORG,
+    "slow-reader-blocks-others": Trial("subscription-slow-reader"),
     "stream-loses-blocks": Trial("subscription-failover", CONTINUITY, (("block_time", "200ms"),)),
 }
