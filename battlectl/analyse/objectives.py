@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from battlectl.analyse.checks.generator import is_fit_for_streams
 from battlectl.analyse.evidence import Evidence, scope_of, statistic
+from battlectl.analyse.objective_finding import format_value, objective_finding
 from battlectl.analyse.objectives_faults import MEASURES, judge_fault_objective
 from battlectl.analyse.objectives_streams import judge_stream_objective
 from battlectl.analyse.objectives_target import judge_target_objective
@@ -21,8 +22,8 @@ from battlectl.observe import outcome
 from battlectl.observe.example import Example
 from battlectl.observe.tally import CallCell, FlowCell
 from battlectl.plan.workload import Window
-from battlectl.quantities import format_duration, format_rate, format_ratio, format_size
-from battlectl.scenario.metrics import METRICS, STREAM_METRICS, TARGET_METRICS, Unit
+from battlectl.quantities import format_duration
+from battlectl.scenario.metrics import METRICS, STREAM_METRICS, TARGET_METRICS
 from battlectl.scenario.objectives import Objective
 
 LATENCIES = ("latency", "ok_latency")
@@ -46,11 +47,11 @@ def judge_objective(objective: Objective, evidence: Evidence, generator_fit: boo
         return _finding(objective, Verdict.INCONCLUSIVE, f"there is no window {objective.window}", None)
     if objective.metric in MEASURES:
         needed = objective.min_samples or _default_samples(objective)
-        return judge_fault_objective(objective, evidence, window, generator_fit, format_value, needed)
+        return judge_fault_objective(objective, evidence, window, generator_fit, needed)
     if objective.metric in STREAM_METRICS:
-        return judge_stream_objective(objective, evidence, window, is_fit_for_streams(evidence), format_value)
+        return judge_stream_objective(objective, evidence, window, is_fit_for_streams(evidence))
     if objective.metric in TARGET_METRICS:
-        return judge_target_objective(objective, evidence, window, format_value)
+        return judge_target_objective(objective, evidence, window)
     if objective.metric not in METRICS:
         return _finding(objective, Verdict.INCONCLUSIVE, "nothing in this run measures it", None)
     measured = measure(objective, evidence, window)
@@ -95,21 +96,6 @@ def measure(objective: Objective, evidence: Evidence, window: Window) -> Measure
 
 def _any_httpx(evidence: Evidence, workload: str | None) -> bool:
     return any(w.client == "httpx" for w in evidence.frame.workloads if workload in (None, w.name))
-
-
-def format_value(value: float | None, unit: Unit | str | None) -> str:
-    """A measured value with its unit."""
-    if value is None:
-        return "nothing"
-    if unit == "duration":
-        return format_duration(value)
-    if unit == "ratio":
-        return format_ratio(value)
-    if unit == "factor":
-        return f"{value:.6g}"
-    if unit == "size":
-        return format_size(value)
-    return format_rate(value) if unit == "rate" else f"{value:,.0f}"
 
 
 def _measure_latency(objective: Objective, cell: CallCell, flow: FlowCell) -> Measured:
@@ -176,7 +162,7 @@ def _violated(objective: Objective, evidence: Evidence, measured: Measured, gene
     first, worst = evidence.examples(_blamed(objective), segments, *scope_of(objective))
     if first is not None and first.outcome == outcome.OK:
         first = worst  # Only the slowest right answers are kept: the first of them says nothing.
-    return _finding(objective, Verdict.FAIL, shown, measured, first, worst)
+    return _finding(objective, Verdict.FAIL, shown, measured, (first, worst))
 
 
 def _lagged(objective: Objective, evidence: Evidence) -> bool:
@@ -202,18 +188,8 @@ def _finding(
     verdict: Verdict,
     summary: str,
     measured: Measured | None,
-    first: Example | None = None,
-    worst: Example | None = None,
+    examples: tuple[Example | None, Example | None] = (None, None),
 ) -> Finding:
-    return Finding(
-        kind="objective",
-        name=objective.text,
-        verdict=verdict,
-        summary=summary,
-        unit=objective.unit,
-        measured=None if measured is None else measured.value,
-        expected=f"{objective.op} {format_value(objective.value, objective.unit)}",
-        samples=None if measured is None else measured.samples,
-        first=first,
-        worst=worst,
-    )
+    if measured is None:
+        return objective_finding(objective, verdict, summary)
+    return objective_finding(objective, verdict, summary, measured.value, measured.samples, examples)

@@ -22,10 +22,11 @@ from battlectl.analyse.faults.failover import (
 )
 from battlectl.analyse.faults.figure import Figure
 from battlectl.analyse.faults.recovery import horizon, injections_of, recovery_time, unavailability
+from battlectl.analyse.objective_finding import format_value, objective_finding
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.served import OWN_NAMES
 from battlectl.plan.workload import Window
-from battlectl.scenario.metrics import Unit, scope_kind
+from battlectl.scenario.metrics import scope_kind
 from battlectl.scenario.objectives import Objective
 
 NOTHING = "nothing in this run measures it"
@@ -44,36 +45,34 @@ MEASURES: dict[str, Measure] = {
 }
 """One for each of `scenario.metrics.FAULT_METRICS`."""
 
-Shown = Callable[[float | None, Unit | str | None], str]
-
 
 def judge_fault_objective(
-    objective: Objective, evidence: Evidence, window: Window, fit: bool, show: Shown, needed: int
+    objective: Objective, evidence: Evidence, window: Window, fit: bool, needed: int
 ) -> Finding:
-    """What one such objective found; `show` writes a value, `needed` is how many samples it takes."""
+    """What one such objective found; `needed` is how many samples it takes."""
     if not _is_measured(evidence):
-        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, None, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, None)
     figure = MEASURES[objective.metric](objective, evidence, window, fit)
     if not figure.is_observable:
-        return _finding(objective, Verdict.INCONCLUSIVE, f"not observable: {figure.words}", None, show)
-    told = _tell(figure, objective, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, f"not observable: {figure.words}", None)
+    told = _tell(figure, objective)
     is_of_fault = scope_kind(objective.metric) == "fault"
     if figure.samples < needed:
         summary = f"{figure.samples} samples, {needed} needed"
-        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure)
     kept = figure.verdict(objective)
     if kept is None:
-        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}: too little to judge", figure, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}: too little to judge", figure)
     doubt = unproven(evidence, objective.scope or "") if kept and is_of_fault else None
     if doubt is not None:
-        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but {doubt}", figure, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but {doubt}", figure)
     may_change = kept or objective.op not in ("<", "<=")
     if may_change and not _was_reached(objective, evidence, window):
-        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but the run was cut short", figure, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, f"{told}, but the run was cut short", figure)
     if not kept and not fit and objective.metric not in ("recovery_time", "unavailability"):
         summary = f"{told}, but the generator was late or short of room"
-        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure, show)
-    return _finding(objective, Verdict.PASS if kept else Verdict.FAIL, told, figure, show)
+        return _finding(objective, Verdict.INCONCLUSIVE, summary, figure)
+    return _finding(objective, Verdict.PASS if kept else Verdict.FAIL, told, figure)
 
 
 def _is_measured(evidence: Evidence) -> bool:
@@ -88,29 +87,21 @@ def _was_reached(objective: Objective, evidence: Evidence, window: Window) -> bo
     return evidence.ended_at >= max(ends, default=window.end)
 
 
-def _tell(figure: Figure, objective: Objective, show: Shown) -> str:
-    value = low = show(figure.least, objective.unit)
+def _tell(figure: Figure, objective: Objective) -> str:
+    value = low = format_value(figure.least, objective.unit)
     if figure.most == inf:
         value = f"at least {low}"
     elif figure.least != figure.most:
-        value = f"{low} to {show(figure.most, objective.unit)}"
+        value = f"{low} to {format_value(figure.most, objective.unit)}"
     notes = [figure.words, f"from {figure.source}" if figure.source else ""]
     return f"{value} ({'; '.join(note for note in notes if note)})"
 
 
-def _finding(
-    objective: Objective, verdict: Verdict, summary: str, figure: Figure | None, show: Shown
-) -> Finding:
-    return Finding(
-        kind="objective",
-        name=objective.text,
-        verdict=verdict,
-        summary=summary,
-        unit=objective.unit,
-        measured=None if figure is None else _one_value(figure, verdict, objective),
-        expected=f"{objective.op} {show(objective.value, objective.unit)}",
-        samples=None if figure is None else figure.samples,
-    )
+def _finding(objective: Objective, verdict: Verdict, summary: str, figure: Figure | None) -> Finding:
+    if figure is None:
+        return objective_finding(objective, verdict, summary)
+    measured = _one_value(figure, verdict, objective)
+    return objective_finding(objective, verdict, summary, measured, figure.samples)
 
 
 def _one_value(figure: Figure, verdict: Verdict, objective: Objective) -> float | None:

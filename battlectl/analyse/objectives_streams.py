@@ -10,9 +10,10 @@ late with streams beyond `generator.max_stream_lag`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.objective_finding import format_value, objective_finding
 from battlectl.analyse.streams.doubts import cut_short, doubts, workloads_of
 from battlectl.analyse.streams.figures import OF_LATE_BLOCKS, Figure, sketch_of, stream_figure
 from battlectl.analyse.streams.words import SEEN_AS, first_and_worst, tell_sighting
@@ -20,7 +21,7 @@ from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.streams.cell import StreamCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration
-from battlectl.scenario.metrics import STREAM_COUNTS, Unit
+from battlectl.scenario.metrics import STREAM_COUNTS
 from battlectl.scenario.objectives import Objective
 
 NOTHING = "nothing in this run measures it"
@@ -41,26 +42,22 @@ OF_SILENCE = frozenset({"uptime", "stalls"})
 """Statistics that are no durations and suffer from a late loop all the same."""
 UPPER = ("<", "<=", "==")
 
-Shown = Callable[[float | None, Unit | str | None], str]
 
-
-def judge_stream_objective(
-    objective: Objective, evidence: Evidence, window: Window, fit: bool, show: Shown
-) -> Finding:
-    """What one such objective found; `show` writes a value."""
+def judge_stream_objective(objective: Objective, evidence: Evidence, window: Window, fit: bool) -> Finding:
+    """What one such objective found."""
     if not workloads_of(evidence, objective.scope):
-        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, Figure(None, 0), show)
+        return _finding(objective, Verdict.INCONCLUSIVE, NOTHING, Figure(None, 0))
     segments = evidence.frame.segments(window)
     cell = evidence.tally.streams(segments, objective.scope)
     figure = stream_figure(cell, objective.stat or "")
-    told = _told(objective, cell, figure, show)
+    told = _told(objective, cell, figure)
     if _is_never(objective, cell):
         late = f"{cell.missing:,} blocks never came, which is later than any limit"
-        return _finding(objective, Verdict.FAIL, late, Figure(None, 0), show)
+        return _finding(objective, Verdict.FAIL, late, Figure(None, 0))
     verdict, why = _verdict(objective, evidence, window, fit, cell, figure)
     if figure.value is None:
-        return _finding(objective, verdict, why, figure, show)
-    return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure, show)
+        return _finding(objective, verdict, why, figure)
+    return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure)
 
 
 def _verdict(
@@ -158,22 +155,14 @@ def _too_few(objective: Objective, cell: StreamCell, figure: Figure) -> str | No
     return f"{figure.samples:,} samples, {needed:,} needed" if figure.samples < needed else None
 
 
-def _told(objective: Objective, cell: StreamCell, figure: Figure, show: Shown) -> str:
+def _told(objective: Objective, cell: StreamCell, figure: Figure) -> str:
     """The value, and the first thing that was seen to make it so."""
-    shown = show(figure.value, objective.unit)
+    shown = format_value(figure.value, objective.unit)
     stat = (objective.stat or "").partition(".")[0]
     seen = first_and_worst(cell, SEEN_AS.get(stat, (stat,)))
     return f"{shown}; first: {tell_sighting(seen[0])}" if seen and figure.value else shown
 
 
-def _finding(objective: Objective, verdict: Verdict, summary: str, figure: Figure, show: Shown) -> Finding:
-    return Finding(
-        kind="objective",
-        name=objective.text,
-        verdict=verdict,
-        summary=summary,
-        unit=objective.unit,
-        measured=figure.value,
-        expected=f"{objective.op} {show(objective.value, objective.unit)}",
-        samples=figure.samples if figure.value is not None else None,
-    )
+def _finding(objective: Objective, verdict: Verdict, summary: str, figure: Figure) -> Finding:
+    samples = figure.samples if figure.value is not None else None
+    return objective_finding(objective, verdict, summary, figure.value, samples)

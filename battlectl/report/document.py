@@ -16,7 +16,7 @@ import msgspec
 from battlectl.analyse.checks.generator import busy_seconds, held_rate, longest_stall, stream_lag
 from battlectl.analyse.evidence import Evidence, statistic
 from battlectl.analyse.judge import Judgement
-from battlectl.analyse.objectives import format_value
+from battlectl.analyse.objective_finding import format_value
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.errors import ExitCode
 from battlectl.observe import outcome

@@ -66,7 +66,7 @@ class Inspection:
             if self._tells[index] and is_ok:
                 self._hear(exchange, answer, request, arrival.first_id, start)
             if self._fails[index] or not is_ok:
-                self._fail(exchange, answer, request, label, start)
+                self._fail(exchange, answer, request, start)
         if self._pairs is not None:
             self._pairs.hear(self._side, arrival.number, self._half(exchange, request, judged[0][0], start))
 
@@ -86,7 +86,7 @@ class Inspection:
             else:
                 self._heads.hear(Told(sent, done, int(value), provider))
 
-    def _fail(self, exchange: Exchange, reply: Reply, request: Request, label: str, start: float) -> None:
+    def _fail(self, exchange: Exchange, reply: Reply, request: Request, start: float) -> None:
         assert exchange.done is not None, "a reply has come"
         t, provider, item = exchange.done - start, _provider(reply), request.items[0]
         what = leak_in(reply.body, self._privacy.secrets, self._privacy.own_hosts)

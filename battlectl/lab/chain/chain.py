@@ -14,7 +14,6 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
 
-CHAIN_NAME = "battlechain"
 CHAIN_ID = 999
 HISTORY_BLOCKS = 1_000  # a lab is born with this much past, so that `latest-100` works at once
 SAFE_DEPTH = 8

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from battlectl.lab.gateway.attempts import Attempt
 from battlectl.lab.gateway.forwarding import Outcome
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
@@ -69,14 +68,6 @@ def change_replies(gateway: Gateway, change: Callable[[Question, Document], Docu
         return outcome if changed is reply else replace(outcome, body=msgspec.json.encode(changed))
 
     change_outcomes(gateway, rewrite)
-
-
-def change_lessons(gateway: Gateway, change: Callable[[Attempt, Question], Attempt]) -> None:
-    """Have an attempt be remembered as something else than what it was."""
-    sound = gateway.seams.learn
-    gateway.seams.learn = lambda gateway, made, question, transport: sound(
-        gateway, change(made, question), question, transport
-    )
 
 
 def have(kind: type[Provider]) -> Callable[[Gateway], None]:
