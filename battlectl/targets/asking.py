@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,12 +10,12 @@ import msgspec
 import trio
 
 from battlectl.observe.served import OWN_NAMES
-from battlectl.targets.control import Control
+from battlectl.targets.control import CallError, Control, open_httpx, read_bounded
 from battlectl.transport.base import Endpoint
-from battlectl.transport.wire import tls_context
 
 ASK_TIMEOUT = 5.0
 MOST_BODY = 8 * 2**20
+"""Bytes of an answer that are read: the logs of a block may be many."""
 
 
 class Answer(NamedTuple):
@@ -44,12 +43,7 @@ class Asker:
         self._endpoint = endpoint
         self.asked = 0
         self.unanswered = 0
-        self._client = httpx.AsyncClient(
-            headers=list(endpoint.headers),
-            timeout=ASK_TIMEOUT,
-            verify=tls_context(endpoint) or ssl.create_default_context(),
-            trust_env=False,
-        )
+        self._client = open_httpx(endpoint, ASK_TIMEOUT)
 
     async def __aenter__(self) -> Asker:
         return self
@@ -74,9 +68,9 @@ class Asker:
         message = {"jsonrpc": "2.0", "id": self.asked, "method": method, "params": list(params)}
         try:
             async with self._client.stream("POST", self._endpoint.url, json=message) as response:
-                body = await _read_bounded(response)
+                body = await read_bounded(response, MOST_BODY)
             told = msgspec.json.decode(body)
-        except (httpx.HTTPError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (httpx.HTTPError, CallError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Answer(sent, trio.current_time(), False)
         return _read(sent, trio.current_time(), told, self._provider(response.headers.raw, body))
 
@@ -84,17 +78,6 @@ class Asker:
         reader = self._endpoint.attribution
         name = "" if reader is None else reader.read(headers, body).provider
         return "" if name in OWN_NAMES else name
-
-
-async def _read_bounded(response: httpx.Response) -> bytes:
-    """The body as far as it is of use: what is cut off there is not JSON any more."""
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            break
-    return b"".join(parts)
 
 
 def _read(sent: float, done: float, told: Any, provider: str) -> Answer:

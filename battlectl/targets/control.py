@@ -35,12 +35,7 @@ class Control:
         self._last: CallError | None = None
         self.asked = 0
         """Calls that were made, answered or not."""
-        self._client = httpx.AsyncClient(
-            headers=list(endpoint.headers),
-            timeout=CALL_TIMEOUT,
-            verify=tls_context(endpoint) or ssl.create_default_context(),
-            trust_env=False,
-        )
+        self._client = open_httpx(endpoint, CALL_TIMEOUT)
 
     async def __aenter__(self) -> Control:
         return self
@@ -75,7 +70,7 @@ class Control:
     async def _exchange(self, verb: str, url: str, message: Any = None) -> tuple[int, Any]:
         try:
             async with self._client.stream(verb, url, json=message) as response:
-                body = await _read_bounded(response)
+                body = await read_bounded(response, MOST_BODY)
         except httpx.HTTPError as error:
             raise CallError(f"{type(error).__name__}: {error}") from error
         try:
@@ -133,12 +128,25 @@ class Control:
                 continue
 
 
-async def _read_bounded(response: httpx.Response) -> bytes:
-    """The body; raises `CallError` when it is larger than control traffic ever is."""
+def open_httpx(endpoint: Endpoint, timeout: float) -> httpx.AsyncClient:
+    """A client for what battlectl asks of its own accord; whoever opens it closes it."""
+    return httpx.AsyncClient(
+        headers=list(endpoint.headers),
+        timeout=timeout,
+        verify=tls_context(endpoint) or ssl.create_default_context(),
+        trust_env=False,
+    )
+
+
+async def read_bounded(response: httpx.Response, most: int) -> bytes:
+    """The body; raises `CallError` when it has more than `most` bytes."""
     parts, size = [], 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            raise CallError(f"status {response.status_code}, an answer of more than {MOST_BODY} bytes")
+    with trio.CancelScope() as reading:
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                reading.cancel()  # Ends the generators from within, where leaving the loop would not.
+    if size > most:
+        raise CallError(f"status {response.status_code}, an answer of more than {most} bytes")
     return b"".join(parts)
