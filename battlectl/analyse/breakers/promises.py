@@ -37,7 +37,7 @@ EARLY = 0.98
 STILL = 0.5
 """The part of its usual attempts that a provider must go on getting, to say that it was never left alone."""
 BY_LATENCY = frozenset({"fastest", "latency-weighted"})
-AT_ONCE_OVER = "each trial failed before another request was due: make attempts wait (`hang`) to see more"
+AT_ONCE_OVER = "each trial fails before another request is due: make attempts wait (`hang`) to see more"
 TOLD_BY_NOTHING = "trials that succeed look like requests of one that is closed"
 HEEDLESS = frozenset({"priority", "cheapest"})
 """Strategies that ask a provider however many requests it has not answered yet."""
@@ -201,10 +201,10 @@ def _judge_half_open(seen: Seen, promised: int) -> Judged:
             when = format_duration(round(burst.start, 1))
             words = f"it let {_range(*burst.count)} attempts through at {when}"
             return "half_open", False, f"{words}, and at most {promised} are promised"
-    if not trials:
-        return "half_open", None, "no trial was seen while the fault was in force"
     if not seen.strike.expected.makes_wait:
         return "half_open", None, AT_ONCE_OVER
+    if not trials:
+        return "half_open", None, "no trial was seen while the fault was in force"
     is_kept = all(burst.count[1] <= promised for burst in trials)
     most = max(trials, key=lambda burst: burst.count[1]).count
     words = f"{len(trials)} trials of {_range(*most)} attempts at most"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from battlectl.analyse.faults.figure import Source
 from battlectl.analyse.faults.known import Known
+from battlectl.analyse.routing.at_once import failing, rule_at_once
 from battlectl.analyse.routing.case import Case, Claims
 from battlectl.analyse.routing.cheapest import claim_cheapest
 from battlectl.analyse.routing.claim import Claim, Ruling, rule_on
@@ -76,6 +77,7 @@ def routing_of(known: Known) -> tuple[Stretch, ...]:
     cases = [case for load in known.evidence.frame.workloads for case in _cases(load, known)]
     claims = [_claims(case) for case, _ in cases]
     tests = sum(claim.tests for found in claims if not isinstance(found, str) for claim in found)
+    tests += sum(bool(failing(case)) for case, _ in cases)
     odds = ODDS / max(1, tests)
     judged = zip(cases, claims, strict=True)
     return tuple(_stretch(case, served, found, odds) for (case, served), found in judged)
@@ -109,6 +111,8 @@ def _stretch(case: Case, served: Served, claims: Claims, odds: float) -> Stretch
     judged_from, seconds = _settled(case, served)
     found: tuple[Claim, ...] = () if isinstance(claims, str) else claims
     rulings = tuple(rule_on(claim, seconds, odds, served.choice) for claim in found)
+    if served.source == "metadata":
+        rulings += rule_at_once(case, seconds, odds)
     words = served.words or (claims if isinstance(claims, str) else "")
     if not words and judged_from is None:
         words = f"it was over before {case.expected.within:,} requests were sent in it and a second passed"

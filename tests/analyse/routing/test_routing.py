@@ -211,6 +211,31 @@ def test_who_is_banned_for_a_method_of_others_is_told():
     assert found("a:30@0-21", told, ended_at=21.5, **deeds)[0] == "inconclusive"
 
 
+FAILS_A = injection("method_error", name="told", methods=["a"])
+FAILED_A = {"deeds": "told|a/inject@20-20.1 told|a/heal@30-30.1", "http": {"strategy": "priority"}}
+
+
+def test_who_fails_a_method_is_not_to_be_asked_first_for_it_again_and_again():
+    served = "a:30@0-20 b:30x2@20-30 a:30@30-40"
+    verdict, summary = found(served, FAILS_A, **FAILED_A)
+    assert verdict == "fail"
+    assert summary == (
+        "reads (priority) from 22s to 35.1s: anybody but a got 0% of 240 requests among anybody but a, a "
+        "first, wanted at least 83.33%"
+    )
+
+
+def test_to_try_it_again_now_and_then_is_no_harm():
+    served = "a:30@0-20 b:29@20-30 b:1x2@20-30 a:30@30-40"
+    assert found(served, FAILS_A, **FAILED_A)[0] == "pass"
+
+
+@pytest.mark.parametrize("served", ["b:30x?@20-30", "b:30@20-30"])
+def test_where_no_reply_tells_of_attempts_nothing_is_said_of_who_was_asked_first(served):
+    evidence = ran(f"a:30x?@0-20 {served} a:30x?@30-40", FAILS_A, **FAILED_A)
+    assert all(len(stretch.rulings) <= 1 for stretch in routing_of(know(evidence)))
+
+
 def test_a_provider_is_out_from_its_fault_until_its_recovery_is_over():
     evidence = ran("", KILL, deeds="inject@20-20.1 heal@30-30.1", http={"strategy": "priority"})
     fields = fields_of(evidence.frame.workloads[0], know(evidence).strikes, 0.0, 40.0, True)
