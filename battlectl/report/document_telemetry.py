@@ -1,6 +1,7 @@
 """The target's telemetry in report.json: what it told, what the client saw, what providers counted.
 
-Rule: what nobody told is null, never zero; a figure that could not be had says why.
+Rule: what nobody told is null, never zero; a figure that could not be had says why. What crashes costs the
+report that part alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.counting import tracks_of as counters_of
 from battlectl.analyse.telemetry.account import disagreements
+from battlectl.analyse.telemetry.disagreement import Disagreement
 from battlectl.analyse.telemetry.memory import growth_of, memory_of
 from battlectl.analyse.telemetry.tracks import known_providers, sources_of
 from battlectl.observe.telemetry import ProviderTold, Reading, Telemetry
@@ -22,7 +24,7 @@ def telemetry_json(evidence: Evidence) -> dict[str, Any]:
     """The whole section; without telemetry it says so."""
     telemetry = evidence.telemetry
     memory, growth = memory_of(telemetry), growth_of(evidence)
-    found = disagreements(evidence)
+    found = _found(evidence)
     return {
         "words": "" if telemetry.was_asked else NOT_ASKED,
         "every_s": telemetry.every,
@@ -49,6 +51,13 @@ def telemetry_json(evidence: Evidence) -> dict[str, Any]:
         },
         "processes": telemetry.samples[-1].processes if telemetry.samples else None,
     }
+
+
+def _found(evidence: Evidence) -> tuple[Disagreement, ...]:
+    try:
+        return disagreements(evidence)
+    except Exception:
+        return ()  # The check of telemetry crashes likewise, and says why.
 
 
 def peak_memory_mb(evidence: Evidence) -> float | None:

@@ -71,3 +71,12 @@ def test_a_document_read_back_gives_the_same_bytes():
     evidence = tell(lambda t, told: replace(told, requests=0), samples=SAMPLES)
     document = document_of(evidence)
     assert encode_document(document_of(read_evidence(document))) == encode_document(document)
+
+
+def test_a_comparison_that_crashes_costs_the_report_that_part_alone(monkeypatch):
+    monkeypatch.setattr("battlectl.analyse.telemetry.account.FINDERS", (lambda evidence: 1 / 0,))
+    document = document_of(tell())
+    assert document["telemetry"]["disagreements"] == []
+    assert document["telemetry"]["sources"]
+    (found,) = [one for one in document["findings"] if one["name"] == "telemetry"]
+    assert (found["verdict"], "ZeroDivisionError" in found["summary"]) == ("inconclusive", True)
