@@ -87,3 +87,16 @@ def test_an_answer_is_not_of_one_who_could_not_give_it_so_soon():
 
 def test_answers_that_took_their_time_agree():
     assert found(SLOW, served=f"{WELL} a:10@20-30 b:13/150@20-30", **SLOWED) == []
+
+
+@pytest.mark.parametrize(
+    ("probes", "blamed"),
+    [
+        ("b/new:ok/2@19 b/new:ok/152@21 b/new:ok/152@25 b/new:ok/2@31", True),
+        ("b/new:ok/2@19 b/new:ok/2@21 b/new:ok/2@25 b/new:ok/2@31", False),
+    ],
+    ids=["late", "at once"],
+)
+def test_a_fault_that_had_no_effect_leaves_everything_possible(probes, blamed):
+    served = f"{WELL} a:10@20-30 b:7/150@20-30 b:6/5@20-30"
+    assert bool(found(SLOW, served=served, probes=probes, **SLOWED)) is blamed
