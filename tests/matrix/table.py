@@ -1,7 +1,8 @@
 """Which scenario is to catch which defect, and which scenarios a sound gateway is to pass.
 
-Rule: every defect that can be planted has a trial here, and every incident a defect that it refutes; the kind
-of finding is what the defect itself declares. A scenario that cannot run on a lab is not in the matrix.
+Rule: every defect that can be planted has a trial here or a reason why not, and every incident a defect that
+it refutes; the kind of finding is what the defect itself declares. A scenario that cannot run on a lab is not
+in the matrix.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import yaml
 
 from battlectl.lab.gateway.defects.table import DEFECTS
 from tests.matrix import trials_load, trials_routing, trials_streams, trials_views
+from tests.matrix.incidents import INCIDENTS, OF_THE_TOOL
 from tests.matrix.rows import Row, row_of_defect, row_of_sound
 from tests.matrix.trial import ROOT, SCENARIOS, Trial, run_trial
 
@@ -27,10 +29,8 @@ TRIALS: Mapping[str, Trial] = {
 }
 """Defect -> what catches it."""
 
-INCIDENTS: Mapping[str, str] = {
-    "walletconnect-2023-rate-limit-in-200": "failover-by-http-status",
-}
-"""Incident -> the defect with which it fails."""
+CANNOT_SHOW: Mapping[str, str] = {}
+"""Defect -> why nothing that the lab can do shows it to anybody outside."""
 
 NO_LAB = {"node-failure"}
 """Scenarios whose target is no lab."""
@@ -45,7 +45,7 @@ def detections() -> dict[str, Job]:
         incident: partial(detect, incident, defect, Trial(f"incidents/{incident}"))
         for incident, defect in INCIDENTS.items()
     }
-    return planted | incidents
+    return planted | incidents | dict(OF_THE_TOOL)
 
 
 def detect(subject: str, defect: str, trial: Trial, folder: Path) -> Row:

@@ -27,6 +27,7 @@ class LogTrail:
         "_book",
         "_logs",
         "_quiet",
+        "_returned",
         "_stale",
         "_terms",
         "at",
@@ -50,11 +51,14 @@ class LogTrail:
         self.sizes = 0
         self.resumes: deque[tuple[int, int]] = deque(maxlen=MOST_RESUMES)
         self._stale: set[int] = set()
+        self._returned: set[str] = set()
 
     def show(self, block_hash: str, index: int) -> None:
         """This log is there from now on."""
         logs = self.shown.setdefault(block_hash, {})
         self.sizes += index not in logs
+        if logs.get(index) is False:
+            self._returned.add(block_hash)
         logs[index] = True
 
     def hold_from(self) -> int:
@@ -84,20 +88,24 @@ class LogTrail:
             self._quiet = rank
         return None
 
-    def settle_until(self, last: int, t: float) -> None:
-        """Judge every announcement up to this one for good."""
+    def settle_until(self, last: int, t: float, is_final: bool = False) -> None:
+        """Judge every announcement up to this one for good; with `is_final` none after it ever is."""
         oldest = self._logs.truth.oldest
         if oldest is None:
             return
         rank = max(self.settled, self.hold_from(), oldest.rank)
         while rank <= last and self._logs.truth.has(rank):
-            self._settle(self._logs.truth.at(rank), t)
+            self._settle(self._logs.truth.at(rank), t, last if is_final else None)
             rank += 1
             self.settled = rank
 
-    def _settle(self, block: Announced, t: float) -> None:
-        if self._logs.truth.ranks_of(block.hash)[-1] != block.rank:
-            return  # The truth came back to it: it is judged there.
+    def _settle(self, block: Announced, t: float, final: int | None) -> None:
+        back = next((rank for rank in self._logs.truth.ranks_of(block.hash) if rank > block.rank), None)
+        if back is not None:
+            # The truth came back to it: it is judged there, if ever.
+            if final is not None and back > final:
+                self._settle_left(block, t, self._logs.truth.at(back).seen)
+            return
         shown, logs = self.shown.pop(block.hash, {}), self._logs.of(block.hash)
         self.sizes -= len(shown)
         there = {index for index, is_there in shown.items() if is_there}
@@ -108,9 +116,20 @@ class LogTrail:
             return
         if shown and len(self._stale) < MOST_STALE:
             self._stale.add(block.number)
+        self._returned.discard(block.hash)
         if there and self._was_left(block, t - self._terms.settle):
-            self._book.count("unremoved", block.seen, len(there))
-            self._book.keep("unremoved", block.seen, t, block.number, block.number, len(there))
+            self._find_unremoved(block, t, len(there))
+
+    def _settle_left(self, block: Announced, t: float, back: float) -> None:
+        """The truth left the block, and came `back` too late for its logs to be judged by where they end."""
+        there = sum(self.shown.get(block.hash, {}).values())
+        was_taken_back = block.hash in self._returned
+        if there and not was_taken_back and self._was_left(block, back - self._terms.settle):
+            self._find_unremoved(block, t, there)
+
+    def _find_unremoved(self, block: Announced, t: float, logs: int) -> None:
+        self._book.count("unremoved", block.seen, logs)
+        self._book.keep("unremoved", block.seen, t, block.number, block.number, logs)
 
     def _settle_missing(
         self, block: Announced, logs: tuple[int, ...] | None, there: set[int], t: float

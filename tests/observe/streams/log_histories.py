@@ -39,14 +39,19 @@ def log_line(text: str, truth: list[Any]) -> list[tuple[float, str, Any]]:
     return events
 
 
-def findings(truth: str, stream: str, lag: float = 0.0, logs: dict[str, Any] | None = None) -> dict[str, int]:
-    """What is found, but for time and plain totals; `logs` are the indices of some blocks, None: unknown."""
+def findings(
+    truth: str, stream: str, lag: float = 0.0, logs: dict[str, Any] | None = None, after: float = 1.5
+) -> dict[str, int]:
+    """What is found, but for time and plain totals; `logs` are the indices of some blocks, None: unknown.
+
+    The stream is finished so many seconds `after` the last that happens.
+    """
     looks, known, cells = truth_line(truth), Truth(), StreamCells()
     log_truth = LogTruth(known)
     judged = LogStream("s", log_truth, cells, TERMS, 0.0)
     judged.opened(0.0)
     events = log_line(stream, looks)
-    until = max([one.t for one in looks] + [t for t, _, _ in events], default=0.0) + 1.5
+    until = max([one.t for one in looks] + [t for t, _, _ in events], default=0.0) + after
     steps = [(one.t + lag, 0, one) for one in looks]
     steps += [(t, 1, (what, body)) for t, what, body in events]
     steps += [(n * LOOK, 2, None) for n in range(int(until / LOOK) + 1)]

@@ -117,6 +117,26 @@ HISTORIES = {
 }
 
 
+AT_THE_END = "1 2a 3a | 2b+3b 4b 5b | 2a+3a+4a"
+THEN_5 = f"{THEN} 5b.0 5b.1"
+RETURNED = {
+    "nothing taken back": (THEN_5, "observed 14, unremoved 4"),
+    "taken back": (f"{BACK} {THEN_5}", "observed 14, removed 4"),
+    "taken back in part": (f"-3.1@4.1 -3.0 {THEN_5}", "observed 14, removed 2, unremoved 2"),
+    "taken back, and shown again at once": (
+        f"{BACK} {THEN_5} -5b.1@7.05 -5b.0 -4b.1 -4b.0 -3b.1 -3b.0 -2b.1 -2b.0 2.0 2.1",
+        "observed 16, removed 12",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_a_truth_that_goes_back_just_before_the_end_forgives_nothing_of_the_time_between(name):
+    """As when a reorg is healed at the end of a run: too late to be judged, and three seconds went before."""
+    stream, found = RETURNED[name]
+    assert findings(AT_THE_END, f"{UNTIL_FORK} {stream}", after=0.2) == expected(found)
+
+
 @pytest.mark.parametrize("lag", [0.0, 0.3], ids=["truth first", "truth later"])
 @pytest.mark.parametrize("name", HISTORIES)
 def test_history(name, lag):
