@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from battlectl.errors import NotReady
 from battlectl.lab.control import running_lab
 from battlectl.lab.spec import LabSpec
 from battlectl.targets.sockets import wait_for_sockets
+from battlectl.transport.attribution import Attribution
 from battlectl.transport.base import Endpoint, parse_endpoint
 from tests.cli.command import Desk
 from tests.servers import serving
@@ -74,6 +76,14 @@ async def test_nobody_there_is_not_ready():
 async def test_a_host_that_is_not_allowed_is_not_asked():
     with pytest.raises(NotReady, match="cannot be used"):
         await wait_for_sockets([parse_endpoint("http://8.8.8.8/")], WITHIN)
+
+
+async def test_how_replies_tell_who_served_is_no_matter_of_the_handshake():
+    """A reader that knows names has no hash, as those of Envoy and HAProxy."""
+    reader = Attribution("X-Served-By", None, names={"10.0.0.1:8545": "provider_a"})
+    async with server(answers(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")) as endpoint:
+        with trio.fail_after(20), pytest.raises(NotReady, match="refused with HTTP 403"):
+            await wait_for_sockets([replace(endpoint, attribution=reader), endpoint], WITHIN)
 
 
 async def test_a_gateway_takes_one_and_none_for_a_chain_that_it_does_not_have():
