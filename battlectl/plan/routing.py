@@ -41,12 +41,13 @@ class ProviderFrame:
 
 @dataclass(frozen=True, slots=True)
 class BreakerFrame:
-    """The breaker that the target's config promises; None for what it does not. `recovery` is in seconds."""
+    """The breaker that the target's config promises; None for what it does not. Times are in seconds."""
 
     failures: int | None = None
     recovery: float | None = None
     half_open: int | None = None
     successes: int | None = None
+    longest: float | None = None
 
 
 def expect_routing(workload: RequestWorkload) -> Expectation | None:

@@ -127,13 +127,15 @@ class Breaker(Strict):
     """What its circuit breakers promise, one of each provider.
 
     After `failures` in a row one opens, and stays open for `recovery` at least; then it lets `half_open`
-    requests at a time through, and closes after `successes` in a row.
+    requests at a time through, and closes after `successes` in a row. It is tried again after `longest` at
+    the latest.
     """
 
     failures: Annotated[int, Field(ge=1, le=10_000)] | None = None
     recovery: PositiveDuration | None = None
     half_open: Annotated[int, Field(ge=1, le=10_000)] | None = None
     successes: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    longest: PositiveDuration | None = None
 
 
 class TruthSource(Strict):

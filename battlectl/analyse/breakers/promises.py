@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from battlectl.analyse.breakers.attempts import Step
+from battlectl.analyse.breakers.closing import BY_LATENCY, TOO_SHORT, judge_closing
 from battlectl.analyse.breakers.seen import (
     LIMITS,
     Seen,
@@ -36,7 +37,6 @@ SURELY = 0.75
 EARLY = 0.98
 STILL = 0.5
 """The part of its usual attempts that a provider must go on getting, to say that it was never left alone."""
-BY_LATENCY = frozenset({"fastest", "latency-weighted"})
 AT_ONCE_OVER = "each trial fails before another request is due: make attempts wait (`hang`) to see more"
 TOLD_BY_NOTHING = "trials that succeed look like requests of one that is closed"
 HEEDLESS = frozenset({"priority", "cheapest"})
@@ -60,7 +60,7 @@ class Point:
     @property
     def can_be_known(self) -> bool:
         """Whether another run under such a fault could show it."""
-        return self.holds is not None or self.words not in (AT_ONCE_OVER, TOLD_BY_NOTHING)
+        return self.holds is not None or self.words not in (AT_ONCE_OVER, TOLD_BY_NOTHING, TOO_SHORT)
 
 
 def points_of(known: Known) -> tuple[Point, ...]:
@@ -109,6 +109,8 @@ def _judge_tripping(seen: Seen) -> Iterator[Judged]:
         yield _judge_half_open(seen, seen.promised.half_open)
     if seen.promised.successes is not None:
         yield "successes", None, TOLD_BY_NOTHING
+    if seen.promised.longest is not None:
+        yield judge_closing(seen, seen.promised.longest)
 
 
 def _opened(seen: Seen) -> tuple[float, float] | None:

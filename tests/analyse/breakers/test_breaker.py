@@ -238,3 +238,39 @@ def test_what_came_is_in_the_bursts_and_no_rest_is_shorter_than_patience(counts)
     assert sum(b.count[0] for b in spells.bursts) <= sum(step.least for step in steps)
     assert all(rest.length[1] >= rest.length[0] >= 0.35 for rest in spells.rests)
     assert len(spells.bursts) - 1 <= len(spells.rests) <= len(spells.bursts)
+
+
+SHORT = injection("http_5xx", 20.0, 24.0, name="failing", methods=["a"])
+
+
+def closing(after: Sequence[float], longest: float = 5.0) -> tuple[bool | None, str]:
+    """Whether it is back, of one that opened under a fault of four seconds, and after it had these calls."""
+    evidence = under([20.15, 20.25, 20.35], SHORT, promised=BreakerFrame(longest=longest), probes=[])
+    deeds = tuple(replace(d, t=d.t - 16) if d.action == "heal" else d for d in evidence.campaign.deeds)
+    counts = tuple(
+        replace(c, calls=c.calls + sum(t <= c.t for t in after), hits=c.hits if c.t < 24 else {})
+        if c.provider == "a"
+        else c
+        for c in evidence.campaign.counts
+    )
+    campaign = replace(evidence.campaign, deeds=deeds, counts=counts)
+    (point,) = [p for p in points_of(know(replace(evidence, campaign=campaign))) if p.promise == "closes"]
+    return point.holds, point.words
+
+
+def test_a_provider_that_is_well_again_is_to_be_asked_again():
+    assert closing([28 + 0.1 * n for n in range(130)])[0] is True
+    holds, words = closing([])
+    assert holds is False
+    assert words == (
+        "it had 0 calls from 30.1s to 40s, its health checks among them, 99 of the load were to be expected;"
+        " it was healed at 24.1s"
+    )
+
+
+def test_trials_alone_are_not_being_asked_again():
+    assert closing([30.5, 33.5, 36.5])[0] is False
+
+
+def test_whoever_may_still_be_resting_is_not_forgotten():
+    assert closing([], longest=15.0) == (None, "the run was over before it had to be asked again")
