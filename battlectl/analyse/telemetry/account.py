@@ -45,11 +45,6 @@ class Comparable:
     memory: int
     faults: int = 0
 
-    @property
-    def any(self) -> bool:
-        """Whether agreement means anything."""
-        return bool(self.counters or self.breakers or self.memory or self.faults)
-
 
 def comparable(evidence: Evidence) -> Comparable:
     """What was told of something that was seen as well."""
