@@ -105,11 +105,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSample:
-    """The target's processes as the system sees them: the memory of all, and how many there are."""
+    """The target's processes as the system sees them: the memory of all, and how many they are.
+
+    `files` are those that they have open, connections among them; None where the system does not say.
+    """
 
     t: float
     memory_bytes: int
     processes: int
+    files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def read_reading(row: Row) -> Reading:
 
 def sample_json(sample: ProcessSample) -> Row:
     """As a row."""
-    return [sample.t, sample.memory_bytes, sample.processes]
+    return [sample.t, sample.memory_bytes, sample.processes, sample.files]
 
 
 def read_sample(row: Row) -> ProcessSample:

@@ -1,4 +1,4 @@
-"""What catches the defects of heads, chains, consistency, equality and caches.
+"""What catches the defects of heads, chains, consistency, equality and caches, and leaks.
 
 Rule: as in trials_load: a check is raised, nothing is made easier to pass.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from tests.matrix.trial import Trial
 
 CONSISTENCY = "checks.consistency=fail"
+LOAD = "nothing-but-load"
 VIEWS = Trial("consistency")
 
 TRIALS: Mapping[str, Trial] = {
@@ -26,6 +27,10 @@ TRIALS: Mapping[str, Trial] = {
     "cache-keeps-nulls": VIEWS,
     "cache-ignores-block": VIEWS,
     "latest-block-from-memory": VIEWS,
+    # leaks
+    "memory-leak": Trial(LOAD),
+    "tasks-leak": Trial(LOAD, ("objectives.1=memory.max < 39MB",)),
+    "upstream-connections-leak": Trial(LOAD, ("checks.leak=fail",)),
     # chains
     "wrong-chain-accepted": Trial("wrong-chain"),
 }

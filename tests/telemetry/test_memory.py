@@ -9,6 +9,7 @@ import pytest
 from battlectl.analyse.checks.telemetry import check_leak
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.telemetry.account import disagreements
+from battlectl.analyse.telemetry.descriptors import opened_of
 from battlectl.analyse.telemetry.memory import growth_of, memory_of
 from battlectl.observe.telemetry import ProcessSample, Telemetry
 from battlectl.scenario.objectives import original_objective, parse_objective
@@ -150,3 +151,29 @@ def test_a_figure_that_follows_is_right():
         lambda t, told: replace(told, memory_bytes=int(100 * MB + t * MB), requests=None, providers=None)
     )
     assert kinds(run(samples(lambda t: 102 * MB + t * MB, 40), told=told, rss=True)) == []
+
+
+def opened(files, **more):
+    """A run of a minute whose process had so many files open."""
+    taken = tuple(ProcessSample(float(n), 10**8, 1, files(n)) for n in range(61))
+    told = readings(until=60.0, open_=4)
+    return run(taken, phases={"steady": "60s"}, told=told, ended_at=60.0, **more)
+
+
+OPENED = {
+    "always as many": (lambda t: 40, False),
+    "a pool that fills": (lambda t: 40 + min(t, 10) * 20, False),
+    "no more than are under way": (lambda t: 20 + t, False),
+    "connections that nobody closes": (lambda t: 20 + 5 * t, True),
+}
+
+
+@pytest.mark.parametrize("shape", OPENED)
+def test_connections_that_nobody_closes_are_a_leak(shape):
+    files, leaks = OPENED[shape]
+    assert opened_of(opened(files)).is_leak is leaks
+    assert (check_leak(opened(files)).verdict == "fail") is leaks
+
+
+def test_what_is_open_says_nothing_where_nobody_looked():
+    assert opened_of(opened(lambda t: None)).is_leak is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.telemetry.account import comparable, disagreements
+from battlectl.analyse.telemetry.descriptors import opened_of
 from battlectl.analyse.telemetry.memory import growth_of
 from battlectl.analyse.verdict import Finding, Verdict
 
@@ -41,7 +42,12 @@ def check_telemetry(evidence: Evidence) -> Finding:
 
 
 def check_leak(evidence: Evidence) -> Finding:
-    """Does the memory of the target only ever grow?"""
+    """Does the memory of the target only ever grow, or what it holds open?"""
+    opened = opened_of(evidence)
+    if opened.is_leak:
+        later = f"{opened.seconds:.0f}s later {opened.last:,}"
+        told = f"{opened.first:,} files and connections were open, and {later}"
+        return Finding("check", "leak", Verdict.FAIL, told, measured=opened.last - opened.first, unit="count")
     growth = growth_of(evidence)
     if growth.is_leak is None:
         return Finding("check", "leak", Verdict.INCONCLUSIVE, f"not observable: {growth.words}")

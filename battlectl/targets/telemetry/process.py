@@ -1,4 +1,5 @@
-"""The target's processes as this machine sees them: their memory, and how many they are.
+"""The target's processes as this machine sees them: their memory, how many they are, what they
+have open.
 
 Rule: a process is known by its id and when it was created: a number that another process got later is none of
 the target's. With a file of the id, a target that was started again is found again.
@@ -23,20 +24,22 @@ class Watched:
         self._family: list[Any] = []
         self._looked_at = float("-inf")
 
-    def look(self) -> tuple[int, int] | str:
-        """(bytes of memory in all, processes); in words why not."""
+    def look(self) -> tuple[int, int, int | None] | str:
+        """(bytes of memory in all, processes, open files and connections); in words why not."""
         import psutil
 
         try:
             family = self._members()
-            sizes = []
+            sizes, files = [], list[int | None]()
             for one in family:
                 try:
                     sizes.append(one.memory_info().rss)
+                    files.append(_open_files(one))
                 except psutil.NoSuchProcess:
                     if one is family[0]:
                         raise
-            return sum(sizes), len(sizes)
+            told = [number for number in files if number is not None]
+            return sum(sizes), len(sizes), sum(told) if len(told) == len(files) else None
         except (psutil.Error, OSError, ValueError) as error:
             self._family = []
             return f"{type(error).__name__}: {error}"[:200]
@@ -54,3 +57,13 @@ class Watched:
             self._family = [first, *first.children(recursive=True)]
             self._looked_at = now
         return self._family
+
+
+def _open_files(process: Any) -> int | None:
+    """None where the system does not say, or not to us."""
+    import psutil
+
+    try:
+        return int(process.num_fds())
+    except (AttributeError, psutil.AccessDenied):
+        return None
