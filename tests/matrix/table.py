@@ -29,7 +29,12 @@ TRIALS: Mapping[str, Trial] = {
 }
 """Defect -> what catches it."""
 
-CANNOT_SHOW: Mapping[str, str] = {}
+CANNOT_SHOW: Mapping[str, str] = {
+    "metadata-latency-invented": (
+        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie is told "
+        "to whoever asks Lasso's metadata for it, and no figure of a report comes from there"
+    ),
+}
 """Defect -> why nothing that the lab can do shows it to anybody outside."""
 
 NO_LAB = {"node-failure"}
