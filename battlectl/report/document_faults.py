@@ -100,6 +100,7 @@ def _part(part: Part) -> dict[str, Any]:
         "reasons": list(proof.reasons),
         "provider_side": proof.provider_side,
         "client_side": proof.client_side,
+        **({"subscribers": proof.of_streams} if proof.of_streams else {}),
         "injected_s": proof.struck,
         "healed_s": proof.healed,
         "connections": {answers.connection: _answers(answers) for answers in part.answers},

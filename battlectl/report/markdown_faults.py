@@ -105,6 +105,8 @@ def _sides(faults: list[Stored]) -> str:
         lines.append(f"- {name} ({_what(fault)}) at {provider}")
         lines.append(f"  - the provider: {in_markdown(part['provider_side'], MOST_TEXT)}")
         lines.append(f"  - the load: {in_markdown(part['client_side'], MOST_TEXT)}")
+        if doubt := part.get("subscribers"):
+            lines.append(f"  - subscribers: {in_markdown(doubt, MOST_TEXT)}")
     return "\n".join(lines)
 
 
@@ -124,6 +126,7 @@ EFFECTS = (
     '"Turned to others" is the time from the injection to the first success elsewhere, "left alone" the time '
     "until the target sent the provider nothing more."
 )
+OF_REQUESTS = 'All of it is of requests: what subscribers felt is in "Continuity".'
 
 
 def show_effects(document: Document) -> str:
@@ -135,7 +138,8 @@ def show_effects(document: Document) -> str:
     table = markdown_table(headers, [_effect_row(fault) for fault in faults[:MOST_FAULTS]], "lrrrrr")
     windows = markdown_table(WINDOW_HEADERS, _window_rows(faults[:MOST_FAULTS]), "ll" + "r" * 9)
     told = [text for text in (_sources_of(faults), _why_unseen(faults)) if text]
-    return "\n\n".join([EFFECTS, table, *told, SIDE_BY_SIDE, windows])
+    effects = f"{EFFECTS} {OF_REQUESTS}" if document.get("streams") else EFFECTS
+    return "\n\n".join([effects, table, *told, SIDE_BY_SIDE, windows])
 
 
 def _effect_row(fault: Stored) -> list[str]:

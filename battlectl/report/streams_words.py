@@ -5,14 +5,19 @@ Rule: what is missing is said first, and what was not measured is not said.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from battlectl.report.figures import show_count, show_ms, show_ratio
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import one_line
 from battlectl.report.timeline_faults import MOST_LANES, NamedLane, Stretch
+from battlectl.scenario.chaos_times import DURING
 
 RUN = "run"
+NO_HARM = "no harm"
+COUNTED = {"newHeads": "blocks", "newPendingTransactions": "transactions"}
+"""What is counted of a kind of subscription, where it is not called the same."""
 MOST_LINES = 4
 TROUBLE = {
     "duplicates": "doubled",
@@ -38,17 +43,33 @@ def summarise_streams(document: Document) -> Iterator[str]:
     for one in streams[:MOST_LINES]:
         for window in one["windows"]:
             if window["name"] == RUN:
-                yield f"streams {one_line(one['name'], 40)}: {_told(window)}"
+                yield f"streams {one_line(one['name'], 40)}: {_told(window, one['kind'])}"
         if one["gaps"] is not None:
             yield f"  first gap: {one_line(one['gaps']['first']['words'])}"
     if len(streams) > MOST_LINES:
         yield f"+{len(streams) - MOST_LINES} more workloads of subscribers"
 
 
-def _told(window: Stored) -> str:
+def tell_streams_under(document: Document, fault: str) -> str | None:
+    """What was wrong with all of them while a fault was in force; None where nobody subscribed."""
+    streams = document.get("streams") or []
+    windows = [w for one in streams for w in one["windows"] if w["name"] == DURING + fault]
+    if not windows:
+        return None
+    if not any(window["blocks_expected"] for window in windows):
+        return "no block was expected"
+    found = sum((Counter(window["counts"]) for window in windows), Counter[str]())
+    missing = sum(window["missing"] for window in windows)
+    parts = [f"{missing:,} missing"] if missing else []
+    parts += [f"{found[name]:,} {word}" for name, word in TROUBLE.items() if found[name]]
+    return ", ".join(parts) or NO_HARM
+
+
+def _told(window: Stored, kind: str) -> str:
     if not window["blocks_expected"]:
         return "no block was expected"
-    parts = [f"{show_count(window['missing'])} of {show_count(window['blocks_expected'])} blocks missing"]
+    what = COUNTED.get(kind, kind)
+    parts = [f"{show_count(window['missing'])} of {show_count(window['blocks_expected'])} {what} missing"]
     parts += [f"{window['counts'][n]:,} {word}" for n, word in TROUBLE.items() if n in window["counts"]]
     if window["uptime_ratio"] is not None:
         parts.append(f"uptime {show_ratio(window['uptime_ratio'])}")

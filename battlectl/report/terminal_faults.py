@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from battlectl.report.faults_words import faults_of, leftovers_of, names_of, tell_recovery
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import clip, one_line
+from battlectl.report.streams_words import NO_HARM, tell_streams_under
 
 MOST_FAULTS = 6
 MOST_LEFTOVERS = 2
@@ -36,17 +37,28 @@ def summarise_faults(document: Document) -> Iterator[str]:
     if faults:
         yield ""
     for fault in faults[:MOST_FAULTS]:
-        yield f"fault {one_line(fault['name'], 40)} at {one_line(names_of(fault), 40)}: {_told(fault)}"
+        told = _told(fault, document)
+        yield f"fault {one_line(fault['name'], 40)} at {one_line(names_of(fault), 40)}: {told}"
     if hidden := faults[MOST_FAULTS:]:
         doubtful = sum(fault["proof"] != CONFIRMED for fault in hidden)
         yield f"+{len(hidden)} more, {doubtful or 'none'} of them not confirmed"
 
 
-def _told(fault: Stored) -> str:
+def _told(fault: Stored, document: Document) -> str:
     if fault["proof"] == CONFIRMED:
-        return f"confirmed, {tell_recovery(fault)}"
+        streams = tell_streams_under(document, fault["name"])
+        if streams is None:
+            return f"confirmed, {tell_recovery(fault)}"
+        requests = f"requests: {tell_recovery(fault)}; " if document["workloads"] else ""
+        return f"confirmed; {requests}subscribers: {_told_of_streams(fault, streams)}"
     doubtful = next(part for part in fault["providers"] if part["proof"] == fault["proof"])
     return f"{fault['proof']}: {one_line(doubtful['reasons'][0])}"
+
+
+def _told_of_streams(fault: Stored, found: str) -> str:
+    """That nothing was found says something only where one provider at least is known to have fed them."""
+    doubts = [part.get("subscribers") for part in fault["providers"]]
+    return f"not known to be touched: {one_line(doubts[0])}" if found == NO_HARM and all(doubts) else found
 
 
 def wrapped(text: str, width: int, indent: str, most: int = MOST_WRAPPED) -> list[str]:

@@ -166,6 +166,16 @@ def test_requests_that_went_elsewhere_do_not_undo_what_subscribers_felt():
     assert found.verdict == "confirmed", found.reasons
 
 
+def test_a_proof_by_requests_leaves_open_whether_it_fed_subscribers():
+    found = proof(KILL, events=ELSEWHERE, reads=True, counts="a:200@0-20 a:0@20-30 a:100@30-40")
+    assert found.verdict == "confirmed", found.reasons
+    assert found.of_streams.startswith("nothing says whether it fed the subscribers")
+
+
+def test_a_proof_by_what_subscribers_felt_leaves_nothing_open():
+    assert proof(KILL, during=felt(ends_visible=10), reads=True, counts="a:200@0-40").of_streams == ""
+
+
 def test_neither_requests_nor_subscribers_is_unproven_for_both():
     found = proof(KILL, events=ELSEWHERE, reads=True, counts="a:0@0-40 b:20@0-40")
     assert found.verdict == "unproven"

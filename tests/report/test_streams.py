@@ -21,6 +21,7 @@ from battlectl.report.junit import render_junit
 from battlectl.report.markdown import render_markdown
 from battlectl.report.streams_words import MARKS
 from battlectl.report.terminal import render_summary
+from battlectl.report.terminal_faults import summarise_faults
 from battlectl.report.timeline import render_timeline
 from battlectl.report.timeline_faults import WEIGHT
 from tests.analyse.streamed import BATTLE, STEADY, WARMUP, cell, ends, frame_of, good, streamed
@@ -221,3 +222,34 @@ def test_three_workloads_through_a_hundred_faults_fit_into_a_report():
     text = render_markdown(document)
     assert "more windows, in none of which more was missing" in text
     assert len(text) < 60_000
+
+
+def of_faults(*, missing: int, doubt: str) -> str:
+    window = {
+        "name": "during:kill-a",
+        "missing": missing,
+        "blocks_expected": 20,
+        "counts": {"stalls": missing},
+    }
+    never = {"observable": True, "most": 0, "value": 0}
+    part = {"provider": "a", "proof": "confirmed", "subscribers": doubt}
+    fault = {"name": "kill-a", "proof": "confirmed", "recovery_time_s": never, "providers": [part]}
+    document = {"faults": [fault], "streams": [{"windows": [window]}], "workloads": [{"name": "reads"}]}
+    return list(summarise_faults(document))[1]
+
+
+@pytest.mark.parametrize(
+    ("missing", "doubt", "told"),
+    [
+        (0, "", "requests: no harm; subscribers: no harm"),
+        (3, "", "requests: no harm; subscribers: 3 missing, 3 stalls"),
+        (
+            0,
+            "fed no subscriber",
+            "requests: no harm; subscribers: not known to be touched: fed no subscriber",
+        ),
+        (3, "fed no subscriber", "requests: no harm; subscribers: 3 missing, 3 stalls"),
+    ],
+)
+def test_harm_to_subscribers_is_told_apart_from_harm_to_requests(missing, doubt, told):
+    assert of_faults(missing=missing, doubt=doubt) == f"fault kill-a at a: confirmed; {told}"

@@ -34,10 +34,15 @@ LEAST_SAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class ClientSide:
-    """What the load was like there, in words, and what is missing."""
+    """What the load was like there, in words, and what is missing.
+
+    `of_streams` is why subscribers may not have depended on it, "" where they did or where there are none: a
+    proof by requests leaves that open.
+    """
 
     words: str
     doubts: tuple[Doubt, ...]
+    of_streams: str = ""
 
 
 def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
@@ -51,7 +56,8 @@ def see_client(strike: Strike, side: ProviderSide, known: Known) -> ClientSide:
         missing.append(_untouched(side, explain(strike, known) or _joined(strike, known), streams))
     told = [_tell(usual)] if known.evidence.frame.workloads else []
     words = "; ".join((*told, *(signs or ("nothing of it was seen to be touched",))))
-    return ClientSide(words, tuple(unproven(reason) for reason in missing))
+    of_streams = "" if streams is None else streams.doubt
+    return ClientSide(words, tuple(unproven(reason) for reason in missing), of_streams)
 
 
 def _no_load(strike: Strike, usual: Usual | None, streams: StreamSide | None, known: Known) -> list[str]:

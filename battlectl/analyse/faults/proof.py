@@ -33,6 +33,8 @@ class Proof:
     client_side: str
     struck: float | None
     healed: float | None
+    of_streams: str = ""
+    """Why subscribers may not have depended on the provider, "" where they did or where there are none."""
 
 
 def prove_faults(evidence: Evidence) -> tuple[Proof, ...]:
@@ -56,6 +58,7 @@ def prove(strike: Strike, known: Known) -> Proof:
         client_side=client.words,
         struck=strike.struck,
         healed=strike.healed,
+        of_streams=client.of_streams,
     )
 
 
@@ -69,5 +72,6 @@ def check_proof(evidence: Evidence) -> Finding:
         return Finding("check", "proof", Verdict.INCONCLUSIVE, "; ".join(told), samples=len(proofs))
     if not proofs:
         return Finding("check", "proof", Verdict.INCONCLUSIVE, "no fault was planned", samples=0)
-    summary = f"each of {len(proofs):,} faults is confirmed from both sides"
+    which = "the fault" if len(proofs) == 1 else f"each of {len(proofs):,} faults"
+    summary = f"{which} is confirmed from both sides"
     return Finding("check", "proof", Verdict.PASS, summary, samples=len(proofs))
