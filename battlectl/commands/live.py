@@ -78,7 +78,7 @@ def _figures(status: Status) -> list[tuple[str, Text]]:
         ("rate", Text(f"{status.offered:,.0f} requests/s sent, {status.achieved:,.0f} ok/s")),
         ("latency", Text(f"p50 {_latency(status.p50)}  p99 {_latency(status.p99)}")),
         ("success", Text(success, style="green" if status.success == 1 else "red")),
-        *([("events", Text(f"{status.events:,} of subscriptions"))] if status.events else []),
+        *([("events", Text(f"{status.events:,.0f}/s of subscriptions"))] if status.events else []),
         ("so far", Text(f"{status.total:,} arrivals, {status.failures:,} failed")),
     ]
 

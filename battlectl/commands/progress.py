@@ -49,8 +49,8 @@ class Status:
     p50: float | None
     p99: float | None
     success: float | None
-    events: int = 0
-    """Of subscriptions, in this second."""
+    events: float = 0.0
+    """Of subscriptions, per second."""
 
 
 def read_status(frame: Frame, line: Line, before: float, chronicle: Chronicle) -> Status:
@@ -72,7 +72,7 @@ def read_status(frame: Frame, line: Line, before: float, chronicle: Chronicle) -
         p50=latency.quantile(0.5),
         p99=latency.quantile(0.99),
         success=sum(cell.ok for cell in cells) / total if total else None,
-        events=sum(cell.count("events") for cell in line.delta.streams.values()),
+        events=sum(cell.count("events") for cell in line.delta.streams.values()) / seconds,
     )
 
 
@@ -80,7 +80,7 @@ def describe(status: Status) -> str:
     """A status as one line of text."""
     latency = f"p50 {_latency(status.p50)}, p99 {_latency(status.p99)}"
     success = "-" if status.success is None else format_ratio(status.success)
-    events = f"{status.events:,} events, " if status.events else ""
+    events = f"{status.events:,.0f} events/s, " if status.events else ""
     return (
         f"{format_duration(round(status.at)):>6} {status.phase}: {status.offered:,.0f} requests/s, "
         f"{status.achieved:,.0f} ok/s, success {success}, {latency}, {status.failures:,} failed so far, "

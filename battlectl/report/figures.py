@@ -28,6 +28,11 @@ def show_ratio(ratio: float | None) -> str:
     return NOTHING if ratio is None else format_ratio(ratio)
 
 
+def show_percent(ratio: float | None) -> str:
+    """A share of which the tenth of a per cent is enough."""
+    return NOTHING if ratio is None else f"{ratio:.1%}"
+
+
 def show_rate(per_second: float | None) -> str:
     """A rate."""
     return NOTHING if per_second is None else format_rate(per_second)

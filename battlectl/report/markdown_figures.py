@@ -13,6 +13,7 @@ from battlectl.report.figures import (
     show_count,
     show_latencies,
     show_ms,
+    show_percent,
     show_rate,
     show_ratio,
     show_seconds,
@@ -226,7 +227,7 @@ def show_generator(document: Document) -> str:
         ["arrivals abandoned", show_count(own["abandoned"])],
         [
             "processor, mean / worst second",
-            f"{show_ratio(own['cpu_mean_ratio'])} / {show_ratio(own['cpu_max_ratio'])}",
+            f"{show_percent(own['cpu_mean_ratio'])} / {show_percent(own['cpu_max_ratio'])}",
         ],
         ["seconds with the processor used up", show_count(own["busy_seconds"])],
         ["highest rate held", show_rate(own["held_per_s"])],
