@@ -17,7 +17,7 @@ from battlectl.lab.gateway.defects.table import DEFECTS
 from tests.matrix import trials_load, trials_routing, trials_streams, trials_views
 from tests.matrix.incidents import INCIDENTS, OF_THE_TOOL
 from tests.matrix.rows import Row, row_of_defect, row_of_sound
-from tests.matrix.trial import ROOT, SCENARIOS, Trial, run_trial
+from tests.matrix.trial import OWN, ROOT, SCENARIOS, Trial, run_trial
 
 Job = Callable[[Path], Row]
 
@@ -31,8 +31,8 @@ TRIALS: Mapping[str, Trial] = {
 
 CANNOT_SHOW: Mapping[str, str] = {
     "metadata-latency-invented": (
-        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie is told "
-        "to whoever asks Lasso's metadata for it, and no figure of a report comes from there"
+        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie is "
+        "told to whoever asks Lasso's metadata for it, and no figure of a report comes from there"
     ),
 }
 """Defect -> why nothing that the lab can do shows it to anybody outside."""
@@ -72,10 +72,10 @@ def endure(scenario: str, seed: int, folder: Path) -> Row:
 
 
 def on_the_lab() -> list[str]:
-    """The scenarios whose target is a lab, by their path below scenarios/."""
+    """The scenarios whose target is a lab, by their path below scenarios/ or below the matrix's own."""
     found = []
-    for path in sorted(SCENARIOS.rglob("*.yml")):
-        name = path.relative_to(SCENARIOS).with_suffix("").as_posix()
+    for home, path in [(home, path) for home in (SCENARIOS, OWN) for path in sorted(home.rglob("*.yml"))]:
+        name = path.relative_to(home).with_suffix("").as_posix()
         config = ROOT / "config" / f"{yaml.safe_load(path.read_text())['target']}.yml"
         known = yaml.safe_load(config.read_text()) if config.exists() else {}
         is_lab = known.get("kind") == "lab" and "relays" not in known.get("lab", {})
