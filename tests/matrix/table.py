@@ -31,8 +31,8 @@ TRIALS: Mapping[str, Trial] = {
 
 CANNOT_SHOW: Mapping[str, str] = {
     "metadata-latency-invented": (
-        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie is "
-        "told to whoever asks Lasso's metadata for it, and no figure of a report comes from there"
+        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie "
+        "is told to whoever asks for Lasso's metadata, and no figure of a report comes from there"
     ),
 }
 """Defect -> why nothing that the lab can do shows it to anybody outside."""
@@ -74,7 +74,8 @@ def endure(scenario: str, seed: int, folder: Path) -> Row:
 def on_the_lab() -> list[str]:
     """The scenarios whose target is a lab, by their path below scenarios/ or below the matrix's own."""
     found = []
-    for home, path in [(home, path) for home in (SCENARIOS, OWN) for path in sorted(home.rglob("*.yml"))]:
+    paths = [(home, path) for home in (SCENARIOS, OWN) for path in sorted(home.rglob("*.yml"))]
+    for home, path in paths:
         name = path.relative_to(home).with_suffix("").as_posix()
         config = ROOT / "config" / f"{yaml.safe_load(path.read_text())['target']}.yml"
         known = yaml.safe_load(config.read_text()) if config.exists() else {}
