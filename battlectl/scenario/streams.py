@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from battlectl.scenario.fields import Duration, Name, PositiveDuration, RateValue, Size, Strict
 from battlectl.scenario.routes import WsRoute
+from battlectl.scenario.wording import nearest
 
 HEADS, LOGS, PENDING = "newHeads", "logs", "newPendingTransactions"
 
@@ -59,7 +60,11 @@ class Subscription(Strict):
 def _long_subscription(value: Any) -> Any:
     if value == LOGS:
         return {LOGS: {}}
-    return {value: True} if value in (HEADS, PENDING) else value
+    if value in (HEADS, PENDING):
+        return {value: True}
+    if isinstance(value, str):
+        raise ValueError(f'there is no subscription "{value}"{nearest(value, (HEADS, LOGS, PENDING))}')
+    return value
 
 
 AnySubscription = Annotated[
