@@ -24,7 +24,7 @@ INCIDENTS: Mapping[str, str] = {
     "walletconnect-2023-rate-limit-in-200": "failover-by-http-status",
     "walletconnect-2023-wrong-content-type": "body-not-read",
     "reown-free-tier": "retry-after-ignored",
-    "erpc-1130-hang": "breaker-ignores-hangs",
+    "erpc-1130-hang": "timeouts-not-retried",
     "erpc-449-refusals": "breaker-ignores-refusals",
     "erpc-276-head-goes-back": "head-goes-back",
     "proxyd-reorg-bans-all": "reorg-bans-everybody",
@@ -35,7 +35,7 @@ INCIDENTS: Mapping[str, str] = {
     "lasso-11-inconsistent-logs": "logs-from-one-witness",
     "lasso-36-idle-socket": "silent-after-failover",
     "ethers-2969-silent-stall": "stall-not-noticed",
-    "geth-31323-newest-only": "duplicates-after-resume",
+    "geth-31323-newest-only": "events-to-another-client",
 }
 """Incident -> the defect with which it fails."""
 

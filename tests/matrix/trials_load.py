@@ -1,4 +1,4 @@
-"""What catches the defects of requests: failover, batches, ids, timeouts, errors, leaks.
+"""What catches the defects of requests: failover, batches, ids, timeouts, errors.
 
 Rule: a trial is a scenario in its short form; what is set besides raises a check to a failure or asks for
 what the defect declared. It makes nothing easier to pass.

@@ -10,9 +10,9 @@ be; one that the truth does not have in a block it knows is unexpected.
 Each announcement is judged for good when the stream is finished, or when it is DEEP announcements old. In a
 block that is on the chain every log that is not there is missing: all counts are of logs, and each such block
 is one gap. In a block that is not, every log that is still there is unremoved, if the truth left the block
-`settle` or longer before the end, or before it came back to it too late to be judged. Which blocks a stream
-is held to, is as for headers; `look` must be called about once a second, for it is what moves the judgement
-on while no log comes.
+`settle` or longer before the end, or before it came back to it too late to be judged. What a stream is held
+to, is as for headers; `look` must be called about once a second, for it is what moves the judgement on while
+no log comes.
 """
 
 from __future__ import annotations
