@@ -6,7 +6,6 @@ Rule: a handshake that is taken is enough. What a WebSocket says then, or does n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import tenacity
 import trio
@@ -28,12 +27,9 @@ class _NoHandshake(Exception):
 
 
 async def wait_for_sockets(endpoints: Iterable[Endpoint], within: float) -> None:
-    """Return when each has taken a handshake; raises `NotReady` after `within` seconds.
-
-    Who served a reply is no matter of handshakes, and a reader of that may be of a kind that has no hash.
-    """
+    """Return when each has taken a handshake; raises `NotReady` after `within` seconds."""
     deadline = trio.current_time() + within
-    for endpoint in dict.fromkeys(replace(endpoint, attribution=None) for endpoint in endpoints):
+    for endpoint in dict.fromkeys(endpoints):
         await _wait_for(endpoint, deadline, within)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -23,7 +23,8 @@ from battlectl.transport.attribution import Reader
 class Endpoint:
     """Where requests go. `headers` are sent with each of them, beside those of the client itself.
 
-    `attribution` reads of a reply who served it, None where no reply tells.
+    `attribution` reads of a reply who served it, None where no reply tells. It has no part in the hash: one
+    that knows names has none.
     """
 
     scheme: str
@@ -34,7 +35,7 @@ class Endpoint:
     verify_tls: bool = True
     ca_file: str | None = None
     allow_public: bool = False
-    attribution: Reader | None = None
+    attribution: Reader | None = field(default=None, hash=False)
 
     @property
     def authority(self) -> str:
