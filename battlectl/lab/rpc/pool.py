@@ -21,6 +21,9 @@ MOST_WAITING = 10_000
 MOST_BYTES = 4_096
 """Of one transaction: to hash more would hold up every node."""
 
+FIRST_LIST, FIRST_NO_TYPE = 0xC0, 0x80
+"""The first byte of a list in RLP is at least this; that of a typed transaction is less than that."""
+
 
 class Pool:
     """That of one lab. Mutable: transactions come."""
@@ -38,8 +41,8 @@ class Pool:
     def send_raw(self, params: list[Any]) -> str:
         """A signed transaction as bytes."""
         raw = bytes.fromhex(p.data(p.argument(params, 0), 0)[2:])
-        if not raw or len(raw) > MOST_BYTES:
-            raise p.bad(0, f"a raw transaction has 1 to {MOST_BYTES:,} bytes")
+        if not _is_transaction(raw):
+            raise p.bad(0, f"want a list in RLP, perhaps after a type, of at most {MOST_BYTES:,} bytes")
         hash_ = f"0x{keccak_256(raw).hex()}"
         if hash_ in self._waiting:
             raise RpcError(SERVER_ERROR, "already known")
@@ -57,6 +60,12 @@ class Pool:
             self._waiting.pop(next(iter(self._waiting)))
         self._waiting[hash_] = None
         return hash_
+
+
+def _is_transaction(raw: bytes) -> bool:
+    """By its first bytes: a legacy one is a list in RLP, a typed one (EIP-2718) a type, then a list."""
+    first = raw[1:2] if raw[:1] and 0 < raw[0] < FIRST_NO_TYPE else raw[:1]
+    return bool(first) and first[0] >= FIRST_LIST and len(raw) <= MOST_BYTES
 
 
 METHODS: dict[str, Callable[[Pool, list[Any]], str]] = {

@@ -57,6 +57,12 @@ DIFFERENCES = [
         'A request without `"jsonrpc": "2.0"` is an invalid request, -32600, as JSON-RPC 2.0 says.',
     ),
     Difference(
+        [(CURRENT, "04-errors.json", 13), (OCTOBER, "04-errors.json", 6)],
+        ["body.error.code: -32601 is -32602"],
+        "Transactions are sent on, and bytes that are none are refused by the lab's nodes, -32602; Lasso "
+        "sends none on.",
+    ),
+    Difference(
         [(CURRENT, "04-errors.json", 14)],
         REFUSED,
         "A block number that is none is refused by the lab's nodes, -32602; the recorded provider gave null.",
