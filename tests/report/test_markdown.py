@@ -7,6 +7,7 @@ import pytest
 from battlectl.observe.outcome import MEANINGS
 from battlectl.report.document_telemetry import telemetry_json
 from battlectl.report.markdown import SECTIONS, render_markdown
+from tests.report.routing_scene import PROMISES, ROUTING
 from tests.report.scenes import META, SCENES, TRUTH
 from tests.report.stream_scenes import troubled
 from tests.report.test_consistency import WATCH
@@ -61,7 +62,29 @@ def test_each_outcome_stands_with_its_meaning_and_an_example():
 
 
 def test_every_section_of_a_full_report_has_a_title():
-    document = {**SCENES["faults"](), "streams": troubled()["streams"], "telemetry": telemetry_json(tell())}
+    document = {
+        **SCENES["faults"](),
+        "streams": troubled()["streams"],
+        "telemetry": telemetry_json(tell()),
+        "routing": ROUTING,
+        "breaker_promises": PROMISES,
+    }
     meta = {**META, "ground_truth": TRUTH, "notes": ["one"], "watch": WATCH}
     text = render_markdown({**document, "meta": meta})
     assert all(f"\n## {title}\n" in text for title, _ in SECTIONS)
+
+
+def test_routing_says_who_was_to_serve_what_who_did_and_where_nothing_is_said():
+    document = {**SCENES["faults"](), "routing": ROUTING, "breaker_promises": PROMISES, "meta": META}
+    text = render_markdown(document)
+    rows = [line for line in text.splitlines() if "fastest" in line]
+    assert len(rows) == 2
+    assert [word in rows[0] for word in ("provider_a", "at least 80%", "97%", "40 to 80", "holds")] == [
+        True
+    ] * 5
+    assert [word in rows[1] for word in ("provider_b and provider_c", "80% to 90%", "**broken**")] == [
+        True
+    ] * 3
+    assert "- others from 5s to 6s: too short \\| to tell" in text
+    assert "after 5" in text
+    assert "not known" in text
