@@ -41,7 +41,10 @@ TRIALS: Mapping[str, Trial] = {
     "round-robin-skewed": EVEN,
     "priority-inverted": Trial("routing-priority"),
     "cheapest-prefers-paid": Trial("routing-cheapest"),
-    "weights-ignored": Trial("routing-weighted", ("checks.routing=fail",)),
+    "weights-ignored": Trial(
+        "routing-weighted",
+        ("checks.routing=fail", "chaos.1.degrade.latency=600ms"),
+    ),
     "override-ignored": EVEN,
     "method-failure-bans-provider": BY_METHOD,
     "method-failure-not-learned": BY_METHOD,
