@@ -1,4 +1,4 @@
-"""The matrix in short: eight defects are named, three sound gateways are not; all that is written is valid."""
+"""The matrix in short: eight defects are named, three sound gateways are not; all of it can be planned."""
 
 from __future__ import annotations
 
