@@ -16,6 +16,9 @@ WANTED = {
     "rate-limit-storm",
     "total-outage",
 }
+BY_CHANCE = {"subscription-reorg-of-all": "the truth can tell nothing about"}
+"""What a run may honestly find in one of ten: a tip that went between two looks at the chain."""
+TRIES = 4
 LONGEST_SHORT_FORM = 13.0  # seconds of load: all of them have to fit into CI
 
 
@@ -55,7 +58,10 @@ def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
     target = file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
 
     def hold(number):
-        ran, report = run_in_short(Desk(desk.folder / f"{number}"), name, target)
+        for again in range(TRIES):
+            ran, report = run_in_short(Desk(desk.folder / f"{number}.{again}"), name, target)
+            if report["verdict"] != "inconclusive" or BY_CHANCE.get(name, "\0") not in ran.out:
+                break
         check_held(name, ran, report)
 
     until_undisturbed(hold)
