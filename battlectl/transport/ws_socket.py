@@ -26,7 +26,7 @@ from battlectl.transport.ws_handshake import shake_hands
 from battlectl.transport.ws_stamps import StampedSocket, stamped
 
 TOO_BIG = 1009
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS, CLOSE_BYTES = 1.0, 256 * 1024
 LOST_WORDS = "the connection was lost, no close frame came"
 
 _context = cache(tls_context)
@@ -87,11 +87,12 @@ class Socket:
         return self._ended is None
 
     async def close(self, code: int = 1000) -> None:
-        """Say good-bye, and wait a little for the answer."""
+        """Say good-bye, and wait a little for the answer, through not much of anything else."""
+        heard = 0
         with trio.move_on_after(CLOSE_SECONDS):
             if await self._say(CloseConnection(code)):
-                while not isinstance(await self.receive(), Ended):
-                    pass
+                while heard < CLOSE_BYTES and not isinstance(message := await self.receive(), Ended):
+                    heard += len(message)
 
     async def _read(self) -> None:
         """Take what comes next; return when something did."""

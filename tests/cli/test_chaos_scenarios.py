@@ -19,6 +19,8 @@ WANTED = {
 BY_CHANCE = {"subscription-reorg-of-all": "the truth can tell nothing about"}
 """What a run may honestly find in one of ten: a tip that went between two looks at the chain."""
 TRIES = 4
+QUIET_ONLY = {"routing-weighted"}
+"""Its latencies are a few times those of a machine that is busy: `make soundness` runs it."""
 LONGEST_SHORT_FORM = 13.0  # seconds of load: all of them have to fit into CI
 
 
@@ -53,7 +55,7 @@ def test_the_plan_shows_what_is_broken_and_when(desk):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", chaotic())
+@pytest.mark.parametrize("name", [name for name in chaotic() if name not in QUIET_ONLY])
 def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
     target = file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
 

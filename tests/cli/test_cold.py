@@ -18,6 +18,7 @@ VERBS = {
     "init": (("init", "new"), 0),
     "faults": (("faults", "kill"), 0),
     "heal": (("heal",), 0),
+    "learn-breaker": (("learn-breaker", "--target", "target.yml"), 2),
     "lab": (("lab", "status", *NOWHERE), 4),
     "chaos": (("chaos", "status", *NOWHERE), 4),
 }

@@ -17,6 +17,7 @@ name: Truth
 phases: {battle: 2s}
 load: {reads: {rate: 50/s, calls: {eth_blockNumber: 1}}}
 objectives: [success_rate >= 99%]
+generator: {max_lag: 1s}
 """
 
 

@@ -116,5 +116,6 @@ def test_what_was_done_is_found_by_the_check_that_is_about_it(name, battles):
             assert wanted.told[check] in finding["summary"], told
             assert finding["first"] is not None, told
         elif check not in wanted.may:
-            assert finding["verdict"] == "pass", told
-    assert report["verdict"] == ("fail" if wanted.told else "pass"), told
+            assert finding["verdict"] == "pass" or "rounds of questions" in finding["summary"], told
+    late = any("rounds of questions" in one["summary"] for one in found.values())
+    assert report["verdict"] == ("fail" if wanted.told else "inconclusive" if late else "pass"), told

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from battlectl.analyse.faults.expect import DRIVERS_AT_THE_TARGET
 from battlectl.analyse.faults.known import Known
+from battlectl.analyse.faults.sight import Sight
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.usual import LEAST_CALLS, SIGMAS, calls_gone, free_stretches, usual_calls
 from battlectl.observe.served import OWN_NAMES
@@ -25,8 +26,12 @@ Gone = tuple[int, float]
 """(calls or replies that came, how many would have come)."""
 
 
-def left_alone_until(strike: Strike, known: Known) -> float | None:
-    """Until when the target left the provider alone, None where it was not told to or nothing shows it."""
+def left_alone_until(strike: Strike, sight: Sight, known: Known) -> float | None:
+    """Until when the target left the provider alone, None where it was not told to or nothing shows it.
+
+    Replies are counted in slices: they never say more than the driver's own looks, and without these they
+    say nothing of a fault of few slices.
+    """
     if known.evidence.campaign.driver not in DRIVERS_AT_THE_TARGET:
         return None
     usual = usual_calls(strike, known)
@@ -34,7 +39,10 @@ def left_alone_until(strike: Strike, known: Known) -> float | None:
     if by_counters is not None or usual is not None:
         return by_counters
     least = WHOLE_SLICES * known.evidence.frame.slice_width
-    return _until(strike, lambda start, end: replies_gone(strike, known, start, end), least)
+    if not sight.listed and strike.end - (strike.struck or 0.0) < 2 * least:
+        return None
+    by_replies = _until(strike, lambda start, end: replies_gone(strike, known, start, end), least)
+    return by_replies if by_replies is None else min(by_replies, *sight.listed[-1:], strike.end)
 
 
 def _until(strike: Strike, gone: Callable[[float, float], Gone | None], least: float = 0.0) -> float | None:

@@ -35,7 +35,7 @@ def see_provider(strike: Strike, known: Known) -> ProviderSide:
     if strike.struck is None or strike.begun is None:
         return ProviderSide("nothing was injected", (_not_struck(strike, known),), Sight())
     sight = see(strike, known)
-    stopped = left_alone_until(strike, known)
+    stopped = left_alone_until(strike, sight, known)
     disobeyed = _disobeyed(strike, sight, stopped, known)
     doubts = (
         *doubt_start(sight),
