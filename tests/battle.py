@@ -49,10 +49,11 @@ def fight_scripted(
     feeds: Mapping[str, Any] | None = None,
     head: int | None = 100,
     attributed: bool = False,
+    **forces: Any,
 ) -> Fought:
     """Fight a scenario against a script; `stop_at` asks to stop at these seconds.
 
-    `attributed`: the target says who served, see `served_by`.
+    `attributed`: the target says who served, see `served_by`; `forces` are those of `run.battle`.
     """
     plan = build_plan(scenario_of(**fields), feeds or {})
     chronicle = Chronicle(plan.frame)
@@ -74,7 +75,7 @@ def fight_scripted(
         async with trio.open_nursery() as nursery:
             for at, how in (stop_at or {}).items():
                 nursery.start_soon(_stop_later, stop, at, how)
-            ending = await fight(plan, Forces(open_client, keep), "test", stop, Head(head))
+            ending = await fight(plan, Forces(open_client, keep, **forces), "test", stop, Head(head))
             nursery.cancel_scope.cancel()
         return ending
 

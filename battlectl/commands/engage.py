@@ -182,6 +182,7 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
         linger=poller.linger if poller.can_linger else None,
         subscribers=(*field.crowd.serves, *field.lookout.serves),
         inspect=field.lookout.inspect,
+        settle=field.lookout.settle,
         witness=field.crowd.witness,
         chaos=None if campaign is None else campaign.serve,
         telemetry=None if told is None else told.serve,

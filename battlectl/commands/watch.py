@@ -52,6 +52,7 @@ class Lookout:
     """What a battle needs: see `run.battle.Forces`."""
 
     inspect: Callable[[PlannedWorkload, Recorder], Inspect]
+    settle: Callable[[float], None]
     serves: tuple[Callable[[Recorder, float], Awaitable[None]], ...] = ()
 
 
@@ -89,6 +90,11 @@ class _Judges:
         self.settles.append(inspection.settle)
         return inspection.look
 
+    def settle(self, t: float) -> None:
+        """No reply comes any more: what is open stays open, and is said to."""
+        for settle in self.settles:
+            settle(t, True)
+
     def heads(self, book: Book, subject: str) -> HeadsTold:
         """The judge of one client's heads."""
         known = self._known
@@ -118,7 +124,8 @@ async def open_lookout(
     """What looks into replies and, where the plan has a watch, what asks; raises `NotReady`."""
     planned, known = run.prepared.plan.watch, _known_of(run, site, campaign)
     if planned is None:
-        yield Lookout(_Judges(known).inspect)
+        judges = _Judges(known)
+        yield Lookout(judges.inspect, judges.settle)
         return
     async with (
         _open_chain(run, site, control, known) as (known, witness),
@@ -127,7 +134,7 @@ async def open_lookout(
         judges = _Judges(known)
         watch = _Watch(run, planned, known, judges, asker, witness)
         try:
-            yield Lookout(judges.inspect, (watch.serve,))
+            yield Lookout(judges.inspect, judges.settle, (watch.serve,))
         finally:
             told = {"rate_per_s": planned.rate, "asked": asker.asked, "unanswered": asker.unanswered}
             run.meta["watch"] = told | _source(site, known)
@@ -242,7 +249,7 @@ class _Watch:
                 await self._see_the_end(start)
                 nursery.cancel_scope.cancel()
         finally:
-            for settle in settles:
+            for settle in (heads.settle, watching.settle):  # Replies of the load may come in the drain yet.
                 settle(trio.current_time() - start, True)
 
     async def _ask(self, watching: Watching, start: float) -> None:

@@ -54,6 +54,8 @@ class Forces:
     """Reads the chain on a path of its own, from the start until after the drain."""
     inspect: Callable[[PlannedWorkload, Recorder], Inspect] | None = None
     """Makes what looks into the replies of a workload."""
+    settle: Callable[[float], None] | None = None
+    """Judges what is still open of replies, once, when the last one has come; the time is that of the run."""
     telemetry: Callable[[Recorder, float], Awaitable[None]] | None = None
     """Asks the target about itself, from the start until it is cancelled after the drain."""
     chaos: Callable[[float], Awaitable[None]] | None = None
@@ -108,6 +110,8 @@ async def fight(plan: Plan, forces: Forces, run_id: str, stop: Stop, head: Head)
         await _drain(flows, stop)
         ended_at = trio.current_time() - start
         service.cancel_scope.cancel()
+    if forces.settle is not None:
+        forces.settle(ended_at)
     await forces.on_line(_line(ended_at, recorder, health))
     return Ending(stop.how, stop.reason, ended_at)
 
