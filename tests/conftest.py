@@ -10,6 +10,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.machine import machine, pytest_itemcollected
+
+__all__ = ["golden", "machine", "pytest_itemcollected"]
+
 # A test says what is right, not that it was fast: a busy machine must not make an example an error.
 hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -25,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-WAIT_LONG = ("cli", "torture", "real", "lab", "chaos", "run")
+WAIT_LONG = ("cli", "torture", "real", "matrix", "lab", "chaos", "run")
 """Folders whose files take longest, the longest first."""
 
 

@@ -5,10 +5,8 @@ Rule: the short form is that of the lab, and what fails is the objective that wa
 
 import pytest
 
-from tests.cli.command import Desk
 from tests.cli.in_short import run_in_short
 from tests.cli.lesser import NO_BREAKER, dishonest_front, lesser_gateway
-from tests.disturbed import until_undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -25,17 +23,12 @@ def proofs(report):
 def refute(desk, name, is_expected, proven=None, **worse):
     """Such a gateway fails as expected, and the fault `proven` (or every one) is proven there as well."""
 
-    def fight(number):
-        own = Desk(desk.folder / f"{number}")
-        own.folder.mkdir()
-        with lesser_gateway(own, **worse) as target:
-            ran, report = run_in_short(own, name, target)
-        assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
-        found = {f["proof"] for f in report["faults"] if proven in (None, f["name"])}
-        assert found == {"confirmed"}, ran.out
-        assert is_expected(failed(report)), failed(report)
-
-    until_undisturbed(fight)
+    with lesser_gateway(desk, **worse) as target:
+        ran, report = run_in_short(desk, name, target)
+    assert (ran.code, report["verdict"]) == (99, "fail"), f"{ran.out}\n{ran.err}"
+    found = {f["proof"] for f in report["faults"] if proven in (None, f["name"])}
+    assert found == {"confirmed"}, ran.out
+    assert is_expected(failed(report)), failed(report)
 
 
 def test_failover_refutes_one_that_asks_only_once(desk):

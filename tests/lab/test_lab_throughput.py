@@ -10,7 +10,6 @@ import pytest
 from tests.cli.command import Desk, crashed, finish, read_report
 from tests.cli.test_lab_death import process_of
 from tests.cli.test_signals import wait_for
-from tests.disturbed import until_undisturbed
 
 pytestmark = [pytest.mark.real, pytest.mark.quiet]
 RATE, SECONDS = 500, 10
@@ -57,12 +56,7 @@ class Watch(threading.Thread):
 
 
 def test_500_a_second_are_answered_and_it_is_said_what_they_cost(tmp_path):
-    until_undisturbed(lambda number: hold(Desk(tmp_path / f"{number}")))
-
-
-def hold(desk):
-    """All of it, answered; prints what each process of the lab spent."""
-    desk.folder.mkdir()
+    desk = Desk(tmp_path)
     started = desk.start("run", desk.write("throughput.yml", SCENARIO), "--results", desk.results)
     wait_for(lambda: list(desk.results.glob("*/*/journal.jsonl")), "the load")
     watch = Watch({role: process_of(role, started.pid) for role in ("gateway", "providers")})

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from battlectl.commands.prepare import prepare
 from battlectl.lab.gateway.defects.table import DEFECTS
-from tests.disturbed import until_undisturbed
 from tests.matrix.__main__ import fight
 from tests.matrix.incidents import INCIDENTS, OF_THE_TOOL
 from tests.matrix.rows import FAILURES
 from tests.matrix.table import CANNOT_SHOW, TRIALS, detections, on_the_lab, soundness
 from tests.matrix.trial import OWN, SCENARIOS, Trial
 
-AT_ONCE = 6
 NAMED = (
     "gives-up-after-one",
     "batch-fails-whole",
@@ -56,19 +52,11 @@ def test_a_trial_is_valid_and_can_be_planned(trial: Trial):
 
 
 @pytest.mark.real
-def test_in_short_defects_are_named_and_sound_gateways_are_not(tmp_path: Path):
-    every = detections() | soundness([1])
-    jobs = {name: every[name] for name in (*NAMED, *(f"{name}@1" for name in SOUND))}
-
-    def fought(number: int) -> None:
-        rows = fight(dict(jobs), AT_ONCE)
-        wrong = [row for row in rows if row.fate in FAILURES]
-        for name, row in zip(list(jobs), rows, strict=True):
-            if row.fate not in FAILURES:
-                del jobs[name]  # Shown: what is tried again is the rest.
-        assert not wrong, "\n".join(map(str, wrong))
-
-    until_undisturbed(fought)
+@pytest.mark.parametrize("name", [*NAMED, *(f"{name}@1" for name in SOUND)])
+def test_in_short_defects_are_named_and_sound_gateways_are_not(name: str):
+    jobs = detections() | soundness([1])
+    (row,) = fight({name: jobs[name]}, at_once=1)
+    assert row.fate not in FAILURES, row
 
 
 def test_the_short_form_names_what_there_is():

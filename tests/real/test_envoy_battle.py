@@ -8,7 +8,6 @@ import os
 
 import pytest
 
-from tests.disturbed import until_undisturbed
 from tests.real.demo import KILL_AFTER, Kill, battle, staged
 
 pytestmark = pytest.mark.real
@@ -57,13 +56,8 @@ def outcomes_of(report, without=()):
 
 
 def test_with_retries_the_promises_hold(tmp_path):
-    until_undisturbed(lambda number: hold(tmp_path / f"{number}"))
-
-
-def hold(folder):
     """A battle that passes, in which Envoy met the dead node."""
-    folder.mkdir()
-    report, counters = fight(folder, retries=True)
+    report, counters = fight(tmp_path, retries=True)
     assert (report["exit_code"], report["verdict"]) == (0, "pass"), report["findings"]
     assert counters["upstream_cx_connect_fail"] > 0, "Envoy met the dead node"
     assert counters["upstream_rq_retry_success"] > 0

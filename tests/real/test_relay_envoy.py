@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.disturbed import until_undisturbed
 from tests.real.anvil import running_anvils
 from tests.real.demo import KILL_AFTER, LOWEST_BLOCK, Kill, Stage, battle, describe
 from tests.real.envoy import running_envoy
@@ -40,27 +39,22 @@ def upstream_of(client, envoy):
 
 
 def test_envoy_keeps_its_promises_over_relays_one_of_which_is_killed(tmp_path):
-    until_undisturbed(lambda number: hold(tmp_path / f"{number}"))
-
-
-def hold(folder):
     """A battle that passes, in which Envoy met the dead relay, and finds it again when it is healed."""
-    folder.mkdir()
     killed = Kill()
     with (
-        running_anvils(3, folder) as nodes,
+        running_anvils(3, tmp_path) as nodes,
         running_relays(nodes) as relays,
-        running_envoy(tuple(relay.url for relay in relays.relays), folder, retries=True) as envoy,
+        running_envoy(tuple(relay.url for relay in relays.relays), tmp_path, retries=True) as envoy,
         httpx.Client(trust_env=False, timeout=10) as client,
     ):
         stand_ins = tuple(Killable(relays, relay, relay.url) for relay in relays.relays)
-        config = folder / "envoy.yml"
+        config = tmp_path / "envoy.yml"
         config.write_text(describe(stand_ins, envoy, retries=True))
         until(
             lambda: all(int(ask(client, node.url, "eth_blockNumber"), 16) >= LOWEST_BLOCK for node in nodes)
         )
-        code = battle(Stage(stand_ins, envoy, config), killed, folder / "results", "--quiet")
-        report = json.loads((folder / "results" / "latest" / "report.json").read_bytes())
+        code = battle(Stage(stand_ins, envoy, config), killed, tmp_path / "results", "--quiet")
+        report = json.loads((tmp_path / "results" / "latest" / "report.json").read_bytes())
         assert (code, report["verdict"]) == (0, "pass"), report["findings"]
         assert killed.forwarded is not None
         assert KILL_AFTER <= killed.forwarded <= REQUESTS - 1000
