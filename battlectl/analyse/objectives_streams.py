@@ -2,9 +2,9 @@
 
 Rule: nothing is kept where no block was expected, where something of it was not watched, proven or finished,
 or where nothing came that could have been wrong. A block that never came is later than any limit. Times are
-as exact as we were on time ourselves: an objective must hold, or be broken, at both ends of that. A violation
-that an early end may explain is inconclusive, and so is every time while we were
-late with streams beyond `generator.max_stream_lag`.
+as exact as we were on time ourselves, and a delay as the chain was looked at: an objective must hold, or be
+broken, at both ends of that. A violation that an early end may explain is inconclusive, and so is every time
+while we were late with streams beyond `generator.max_stream_lag`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from battlectl.analyse.streams.doubts import cut_short, doubts, workloads_of
 from battlectl.analyse.streams.figures import OF_LATE_BLOCKS, Figure, sketch_of, stream_figure
 from battlectl.analyse.streams.words import SEEN_AS, first_and_worst, tell_sighting
 from battlectl.analyse.verdict import Finding, Verdict
+from battlectl.observe.streams.book import UNKNOWN
 from battlectl.observe.streams.cell import StreamCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration
@@ -75,10 +76,10 @@ def _verdict(
         return Verdict.INCONCLUSIVE, "we were late with streams, or short of processor"
     if (late := _too_late_for_silence(objective, evidence, cell)) is not None:
         return Verdict.INCONCLUSIVE, f"we were up to {format_duration(late)} late ourselves"
-    lag = _own_lag(objective, cell)
-    at_most, at_least = figure.value + lag, max(0.0, figure.value - lag)
+    lag, unseen = _own_lag(objective, cell), _unseen(objective, cell, figure.value)
+    at_most, at_least = figure.value + unseen + lag, max(0.0, figure.value - lag)
     if objective.holds(at_most) != objective.holds(at_least):
-        return Verdict.INCONCLUSIVE, f"we were up to {format_duration(lag)} late ourselves"
+        return Verdict.INCONCLUSIVE, _inexact(lag, unseen)
     if objective.holds(figure.value):
         return (Verdict.INCONCLUSIVE, against[0]) if against else (Verdict.PASS, "")
     return _violated(objective, evidence, window, figure.value, against)
@@ -137,6 +138,29 @@ def _own_lag(objective: Objective, cell: StreamCell) -> float:
     if not _is_duration(objective):
         return 0.0
     return statistic(sketch_of(cell, "lag"), (objective.stat or "").rpartition(".")[2]) or 0.0
+
+
+def _unseen(objective: Objective, cell: StreamCell, value: float) -> float:
+    """How much longer blocks may have taken: they came to be before the look that showed them."""
+    name, _, stat = (objective.stat or "").rpartition(".")
+    if name != "delivery_delay":
+        return 0.0
+    longest = sketch_of(cell, "delay_most")
+    if longest.count != sketch_of(cell, name).count:
+        return math.inf  # Of a report that was written before this was kept.
+    return max(0.0, (statistic(longest, stat) or 0.0) - value)
+
+
+def _inexact(lag: float, unseen: float) -> str:
+    if not unseen:
+        return f"we were up to {format_duration(lag)} late ourselves"
+    if unseen == math.inf:
+        return "how much of it went unseen is not known"
+    if unseen >= UNKNOWN / 2:
+        return "how long the blocks were there before the chain was first looked at is not known"
+    late = f", and we were up to {format_duration(lag)} late ourselves" if lag else ""
+    longer = format_duration(unseen)
+    return f"it may be {longer} more: a block is known of only from the next look at the chain on{late}"
 
 
 def _too_late_for_silence(objective: Objective, evidence: Evidence, cell: StreamCell) -> float | None:

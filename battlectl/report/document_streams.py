@@ -19,6 +19,7 @@ from battlectl.plan.workload import Window
 STATS = ("p50", "p95", "p99", "max")
 DURATIONS = {
     "delay": "delivery_delay",
+    "delay_most": "delivery_delay_at_most",
     "age": "block_age",
     "lateness": "lateness",
     "catch_up": "catch_up",

@@ -21,7 +21,7 @@ MOST_WORDS = 240
 EXPLAINED = (
     "After warm-up. Blocks are counted for each stream, of a stream of logs its logs; missing is what should "
     "have come by the chain as it was read on a second path (). The delay counts from that path's first "
-    "sight of a block."
+    "sight of a block: what it took before that look is not in it."
 )
 PATH = " ()"
 CAME: dict[str, Callable[[Stored], str]] = {

@@ -26,8 +26,10 @@ WARMUP, STEADY, BATTLE = 0, 1, 2
 
 
 def cell(seen: Sequence[Sighting] = (), silence: float = 0.0, coarse: int = 0, **told: Any) -> StreamCell:
-    """A cell with these counts; a list is a sketch with these durations."""
+    """A cell with these counts; a list is a sketch with these durations. Delays are exact unless told."""
     result = StreamCell()
+    if "delay" in told:
+        told = {"delay_most": told["delay"], **told}
     for name, value in told.items():
         if isinstance(value, list):
             for seconds in value:

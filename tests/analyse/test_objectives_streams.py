@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from battlectl.analyse.live import failed_objective
 from battlectl.analyse.streams.figures import stream_figure
 from battlectl.analyse.streams.words import tell_sighting
+from battlectl.observe.streams.book import UNKNOWN
 from battlectl.observe.streams.cell import StreamCell
 from battlectl.scenario.metrics import STREAM_COUNTS, STREAM_METRICS, STREAM_UNITS
 from battlectl.scenario.objectives import parse_objective
@@ -252,6 +253,42 @@ def test_an_unfit_generator_loses_no_block(missing, expected):
 def test_a_time_is_as_exact_as_we_were_on_time(delay, expected):
     cells = {WARMUP: ends(), BATTLE: good(30, delay=[delay] * 30, lag=[0.1] * 30)}
     assert verdict("subscription.delivery_delay.p95 < 500ms", cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("stat", "delay", "most", "expected"),
+    [
+        ("p95 < 10ms", 0.0, 0.1, "inconclusive"),
+        ("max < 10ms", 0.0, 0.1, "inconclusive"),
+        ("p95 < 200ms", 0.0, 0.1, "pass"),
+        ("p95 < 10ms", 0.02, 0.12, "fail"),
+        ("p95 > 50ms", 0.0, 0.1, "inconclusive"),
+        ("p95 > 50ms", 0.06, 0.16, "pass"),
+    ],
+)
+def test_a_delay_is_as_exact_as_the_chain_was_looked_at(stat, delay, most, expected):
+    cells = {WARMUP: ends(), BATTLE: good(30, delay=[delay] * 30, delay_most=[most] * 30, lag=[0.0] * 30)}
+    finding = judged(f"subscription.delivery_delay.{stat}", cells)
+    assert finding.verdict.value == expected
+    assert ("it may be 100ms more" in finding.summary) == (expected == "inconclusive")
+
+
+def test_one_slow_look_spoils_the_maximum_and_no_percentile():
+    """Each delay has its own doubt: of 40 blocks one was looked for a whole second later."""
+    most = [0.1] * 39 + [1.0]
+    cells = {WARMUP: ends(), BATTLE: good(40, delay=[0.0] * 40, delay_most=most)}
+    assert verdict("subscription.delivery_delay.p95 < 500ms", cells) == "pass"
+    assert verdict("subscription.delivery_delay.max < 500ms", cells) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("most", "words"), [([], "not known"), ([UNKNOWN] * 30, "before the chain was first looked at")]
+)
+def test_a_delay_of_which_nobody_knows_the_most_is_no_pass(most, words):
+    cells = {WARMUP: ends(), BATTLE: good(30, delay=[0.2] * 30, delay_most=most)}
+    finding = judged("subscription.delivery_delay.p95 < 500ms", cells)
+    assert (finding.verdict.value, words in finding.summary) == ("inconclusive", True)
+    assert verdict("subscription.delivery_delay.p95 < 100ms", cells) == "fail"
 
 
 def test_what_the_journal_kept_too_coarsely_is_not_judged_but_counts_are():

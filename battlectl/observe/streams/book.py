@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.cell import MISSING, Sighting, StreamCells
+
+UNKNOWN = 3_600.0
+"""Seconds in place of how long before the first look of all a block may have been there."""
 
 
 class Finished(NamedTuple):
@@ -35,6 +39,11 @@ class Book:
     def record(self, name: str, t: float, seconds: float) -> None:
         """Count a duration that belongs to time t."""
         self.cells.at(t).record(name, seconds)
+
+    def delay(self, block: Announced, t: float) -> None:
+        """The block came at t: the least and the most that it may have taken."""
+        self.record("delay", block.seen, t - block.seen)
+        self.record("delay_most", block.seen, t - max(block.unseen, block.seen - UNKNOWN))
 
     def find(self, name: str, t: float, number: int) -> None:
         """Count a finding about one block."""

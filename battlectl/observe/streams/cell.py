@@ -63,6 +63,7 @@ COUNTS: Mapping[str, str] = MappingProxyType(
 SKETCHES: Mapping[str, str] = MappingProxyType(
     {
         "delay": "from the truth's first sight of a block to its event; zero where the stream was first",
+        "delay_most": "to the same event from the last look that did not show the block yet",
         "age": "from the block's own timestamp to its event",
         "lateness": "delay of blocks that were caught up or back-filled",
         "catch_up": "from the first sight of the first block that was late until the stream was level again",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.book import Book, Finished
 from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.inputs import Ended, Header, Input, Opened
@@ -31,7 +32,7 @@ from battlectl.observe.streams.strangers import UNPROVEN, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.trail import Trail
-from battlectl.observe.streams.truth import Announced, Truth
+from battlectl.observe.streams.truth import Truth
 
 
 class HeadStream:
@@ -204,7 +205,7 @@ class HeadStream:
 
     def _observe(self, event: Header, block: Announced) -> None:
         self._book.count("observed", block.seen)
-        self._book.record("delay", block.seen, event.t - block.seen)
+        self._book.delay(block, event.t)
         if event.block_time is not None:
             self._book.record("age", block.seen, event.t - event.block_time)
         self._check_links(event, block)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.book import Book
 from battlectl.observe.streams.log_truth import LogTruth
 from battlectl.observe.streams.terms import Terms
-from battlectl.observe.streams.truth import Announced
 
 MOST_RESUMES = 16
 MOST_STALE = 256

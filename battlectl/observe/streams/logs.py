@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.book import Book, Finished
 from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.inputs import Ended, Opened
@@ -29,7 +30,6 @@ from battlectl.observe.streams.log_truth import LogTruth
 from battlectl.observe.streams.strangers import UNPROVEN, WRONG_FORK, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
-from battlectl.observe.streams.truth import Announced
 
 DEEP = 64
 MOST_SHOWN = 16_384
@@ -203,7 +203,7 @@ class LogStream:
             self._book.record("lateness", block.seen, event.t - block.seen)
         self._trail.show(event.hash, event.log_index)
         self._book.count("observed", block.seen)
-        self._book.record("delay", block.seen, event.t - block.seen)
+        self._book.delay(block, event.t)
         if event.block_time is not None:
             self._book.record("age", block.seen, event.t - event.block_time)
         return True

@@ -7,12 +7,12 @@ before the debts of the same time, for they ask what was shown.
 
 from __future__ import annotations
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.book import Book
 from battlectl.observe.streams.debts import Jump, Range
 from battlectl.observe.streams.reorgs import judge_reorg
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.trail import Trail, still_missing
-from battlectl.observe.streams.truth import Announced
 
 
 class Reckoning:

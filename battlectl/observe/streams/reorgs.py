@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from battlectl.observe.streams.truth import Reorg, Truth
+from battlectl.observe.streams.announced import Reorg
+from battlectl.observe.streams.truth import Truth
 
 HasShown = Callable[[int], bool]
 """Whether the stream showed the announcement with this rank."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from battlectl.observe.streams.announced import Announced
 from battlectl.observe.streams.debts import Debts, Jump, Range
-from battlectl.observe.streams.truth import Announced, Truth
+from battlectl.observe.streams.truth import Truth
 
 MOST_BLIND = 256
 

@@ -16,38 +16,11 @@ Hashes are compared as they are: whoever feeds it writes them in one way (lower 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from battlectl.observe.streams.announced import NEVER_LOOKED, Announced, Loose, Reorg
 
 MOST_LOOSE = 256
 MOST_REORGS = 256
 MOST_UNWATCHED = 64
-
-
-class Announced(NamedTuple):
-    """One going-over of the truth to a block; `seen` is when the truth first knew of it on this branch."""
-
-    rank: int
-    number: int
-    hash: str
-    parent: str
-    seen: float
-
-
-class Reorg(NamedTuple):
-    """A branch that went: `rank` is the first of the one that came, `fork` the highest number that stayed,
-    `top` the highest number that went."""
-
-    rank: int
-    fork: int
-    top: int
-    seen: float
-
-
-class _Loose(NamedTuple):
-    number: int
-    hash: str
-    parent: str
-    seen: float
 
 
 class Truth:
@@ -65,11 +38,11 @@ class Truth:
         self._base = 0
         self._ranks: dict[str, tuple[int, ...]] = {}
         self._versions: dict[int, list[int]] = {}
-        self._loose: dict[str, _Loose] = {}
+        self._loose: dict[str, Loose] = {}
         self._reorgs: list[Reorg] = []
         self.reorgs_forgotten = 0
         self.began = float("inf")
-        self.looked = float("-inf")
+        self.looked = self._looked_before = NEVER_LOOKED
         self.holes = 0
         self.unwatched: list[tuple[float, float]] = []
 
@@ -79,10 +52,11 @@ class Truth:
         known = self.canonical(number)
         if known is not None and known.hash == hash_:
             return
+        block = Loose(number, hash_, parent, t, self._looked_before)
         if not self._row:
-            self._announce([_Loose(number, hash_, parent, t)])
+            self._announce([block])
         elif not self._prepend(t, number, hash_, parent):
-            self._link(_Loose(number, hash_, parent, t))
+            self._link(block)
 
     def _look(self, t: float) -> None:
         since = self.looked
@@ -90,7 +64,7 @@ class Truth:
             return
         if self._row and t - since > self.blink:
             self._lose_sight(since, t)
-        self.began, self.looked = min(self.began, t), t
+        self.began, self.looked, self._looked_before = min(self.began, t), t, since
 
     def _lose_sight(self, since: float, until: float) -> None:
         if len(self.unwatched) == MOST_UNWATCHED:
@@ -192,12 +166,13 @@ class Truth:
             return False
         if number == first.number - 1 and first.parent == hash_ and len(self._row) < self._window:
             self._base -= 1
-            self._row.insert(0, Announced(self._base, number, hash_, parent, min(t, first.seen)))
+            seen = min(t, first.seen)
+            self._row.insert(0, Announced(self._base, number, hash_, parent, seen, first.unseen))
             self._ranks[hash_] = (self._base, *self._ranks.get(hash_, ()))
             self._versions[number] = [self._base]
         return True
 
-    def _link(self, block: _Loose) -> None:
+    def _link(self, block: Loose) -> None:
         """Announce the branch up to this block if it reaches down to what is known."""
         self._loose.setdefault(block.hash, block)
         for tip in sorted(self._loose.values(), key=lambda one: -one.number):
@@ -211,7 +186,7 @@ class Truth:
             self._lose_sight(self._row[-1].seen, self.looked)
             self._announce(self._downward(tip))
 
-    def _path(self, tip: _Loose) -> list[_Loose] | None:
+    def _path(self, tip: Loose) -> list[Loose] | None:
         """The blocks from the fork (without it) up to the tip; None when some are not known."""
         path = self._downward(tip)
         below, low = path[0].number - 1, self._row[0].number
@@ -220,29 +195,29 @@ class Truth:
             return path
         return None
 
-    def _downward(self, tip: _Loose) -> list[_Loose]:
+    def _downward(self, tip: Loose) -> list[Loose]:
         """The tip and its ancestors that are no part of the chain now, lowest first, as far as known."""
-        path, seen = [tip], tip.seen
+        path, seen, unseen = [tip], tip.seen, tip.unseen
         while True:
             block = path[-1]
             stays = self.canonical(block.number - 1)
             if stays is not None and stays.hash == block.parent:
                 break
-            parent = self._loose.get(block.parent) or self._left(block.parent, block.number - 1, seen)
+            parent = self._loose.get(block.parent) or self._left(block)
             if parent is None:
                 break
-            seen = min(seen, parent.seen)
-            path.append(parent._replace(seen=seen))
+            seen, unseen = min(seen, parent.seen), min(unseen, parent.unseen)
+            path.append(parent._replace(seen=seen, unseen=unseen))
         return path[::-1]
 
-    def _left(self, hash_: str, number: int, seen: float) -> _Loose | None:
-        """A block that the truth had before and left."""
-        ranks = self.ranks_of(hash_)
-        if not ranks or self.at(ranks[-1]).number != number:
+    def _left(self, child: Loose) -> Loose | None:
+        """The parent of this one, if the truth had it before and left it: it is back since its child is."""
+        ranks = self.ranks_of(child.parent)
+        if not ranks or self.at(ranks[-1]).number != child.number - 1:
             return None
-        return _Loose(number, hash_, self.at(ranks[-1]).parent, seen)
+        return child._replace(number=child.number - 1, hash=child.parent, parent=self.at(ranks[-1]).parent)
 
-    def _announce(self, path: list[_Loose]) -> None:
+    def _announce(self, path: list[Loose]) -> None:
         """Go over to this branch, block by block."""
         rank, head = self._base + len(self._row), self.head
         if head is not None and path[0].number <= head.number:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battlectl.observe.streams.book import UNKNOWN
 from battlectl.observe.streams.cell import (
     MOST_REASONS,
     OTHER_REASONS,
@@ -44,6 +45,7 @@ def test_up_all_the_time():
     assert cell.longest_silence_ns == 100_000_000
     assert spans(cell, "first_event") == (1, 1.1, 1.1)
     assert spans(cell, "delay") == (7, 0.1, 0.1)
+    assert spans(cell, "delay_most") == (7, 0.35, UNKNOWN + 0.1)  # Four looks a second; 1 was there.
     assert spans(cell, "age") == (7, 0.5, 0.5)
     assert "resume" not in cell.sketches
 

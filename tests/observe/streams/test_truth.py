@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battlectl.observe.streams.announced import NEVER_LOOKED
 from battlectl.observe.streams.truth import Truth
 from tests.observe.streams.histories import truth_line
 
@@ -63,6 +64,35 @@ def test_a_block_was_there_when_any_of_its_children_was_seen():
     truth.see(5.0, 5, "5a", "4a")
     truth.see(5.2, 3, "3a", "2a")
     assert [truth.at(rank).seen for rank in (2, 3, 4)] == [4.0, 4.0, 5.0]
+
+
+def unseen(truth: Truth) -> list[float]:
+    """Of each announcement the look that did not show it yet."""
+    oldest, head = truth.oldest, truth.head
+    assert oldest is not None
+    assert head is not None
+    return [truth.at(rank).unseen for rank in range(oldest.rank, head.rank + 1)]
+
+
+def test_a_block_came_to_be_after_the_look_before_was_asked_for():
+    truth = Truth()
+    truth.see(1.2, 1, "1a", "0a", 1.0)
+    truth.see(2.2, 1, "1a", "0a", 2.0)
+    truth.see(3.4, 4, "4a", "3a", 3.0)
+    truth.see(3.5, 3, "3a", "2a", 3.0)
+    truth.see(4.2, 4, "4a", "3a", 4.0)
+    truth.see(4.3, 2, "2a", "1a", 4.0)  # Fetched at the next look: it was there with its child.
+    assert unseen(truth) == [NEVER_LOOKED, 2.0, 2.0, 2.0]
+    truth.see(9.0, 5, "5a", "4a", 8.0)  # Nobody looked between 4 and 8.
+    assert unseen(truth)[-1] == 4.0
+
+
+def test_a_block_that_is_back_is_back_since_its_child_is():
+    truth = Truth()
+    for t, name in ((1.0, "1a"), (2.0, "2a"), (3.0, "2b"), (4.0, "3b")):
+        truth.see(t, int(name[0]), name, {"1a": "0a", "2a": "1a", "2b": "1a", "3b": "2b"}[name])
+    truth.see(5.0, 3, "3a", "2a")
+    assert (said(truth), unseen(truth)[-2:]) == ("1a 2a 2b 3b 2a 3a", [4.0, 4.0])
 
 
 def test_a_branch_that_is_seen_from_its_head_down_is_announced_from_the_fork_up():
