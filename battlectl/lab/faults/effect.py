@@ -63,6 +63,9 @@ class Place(Protocol):
     async def head(self) -> int:
         """The number of the newest block that the provider knows, faults apart."""
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        """The first block of a branch that replaces the newest `depth`; one for all who ask at about once."""
+
     def refresh(self) -> None:
         """Look again whether the provider listens: to be called when `listens` has changed."""
 

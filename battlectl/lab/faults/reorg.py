@@ -15,13 +15,18 @@ from battlectl.lab.faults.kind import Kind, Parameters
 
 OWN_BRANCHES = 2**32  # so that no salt names a branch that the lab as a whole has been on
 
+REPLACED = (
+    "how many of the newest blocks are replaced; providers to which it happens within a block of each other "
+    "are on one branch, which is deeper by that for the later ones"
+)
+
 forked = lru_cache(maxsize=64)(fork_chain)
 
 
 class ReorgParameters(Parameters, frozen=True, kw_only=True):
     """Providers with the same `start` and `salt` are on the same branch."""
 
-    depth: Annotated[int, Meta(ge=1, le=10_000, description="how many of the newest blocks are replaced")] = 3
+    depth: Annotated[int, Meta(ge=1, le=10_000, description=REPLACED)] = 3
     start: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="the first block that is replaced, in place of `depth`; it may lie ahead"),
@@ -40,7 +45,7 @@ class Reorg(Effect):
     async def start(self, place: Place) -> None:
         """Where the branch begins."""
         if self._start is None:
-            self._start = max(1, await place.head() - self._parameters.depth + 1)
+            self._start = await place.fork_start(self._parameters.depth, self._parameters.salt)
 
     def view(self, view: View) -> View:
         """Of the other branch, as far as this one has come."""

@@ -53,6 +53,9 @@ class Backend(Protocol):
     async def head(self) -> int:
         """The number of the newest block; raises Unreachable."""
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        """The first block of a branch that replaces the newest `depth`; Unreachable where none can be."""
+
     async def respond(self, request: Request, body: bytes, see: See) -> Response:
         """The answer to one HTTP request, whose body is `body` in place of its own; raises Unreachable."""
 

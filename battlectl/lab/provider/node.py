@@ -44,6 +44,10 @@ class SimulatedNode:
         """Of the shared chain, faults apart."""
         return self._shared.view().head
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        """The same as for other nodes that are asked at nearly the same time."""
+        return self._shared.fork_start(depth, salt, self)
+
     async def respond(self, request: Request, body: bytes, see: See) -> Response:
         """The answer to a POST; other methods are 405."""
         if request.method != "POST":

@@ -32,6 +32,10 @@ class FaultPlace:
         """The newest block that the backend knows."""
         return await self._provider.backend.head()
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        """Where the backend's branch begins."""
+        return await self._provider.backend.fork_start(depth, salt)
+
     def refresh(self) -> None:
         """Look again whether the provider listens."""
         self._provider.refresh()

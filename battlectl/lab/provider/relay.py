@@ -56,6 +56,10 @@ class Relay:
         except (UpstreamError, ValueError, RecursionError) as error:
             raise Unreachable(f"no head: {error}") from None
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        """Unreachable: a real node has its own chain, and no other."""
+        raise Unreachable("a real node's chain cannot be forked")
+
     async def respond(self, request: Request, body: bytes, see: See) -> Response:
         """What the node says, of whatever status."""
         if request.method in BODILESS_METHODS:

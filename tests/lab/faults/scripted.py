@@ -29,6 +29,9 @@ class ScriptedPlace:
     async def head(self) -> int:
         return self.head_number
 
+    async def fork_start(self, depth: int, salt: int) -> int:
+        return max(1, self.head_number - depth + 1)
+
     def refresh(self) -> None:
         self.refreshed += 1
 
