@@ -112,6 +112,11 @@ def format_duration(seconds: float) -> str:
     return f"{_digits(seconds * 1e6)}us"
 
 
+def format_times(count: int) -> str:
+    """How often, as people say it: "once", "1,200 times"."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def format_rate(per_second: float) -> str:
     """A rate as people read it: "200/s"."""
     return f"{_digits(per_second)}/s"

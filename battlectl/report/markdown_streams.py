@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from battlectl.observe.streams.cell import NEVER_ON_CHAIN
+from battlectl.quantities import format_times
 from battlectl.report.figures import NOTHING, show_count, show_ms, show_ratio, show_seconds
 from battlectl.report.headline import Document, Stored
 from battlectl.report.inert import in_markdown
@@ -151,7 +152,7 @@ def _examples(one: Stored) -> Iterator[str]:
         if not kind.startswith("missing_") and kind != "reorgs_followed":
             yield f"- {name}: {in_markdown(pair['first']['words'], MOST_WORDS)}"
     for why, number in sorted(one["ends"].items(), key=lambda item: (-item[1], item[0]))[:MOST_ENDS]:
-        yield f"- {name} ended {number:,} times: {in_markdown(why, MOST_WORDS)}"
+        yield f"- {name} ended {format_times(number)}: {in_markdown(why, MOST_WORDS)}"
 
 
 def _first_and_worst(name: str, pair: Stored) -> Iterator[str]:

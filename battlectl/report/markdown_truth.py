@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from battlectl.quantities import format_times
 from battlectl.report.figures import show_count
 from battlectl.report.headline import Document
 from battlectl.report.inert import in_markdown
@@ -37,7 +38,7 @@ def _breakers(changes: list[dict[str, Any]], in_all: int) -> str:
         return "No breaker changed."
     lines = [
         f"- the breaker of {in_markdown(change['provider'])} ({in_markdown(change['transport'])}) became "
-        f"{in_markdown(change['state'])} {show_count(change['times'])} times"
+        f"{in_markdown(change['state'])} {format_times(change['times'])}"
         for change in changes
     ]
     forgotten = in_all - sum(change["times"] for change in changes)

@@ -21,10 +21,17 @@ HEAD_EVERY = 0.5
 HTTP_OK = 200
 MOST_BODY = 2**20
 """Bytes of an answer to control traffic that are read."""
+LONGEST_ANSWER = 160
+"""Characters of an answer that a message shows."""
 
 
 class CallError(Exception):
     """A control call was not answered with a result."""
+
+
+def brief(answer: Any) -> str:
+    """The beginning of what was answered, as it came."""
+    return msgspec.json.encode(answer).decode()[:LONGEST_ANSWER]
 
 
 class Control:
@@ -55,7 +62,7 @@ class Control:
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         status, answer = await self._exchange("POST", self._endpoint.url, message)
         if not isinstance(answer, dict) or "result" not in answer:
-            raise CallError(f"status {status}: {str(answer)[:160]}")
+            raise CallError(f"status {status}: {brief(answer)}")
         return answer["result"]
 
     async def fetch(self, url: str) -> Any:
@@ -63,7 +70,7 @@ class Control:
         with trio.move_on_after(CALL_TIMEOUT):
             status, answer = await self._exchange("GET", url)
             if status != HTTP_OK:
-                raise CallError(f"status {status}: {str(answer)[:160]}")
+                raise CallError(f"status {status}: {brief(answer)}")
             return answer
         raise CallError("no whole answer in time")
 
@@ -116,7 +123,7 @@ class Control:
         try:
             return int(result, 16)
         except (TypeError, ValueError) as error:
-            raise CallError(f"eth_blockNumber answered {str(result)[:80]!r}") from error
+            raise CallError(f"eth_blockNumber answered {brief(result)}") from error
 
     async def keep_head(self, head: Head) -> None:
         """Keep the head up to date; a failed look is passed over, the target's troubles are its own."""

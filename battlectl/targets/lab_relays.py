@@ -17,7 +17,7 @@ from battlectl.errors import NotReady
 from battlectl.lab.spec import RelaySpec, provider_ids, read_upstreams
 from battlectl.scenario.target import Target
 from battlectl.scenario.target_relays import RelayedNode
-from battlectl.targets.control import CallError, Control
+from battlectl.targets.control import CallError, Control, brief
 from battlectl.targets.site import endpoint_of
 
 TRIES = 3
@@ -87,7 +87,7 @@ async def _ask_once(control: Control) -> Chain:
     try:
         return Chain(int(number, 16), block["hash"].lower())
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise CallError(f"no chain: {str(number)[:40]}, {str(block)[:80]}") from error
+        raise CallError(f"no chain: {brief(number)}, {brief(block)}") from error
 
 
 def _notes(found: Sequence[RelayedNode], passed: Sequence[str]) -> tuple[str, ...]:

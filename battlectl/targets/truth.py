@@ -15,7 +15,7 @@ import trio
 
 from battlectl.observe.streams.log_truth import LogTruth
 from battlectl.observe.streams.truth import Truth
-from battlectl.targets.control import CallError, Control
+from battlectl.targets.control import CallError, Control, brief
 
 MOST_FETCHED = 64
 """Blocks that one look fetches beside the newest."""
@@ -91,11 +91,11 @@ class Witness:
             )
             self._truth.see(at, number, hash_, parent, asked)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise CallError(f"{method} answered no block: {str(block)[:80]!r}") from error
+            raise CallError(f"{method} answered no block: {brief(block)}") from error
 
 
 def _indices(found: Any) -> list[int]:
     try:
         return [int(one["logIndex"], 16) for one in found]
     except (TypeError, KeyError, ValueError) as error:
-        raise CallError(f"eth_getLogs answered no logs: {str(found)[:80]!r}") from error
+        raise CallError(f"eth_getLogs answered no logs: {brief(found)}") from error

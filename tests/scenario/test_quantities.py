@@ -135,3 +135,8 @@ def test_any_text_is_a_quantity_or_a_value_error(text):
 )
 def test_durations_as_people_read_them(seconds, text):
     assert q.format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 times"), (1, "once"), (1_200, "1,200 times")])
+def test_how_often(count, text):
+    assert q.format_times(count) == text

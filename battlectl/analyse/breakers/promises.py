@@ -30,7 +30,7 @@ from battlectl.analyse.faults.quiet import ENOUGH
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.breakers import CLOSED, OPEN, states_of
 from battlectl.plan.routing import BreakerFrame
-from battlectl.quantities import format_duration
+from battlectl.quantities import format_duration, format_times
 
 SURELY = 0.75
 """The part of the recovery time beyond which a rest is long enough, whatever the grain of the looks."""
@@ -233,7 +233,7 @@ def _judge_not_tripping(seen: Seen) -> Judged:
         is_sure = seen.attempts.source == "counters" and rest.length[0] >= 1.0
         return "does not trip", False if is_sure else None, words
     enough = failed >= (seen.promised.failures or ENOUGH)
-    return "does not trip", True if enough else None, f"it was asked on, at least {failed:,} times"
+    return "does not trip", True if enough else None, f"it was asked on, at least {format_times(failed)}"
 
 
 def _another_reason(strike: Strike, known: Known) -> str:

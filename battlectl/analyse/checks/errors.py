@@ -15,6 +15,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.consistency import OTHERS, Count, by_subject
 from battlectl.observe.errors_told import CHECK, SHAPES
+from battlectl.quantities import format_times
 
 LEAST = 2
 """Errors from which anything can be said of their likeness."""
@@ -45,7 +46,7 @@ def check_errors(evidence: Evidence) -> Finding:
     if not alike:
         summary = f"{errors:,} errors, and no two of the same failure: nothing to compare"
         return account.finding(Verdict.INCONCLUSIVE, summary, errors)
-    told = ", ".join(f"{failed} {number:,} times" for failed, number in alike.items())
+    told = ", ".join(f"{failed} {format_times(number)}" for failed, number in alike.items())
     return account.finding(Verdict.PASS, f"one shape for each failure ({told})", errors)
 
 
@@ -60,6 +61,6 @@ def _unlike(shapes: Mapping[str, Mapping[str, Count]]) -> list[str]:
 
 def _told(kinds: Mapping[str, Count]) -> str:
     return "; ".join(
-        f"{count.number:,} times" + ("" if count.first is None else f", first {tell_seen(count.first)}")
+        format_times(count.number) + ("" if count.first is None else f", first {tell_seen(count.first)}")
         for _, count in sorted(kinds.items(), key=lambda item: -item[1].number)
     )

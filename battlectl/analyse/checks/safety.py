@@ -16,6 +16,7 @@ from battlectl.analyse.verdict import Finding, Verdict, merge_verdicts
 from battlectl.observe import outcome
 from battlectl.observe.errors_told import CHECK as ERRORS
 from battlectl.observe.faults import Count
+from battlectl.quantities import format_times
 
 LEAK = "leak"
 NOTHING = "nothing was sent that must be done once, and no error was told"
@@ -49,10 +50,10 @@ def _once(evidence: Evidence, sent: Sent) -> tuple[Verdict, str] | None:
     total, told = sum(counted.values()), ", ".join(f"{name} {n:,}" for name, n in sorted(counted.items()))
     asked = f"{sent.calls:,} calls that must be done once"
     if total > sent.calls + sent.resent:
-        return Verdict.FAIL, f"{asked} were asked of providers {total:,} times ({told})"
+        return Verdict.FAIL, f"{asked} were asked of providers {format_times(total)} ({told})"
     if total < sent.answered:
         return Verdict.INCONCLUSIVE, f"not observable: {asked}, and nobody counts them all at providers"
-    return Verdict.PASS, f"{asked} were asked of providers {total:,} times ({told})"
+    return Verdict.PASS, f"{asked} were asked of providers {format_times(total)} ({told})"
 
 
 def _leaks(evidence: Evidence) -> tuple[Verdict, str] | None:
