@@ -14,8 +14,10 @@ from battlectl.analyse.checks import CHECKS
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
+from battlectl.analyse.objectives_streams import doubt_unfed
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.plan.frame import Frame
+from battlectl.scenario.objectives import Objective
 
 SEVERITY = ("note", "inconclusive", "fail")
 ONLY_ASKED = {"routing", "breaker"}
@@ -53,7 +55,7 @@ def judge(evidence: Evidence) -> Judgement:
     )
     fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
     objectives = tuple(
-        _run_objective(objective.text, partial(judge_objective, objective, evidence, fit))
+        _run_objective(objective.text, partial(_judge_promise, objective, evidence, fit))
         for objective in evidence.frame.objectives
     )
     findings = (
@@ -114,6 +116,11 @@ def _unknown_checks(evidence: Evidence) -> tuple[Finding, ...]:
         and not (name in CHECKS and _is_about_something(name, evidence.frame))
         and not (name == "proof" and evidence.frame.injections)
     )
+
+
+def _judge_promise(objective: Objective, evidence: Evidence, fit: bool) -> Finding:
+    """Proofs are asked for at the end only: while the run goes on, nothing but a failure counts."""
+    return doubt_unfed(judge_objective(objective, evidence, fit), objective, evidence)
 
 
 def _run_objective(text: str, judge_it: Callable[[], Finding]) -> Finding:

@@ -4,15 +4,18 @@ Rule: nothing is kept where no block was expected, where something of it was not
 or where nothing came that could have been wrong. A block that never came is later than any limit. Times are
 as exact as we were on time ourselves, and a delay as the chain was looked at: an objective must hold, or be
 broken, at both ends of that. A violation that an early end may explain is inconclusive, and so is every time
-while we were late with streams beyond `generator.max_stream_lag`.
+while we were late with streams beyond `generator.max_stream_lag`. In the window of a fault nothing is
+kept where nobody knows that the fault concerned subscribers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from battlectl.analyse.evidence import Evidence, statistic
+from battlectl.analyse.faults.unfed import unfed
 from battlectl.analyse.objective_finding import format_value, objective_finding
 from battlectl.analyse.streams.doubts import cut_short, doubts, workloads_of
 from battlectl.analyse.streams.figures import OF_LATE_BLOCKS, Figure, sketch_of, stream_figure
@@ -22,7 +25,7 @@ from battlectl.observe.streams.book import UNKNOWN
 from battlectl.observe.streams.cell import StreamCell
 from battlectl.plan.workload import Window
 from battlectl.quantities import format_duration
-from battlectl.scenario.metrics import STREAM_COUNTS
+from battlectl.scenario.metrics import STREAM_COUNTS, STREAM_METRICS
 from battlectl.scenario.objectives import Objective
 
 NOTHING = "nothing in this run measures it"
@@ -59,6 +62,16 @@ def judge_stream_objective(objective: Objective, evidence: Evidence, window: Win
     if figure.value is None:
         return _finding(objective, verdict, why, figure)
     return _finding(objective, verdict, f"{told}, but {why}" if why else told, figure)
+
+
+def doubt_unfed(finding: Finding, objective: Objective, evidence: Evidence) -> Finding:
+    """The finding of such an objective, unless it passed in the window of a fault that was none of theirs."""
+    if finding.verdict is not Verdict.PASS or objective.metric not in STREAM_METRICS:
+        return finding
+    why = unfed(evidence, objective.window)
+    if why is None:
+        return finding
+    return replace(finding, verdict=Verdict.INCONCLUSIVE, summary=f"{finding.summary}, but {why}")
 
 
 def _verdict(

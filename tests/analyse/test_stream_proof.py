@@ -8,10 +8,12 @@ import pytest
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.proof import Proof, prove_faults
+from battlectl.analyse.judge import judge
 from battlectl.observe.streams.cell import REFUSED, StreamCell
 from battlectl.observe.tally import Delta, StreamKey
 from battlectl.plan.injection import Injection
-from tests.analyse.faulted import LOAD, faulted, injection
+from battlectl.scenario.objectives import parse_objective
+from tests.analyse.faulted import LOAD, faulted, injection, proven
 from tests.analyse.streamed import frame_of, good
 
 PROBES = "new:ok@0-20 kept:ok@0-20 new:refused@20.2-30 kept:reset@20.2 new:ok@30.2-40"
@@ -181,3 +183,69 @@ def test_neither_requests_nor_subscribers_is_unproven_for_both():
     assert found.verdict == "unproven"
     assert any("no call of the load" in reason for reason in found.reasons)
     assert any("fed no subscriber" in reason for reason in found.reasons)
+
+
+COUNTED = "a:20@0-20 a:0@20-30 a:10@30-40 b:1@0-40"
+"""Requests that prove the kill, whoever fed the subscribers."""
+
+
+def kept(text: str, *injections: Injection, **more) -> tuple[str, str]:
+    """(verdict, summary) of an objective."""
+    evidence = streamed(*injections, reads=True, **{"counts": COUNTED, **more})
+    whole = good(1, begun=1, streams=1)
+    evidence.tally.merge(Delta(streams={StreamKey("heads", 0): whole}))
+    frame = replace(evidence.frame, objectives=(parse_objective(text),), max_stream_lag=60.0)
+    finding = judge(replace(evidence, frame=frame)).objectives[0]
+    return finding.verdict.value, finding.summary
+
+
+GAPS = "subscription.gaps == 0"
+
+
+@pytest.mark.parametrize("window", ["during:kill-a", "recovery:kill-a"])
+@pytest.mark.parametrize(
+    ("events", "expected", "words"),
+    [
+        (FED, "pass", ""),
+        (MOVED, "pass", ""),
+        (ELSEWHERE, "inconclusive", "may have been none of theirs: fed no subscriber"),
+        (TWICE, "inconclusive", "nothing says whether it fed the subscribers"),
+        (UNCOUNTED, "inconclusive", "nothing says whether it fed the subscribers"),
+    ],
+    ids=["alone", "moved", "elsewhere", "from all", "uncounted"],
+)
+def test_nothing_is_kept_from_a_fault_that_was_none_of_theirs(window, events, expected, words):
+    found, summary = kept(f"{GAPS} in {window}", KILL, events=events)
+    assert (found, words in summary) == (expected, True), summary
+
+
+def test_what_was_broken_in_its_window_is_broken_whoever_fed_them():
+    lost = felt(missing_middle=3)
+    assert kept(f"{GAPS} in during:kill-a", KILL, events=ELSEWHERE, during=lost)[0] == "fail"
+
+
+@pytest.mark.parametrize("window", ["run", "baseline", "steady", "battle"])
+def test_other_windows_say_nothing_of_the_fault(window):
+    assert kept(f"{GAPS} in {window}", KILL, events=ELSEWHERE)[0] == "pass"
+
+
+def test_requests_in_that_window_are_not_asked_who_fed_subscribers():
+    assert kept("success_rate >= 99% in during:kill-a", KILL, events=ELSEWHERE)[0] == "pass"
+
+
+def test_a_fault_that_is_not_proven_has_nothing_kept_from_it():
+    found, summary = kept(f"{GAPS} in during:kill-a", KILL, events=FED, probes=LISTENED)
+    assert (found, "kill-a at a is mismatch" in summary) == ("inconclusive", True), summary
+
+
+def test_one_repeat_that_was_theirs_will_do_and_another_is_not_known_by_itself():
+    """The stream went to b at the first kill, and stayed there: the second was none of theirs."""
+    first = injection(until=24.0, name="kill-a#1", repeat_of="kill-a")
+    second = injection(at=32.0, until=36.0, name="kill-a#2", repeat_of="kill-a")
+    events = {"a": [(0, 20, 2.0)], "b": [(20, 40, 2.0)]}
+    facts = {**proven(first, second), "events": events}
+    facts["counts"] = facts["counts"].replace("b:10", "b:1")
+    assert kept(f"{GAPS} in during:kill-a", first, second, **facts)[0] == "pass"
+    assert kept(f"{GAPS} in during:kill-a#1", first, second, **facts)[0] == "pass"
+    found, summary = kept(f"{GAPS} in during:kill-a#2", first, second, **facts)
+    assert (found, "kill-a#2 at a" in summary) == ("inconclusive", True), summary
