@@ -9,11 +9,8 @@ from typing import Any
 import msgspec
 
 from battlectl.lab.gateway.defects.defect import Defect
-from battlectl.lab.gateway.defects.wrapping import read_reply
+from battlectl.lab.gateway.defects.wrapping import Asked, Forward, change_forwarding, read_reply
 from battlectl.lab.gateway.forwarding import Outcome
-from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.questions import Question
-from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.rpc.envelope import Call
 
@@ -32,30 +29,24 @@ Key = Callable[[Call], Any]
 """What an answer is kept under; None where it is not."""
 
 
-def _keep(
+def keep(
     key_of: Key, is_kept: Callable[[Any], bool], seconds: float = float("inf")
 ) -> Callable[[Gateway], None]:
     """Plants a cache of results in front of everything."""
 
     def plant(gateway: Gateway) -> None:
-        sound, kept = gateway.seams.forward, OrderedDict[Any, tuple[float, Any]]()
+        kept = OrderedDict[Any, tuple[float, Any]]()
 
-        async def forward(
-            gateway: Gateway,
-            question: Question,
-            strategy: Strategy | None,
-            transport: Transport,
-            only: Provider | None,
-        ) -> Outcome:
+        async def remember(asked: Asked, forward: Forward) -> Outcome:
+            question, now = asked.question, gateway.clock()
             is_single = not question.is_batch and len(question.ids) == len(question.calls) == 1
             key = key_of(question.calls[0]) if is_single else None
-            now = gateway.clock()
             if key is not None and key in kept and now - kept[key][0] < seconds:
                 gateway.requests += 1
                 gateway.traffic.count("requests", now)
                 reply = {"jsonrpc": "2.0", "id": question.ids[0], "result": kept[key][1]}
-                return Outcome(msgspec.json.encode(reply), None, (), (), transport, 0.0)
-            outcome = await sound(gateway, question, strategy, transport, only)
+                return Outcome(msgspec.json.encode(reply), None, (), (), asked.transport, 0.0)
+            outcome = await forward(asked)
             reply = read_reply(outcome.body) or {} if key is not None else {}
             if "result" in reply and is_kept(reply["result"]):
                 kept[key] = now, reply["result"]
@@ -63,7 +54,7 @@ def _keep(
                     kept.popitem(last=False)
             return outcome
 
-        gateway.seams.forward = forward
+        change_forwarding(gateway, remember)
 
     return plant
 
@@ -102,7 +93,7 @@ DEFECTS = (
         summary="blocks, receipts and logs of a branch that is gone are answered for ever",
         when="after a reorg of blocks that were asked for by number, or of their receipts",
         finding="consistency",
-        plant=_keep(_by_block, lambda result: result is not None),
+        plant=keep(_by_block, lambda result: result is not None),
     ),
     Defect(
         name="cache-keeps-nulls",
@@ -110,7 +101,7 @@ DEFECTS = (
         summary="what was not there when it was first asked for is null for ever",
         when="whenever a block or a receipt is asked for before it exists, and again after that",
         finding="consistency",
-        plant=_keep(_null_key, lambda result: result is None),
+        plant=keep(_null_key, lambda result: result is None),
     ),
     Defect(
         name="cache-ignores-block",
@@ -118,7 +109,7 @@ DEFECTS = (
         summary="balance, nonce and code of an account are the same at every block: that of the first answer",
         when="whenever the state of one account is asked for at two blocks",
         finding="equality",
-        plant=_keep(_by_account, lambda result: result is not None),
+        plant=keep(_by_account, lambda result: result is not None),
     ),
     Defect(
         name="latest-block-from-memory",
@@ -126,6 +117,6 @@ DEFECTS = (
         summary="the block `latest` is up to six seconds older than eth_blockNumber says",
         when="always; on chains with blocks of less than six seconds",
         finding="consistency",
-        plant=_keep(_latest, lambda result: result is not None, LATEST_SECONDS),
+        plant=keep(_latest, lambda result: result is not None, LATEST_SECONDS),
     ),
 )

@@ -11,11 +11,11 @@ import trio
 from battlectl.lab.gateway.attempts import Attempt
 from battlectl.lab.gateway.breaker import Breaker
 from battlectl.lab.gateway.defects.defect import Defect
-from battlectl.lab.gateway.defects.wrapping import Document, change_replies
+from battlectl.lab.gateway.defects.wrapping import Document, change_choice, change_replies
 from battlectl.lab.gateway.judgement import SERVER_ERRORS, Accepted, Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
-from battlectl.lab.gateway.settings import Strategy, Transport
+from battlectl.lab.gateway.settings import Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.net.upstream import Reply
 
@@ -60,20 +60,7 @@ def _stop_after(gateway: Gateway, *reasons: str) -> None:
 
 
 def _stay_with_the_first(gateway: Gateway) -> None:
-    sound = gateway.seams.choose
-
-    def choose(
-        gateway: Gateway,
-        method: str,
-        strategy: Strategy,
-        transport: Transport,
-        needed: int | None,
-        only: Provider | None,
-    ) -> list[Provider]:
-        found = sound(gateway, method, strategy, transport, needed, only)
-        return found[:1] * gateway.settings.attempts
-
-    gateway.seams.choose = choose
+    change_choice(gateway, lambda found: found[:1] * gateway.settings.attempts)
 
 
 def _give_up_after_one(gateway: Gateway) -> None:

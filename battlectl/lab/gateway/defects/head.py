@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
+from battlectl.lab.gateway.defects.caching import keep
 from battlectl.lab.gateway.defects.defect import Defect
-from battlectl.lab.gateway.defects.wrapping import change_replies, have
-from battlectl.lab.gateway.forwarding import Outcome
+from battlectl.lab.gateway.defects.wrapping import change_choice, change_replies, have
 from battlectl.lab.gateway.head_answers import judge_heads
 from battlectl.lab.gateway.judgement import Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
 from battlectl.lab.gateway.seams import Items
-from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.gateway.truth import Truth
 from battlectl.lab.rpc.envelope import Call
@@ -62,32 +59,9 @@ def _pass_nulls_on(gateway: Gateway) -> None:
     gateway.seams.judge_heads = judge
 
 
-def _answer_from_memory(gateway: Gateway) -> None:
-    """eth_blockNumber is asked once in a while, and answered from memory meanwhile."""
-    sound = gateway.seams.forward
-    kept: list[tuple[float, str]] = []
-
-    async def forward(
-        gateway: Gateway,
-        question: Question,
-        strategy: Strategy | None,
-        transport: Transport,
-        only: Provider | None,
-    ) -> Outcome:
-        is_head = question.method == "eth_blockNumber" and bool(question.ids) and not question.is_batch
-        now = gateway.clock()
-        if is_head and kept and now - kept[0][0] < CACHED_SECONDS:
-            gateway.requests += 1
-            gateway.traffic.count("requests", now)
-            body = msgspec.json.encode({"jsonrpc": "2.0", "id": question.ids[0], "result": kept[0][1]})
-            return Outcome(body, None, (), (), transport, 0.0)
-        outcome = await sound(gateway, question, strategy, transport, only)
-        result = msgspec.json.decode(outcome.body).get("result") if is_head else None
-        if isinstance(result, str):
-            kept[:] = [(now, result)]
-        return outcome
-
-    gateway.seams.forward = forward
+def _head(call: Call) -> str | None:
+    """What the head is kept under."""
+    return call.method if call.method == "eth_blockNumber" else None
 
 
 def _show_the_slowest(gateway: Gateway) -> None:
@@ -114,7 +88,7 @@ def _ban_after_a_reorg(gateway: Gateway) -> None:
     """Whoever shows another block than was known at a height is not asked for a while."""
     known: dict[int, str] = {}
     banned: dict[str, float] = {}
-    sound_judge, sound_choose = gateway.seams.judge_heads, gateway.seams.choose
+    sound = gateway.seams.judge_heads
 
     def judge(
         calls: Sequence[Call], items: Items, shown: int | None, furthest: int | None
@@ -128,21 +102,14 @@ def _ban_after_a_reorg(gateway: Gateway) -> None:
                     banned.update({p.id: gateway.clock() + BAN_SECONDS for p in gateway.providers})
                 for old in [n for n in known if n < number - MOST_KNOWN]:
                     del known[old]
-        return sound_judge(calls, items, shown, furthest)
+        return sound(calls, items, shown, furthest)
 
-    def choose(
-        gateway: Gateway,
-        method: str,
-        strategy: Strategy,
-        transport: Transport,
-        needed: int | None,
-        only: Provider | None,
-    ) -> list[Provider]:
-        found = sound_choose(gateway, method, strategy, transport, needed, only)
+    def choose(found: list[Provider]) -> list[Provider]:
         now = gateway.clock()
         return [provider for provider in found if banned.get(provider.id, now) <= now]
 
-    gateway.seams.judge_heads, gateway.seams.choose = judge, choose
+    gateway.seams.judge_heads = judge
+    change_choice(gateway, choose)
 
 
 DEFECTS = (
@@ -168,7 +135,7 @@ DEFECTS = (
         summary="eth_blockNumber is up to six seconds old, while other methods are not",
         when="always; on chains with blocks of less than six seconds",
         finding="head",
-        plant=_answer_from_memory,
+        plant=keep(_head, lambda result: isinstance(result, str), CACHED_SECONDS),
     ),
     Defect(
         name="head-of-the-slowest",

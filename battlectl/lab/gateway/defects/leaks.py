@@ -7,10 +7,9 @@ import itertools
 import trio
 
 from battlectl.lab.gateway.defects.defect import Defect
+from battlectl.lab.gateway.defects.wrapping import Asked, Forward, change_forwarding
 from battlectl.lab.gateway.forwarding import Outcome
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.questions import Question
-from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway, post_over_http
 from battlectl.lab.net import upstream
 from battlectl.lab.net.upstream import Reply
@@ -21,20 +20,14 @@ LEFT_OPEN = 10  # requests, of which one leaves its connection
 
 
 def _keep_requests(gateway: Gateway) -> None:
-    sound, kept = gateway.seams.forward, list[bytearray]()
+    kept = list[bytearray]()
 
-    async def forward(
-        gateway: Gateway,
-        question: Question,
-        strategy: Strategy | None,
-        transport: Transport,
-        only: Provider | None,
-    ) -> Outcome:
+    async def keep(asked: Asked, forward: Forward) -> Outcome:
         # Written to, or the system would only promise the memory.
         kept.append(bytearray(b"\1") * KEPT_BYTES)
-        return await sound(gateway, question, strategy, transport, only)
+        return await forward(asked)
 
-    gateway.seams.forward = forward
+    change_forwarding(gateway, keep)
 
 
 def _leave_connections(gateway: Gateway) -> None:
@@ -49,19 +42,11 @@ def _leave_connections(gateway: Gateway) -> None:
 
 
 def _leave_tasks(gateway: Gateway) -> None:
-    sound = gateway.seams.forward
-
-    async def forward(
-        gateway: Gateway,
-        question: Question,
-        strategy: Strategy | None,
-        transport: Transport,
-        only: Provider | None,
-    ) -> Outcome:
+    async def leave(asked: Asked, forward: Forward) -> Outcome:
         trio.lowlevel.spawn_system_task(trio.sleep_forever)
-        return await sound(gateway, question, strategy, transport, only)
+        return await forward(asked)
 
-    gateway.seams.forward = forward
+    change_forwarding(gateway, leave)
 
 
 DEFECTS = (

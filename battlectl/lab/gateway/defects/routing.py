@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 from battlectl.lab.gateway.attempts import Attempt
 from battlectl.lab.gateway.defects.defect import Defect
-from battlectl.lab.gateway.defects.wrapping import have
-from battlectl.lab.gateway.forwarding import Outcome
+from battlectl.lab.gateway.defects.wrapping import change_forwarding, have
 from battlectl.lab.gateway.judgement import Complaint
 from battlectl.lab.gateway.provider import Provider
 from battlectl.lab.gateway.questions import Question
@@ -90,18 +89,7 @@ def _freeze(gateway: Gateway) -> None:
 
 
 def _ignore_overrides(gateway: Gateway) -> None:
-    sound = gateway.seams.forward
-
-    async def forward(
-        gateway: Gateway,
-        question: Question,
-        strategy: Strategy | None,
-        transport: Transport,
-        only: Provider | None,
-    ) -> Outcome:
-        return await sound(gateway, question, strategy, transport, None)
-
-    gateway.seams.forward = forward
+    change_forwarding(gateway, lambda asked, forward: forward(asked._replace(only=None)))
 
 
 def _ban_for_one_method(gateway: Gateway) -> None:

@@ -8,11 +8,9 @@ import msgspec
 import trio
 
 from battlectl.lab.gateway.defects.defect import Defect
-from battlectl.lab.gateway.defects.wrapping import is_exhausted
+from battlectl.lab.gateway.defects.wrapping import Asked, Forward, change_forwarding, is_exhausted
 from battlectl.lab.gateway.forwarding import Outcome
 from battlectl.lab.gateway.provider import Provider
-from battlectl.lab.gateway.questions import Question
-from battlectl.lab.gateway.settings import Strategy, Transport
 from battlectl.lab.gateway.state import Gateway
 from battlectl.lab.net import upstream
 from battlectl.lab.net.upstream import Reply
@@ -66,21 +64,13 @@ def _wait_long(gateway: Gateway) -> None:
 
 
 def _never_say_no(gateway: Gateway) -> None:
-    sound = gateway.seams.forward
-
-    async def forward(
-        gateway: Gateway,
-        question: Question,
-        strategy: Strategy | None,
-        transport: Transport,
-        only: Provider | None,
-    ) -> Outcome:
-        outcome = await sound(gateway, question, strategy, transport, only)
+    async def hold(asked: Asked, forward: Forward) -> Outcome:
+        outcome = await forward(asked)
         if is_exhausted(outcome):
             await trio.sleep(ENDLESS_SECONDS)
         return outcome
 
-    gateway.seams.forward = forward
+    change_forwarding(gateway, hold)
 
 
 DEFECTS = (

@@ -6,9 +6,9 @@ left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,18 @@ from battlectl.lab.net.http_server import Handler, Upgrade
 from battlectl.lab.net.wire import Request, Response
 
 Document = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """A request, and how it is to be forwarded."""
+
+    question: Question
+    strategy: Strategy | None
+    transport: Transport
+    only: Provider | None
+
+
+Forward = Callable[[Asked], Awaitable[Outcome]]
 
 
 def change_answers(gateway: Gateway, change: Callable[[Request, Response], Response]) -> None:
@@ -41,8 +53,8 @@ def change_pages(gateway: Gateway, change: Callable[[str, Document], Document]) 
     _change_responses(gateway, "GET", rewrite)
 
 
-def change_outcomes(gateway: Gateway, change: Callable[[Question, Outcome], Outcome]) -> None:
-    """Have `change` rewrite how a request ended, over HTTP and WebSocket, when all has been written down."""
+def change_forwarding(gateway: Gateway, change: Callable[[Asked, Forward], Awaitable[Outcome]]) -> None:
+    """Have `change` forward each request, over HTTP and WebSocket, by what it is given for that."""
     sound = gateway.seams.forward
 
     async def forward(
@@ -52,9 +64,35 @@ def change_outcomes(gateway: Gateway, change: Callable[[Question, Outcome], Outc
         transport: Transport,
         only: Provider | None,
     ) -> Outcome:
-        return change(question, await sound(gateway, question, strategy, transport, only))
+        return await change(Asked(question, strategy, transport, only), lambda asked: sound(gateway, *asked))
 
     gateway.seams.forward = forward
+
+
+def change_choice(gateway: Gateway, change: Callable[[list[Provider]], list[Provider]]) -> None:
+    """Have `change` rewrite who is asked for a request, the first one first."""
+    sound = gateway.seams.choose
+
+    def choose(
+        gateway: Gateway,
+        method: str,
+        strategy: Strategy,
+        transport: Transport,
+        needed: int | None,
+        only: Provider | None,
+    ) -> list[Provider]:
+        return change(sound(gateway, method, strategy, transport, needed, only))
+
+    gateway.seams.choose = choose
+
+
+def change_outcomes(gateway: Gateway, change: Callable[[Question, Outcome], Outcome]) -> None:
+    """Have `change` rewrite how a request ended, when all has been written down."""
+
+    async def changed(asked: Asked, forward: Forward) -> Outcome:
+        return change(asked.question, await forward(asked))
+
+    change_forwarding(gateway, changed)
 
 
 def change_replies(gateway: Gateway, change: Callable[[Question, Document], Document]) -> None:
