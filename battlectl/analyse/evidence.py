@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from battlectl.observe.documents import Watched
 from battlectl.observe.example import Example
 from battlectl.observe.faults import Campaign
 from battlectl.observe.sketch import Sketch
@@ -26,7 +27,7 @@ class Evidence:
     `issued` counts the arrivals taken per workload; `ended_at` is in seconds from the start; `how` is
     "completed" or why not; `health` has the generator's state, a mapping per journal line; `coarse` is the
     most bits that the stored sketches lost; `campaign` is what was done to providers and seen of them,
-    `telemetry` what the target told of itself.
+    `telemetry` what the target told of itself, `documents` what became of its configuration.
     """
 
     frame: Frame
@@ -39,6 +40,7 @@ class Evidence:
     coarse: int = 0
     campaign: Campaign = field(default_factory=Campaign)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    documents: tuple[Watched, ...] = ()
 
     @property
     def completed(self) -> bool:

@@ -16,7 +16,6 @@ from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.objectives_streams import doubt_unfed
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
-from battlectl.plan.frame import Frame
 from battlectl.scenario.objectives import Objective
 
 SEVERITY = ("note", "inconclusive", "fail")
@@ -24,7 +23,7 @@ ONLY_ASKED = {"routing", "breaker"}
 """Checks of what many targets do not show: that weighs where a scenario asks for it."""
 ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors", "safety"}
 """Checks of what a target tells: where it tells nothing there is nothing to show, unless asked."""
-NEVER_BELOW = {"accounting": "inconclusive", "generator": "inconclusive", "proof": "inconclusive"}
+NEVER_BELOW = dict.fromkeys(("accounting", "generator", "proof", "configuration"), "inconclusive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def judge(evidence: Evidence) -> Judgement:
     checks = tuple(
         finding
         for name, (check, level) in CHECKS.items()
-        if _is_about_something(name, evidence.frame)
+        if _is_about_something(name, evidence)
         and _says_anything(finding := _run_check(name, check, level, evidence))
     )
     fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
@@ -69,13 +68,15 @@ def judge(evidence: Evidence) -> Judgement:
     return Judgement(merge_verdicts(finding.weighs for finding in findings), findings)
 
 
-def _is_about_something(check: str, frame: Frame) -> bool:
+def _is_about_something(check: str, evidence: Evidence) -> bool:
     """Replies need requests, continuity subscribers, routing somebody who expects something of it."""
+    frame = evidence.frame
     about = {
         "replies": frame.workloads,
         "continuity": frame.streams,
         "equality": any(workload.twin_of for workload in frame.workloads),
         "routing": any(workload.routing is not None for workload in frame.workloads),
+        "configuration": evidence.documents,
         "breaker": frame.injections and (frame.breaker is not None or "breaker" in frame.checks),
     }
     return bool(about.get(check, True))
@@ -113,7 +114,7 @@ def _unknown_checks(evidence: Evidence) -> tuple[Finding, ...]:
         Finding("check", name, Verdict.INCONCLUSIVE, "nothing in this run measures it", level="inconclusive")
         for name, level in evidence.frame.checks.items()
         if level != "note"
-        and not (name in CHECKS and _is_about_something(name, evidence.frame))
+        and not (name in CHECKS and _is_about_something(name, evidence))
         and not (name == "proof" and evidence.frame.injections)
     )
 

@@ -6,7 +6,7 @@ Rule: whatever ends it, what is known comes back as evidence, and nothing is sen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.live import SafetyWatch, failed_objective
 from battlectl.chaos.driver import Impossible
 from battlectl.commands.campaign import open_campaign, refuse_leftovers, tell_leftovers
+from battlectl.commands.documents import open_documents
 from battlectl.commands.masking import Masker
 from battlectl.commands.prepare import Prepared
 from battlectl.commands.progress import Progress
@@ -34,6 +35,7 @@ from battlectl.run.campaign import CampaignRun
 from battlectl.run.stop import Stop
 from battlectl.targets.clients import open_client
 from battlectl.targets.control import CallError, Control
+from battlectl.targets.documents import DocumentWatch
 from battlectl.targets.lasso_revision import confirm_revision
 from battlectl.targets.opening import open_site
 from battlectl.targets.site import Site, describe_site, endpoint_for, plain_endpoint, ws_endpoint_for
@@ -72,6 +74,7 @@ class Field:
     crowd: Crowd
     poller: TelemetryPoller | None
     lookout: Lookout
+    documents: DocumentWatch | None
 
 
 async def engage(run: Engagement) -> Evidence:
@@ -116,6 +119,7 @@ async def _fight_at(
         note = await confirm_revision(run.prepared.target, control, run.prepared.plan)
         run.meta["notes"] = [*run.meta["notes"], note]
     async with (
+        open_documents(run, site) as documents,
         open_campaign(run, site) as campaign,
         open_crowd(run, site) as crowd,
         open_telemetry(run, site, control) as poller,
@@ -124,7 +128,7 @@ async def _fight_at(
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]
         run.meta["target"] = {**run.meta["target"], **describe_site(site)}
-        field = Field(site, control, head, campaign, crowd, poller, lookout)
+        field = Field(site, control, head, campaign, crowd, poller, lookout, documents)
         return await _send_load(run, field, chronicle)
 
 
@@ -198,7 +202,11 @@ async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evi
     known = None if campaign is None else campaign.campaign()
     heard = None if told is None else told.telemetry()
     at = round(ending.at, STORED_DIGITS)
-    return chronicle.evidence(ending.how, ending.reason, at, known, heard)
+    evidence = chronicle.evidence(ending.how, ending.reason, at, known, heard)
+    if field.documents is None:
+        return evidence
+    await field.documents.look_after(is_hurried=not evidence.completed)
+    return replace(evidence, documents=field.documents.told())
 
 
 async def _in_turns(steps: Iterator[None]) -> None:

@@ -16,6 +16,8 @@ import msgspec
 from battlectl.analyse.evidence import KILLED, Evidence
 from battlectl.analyse.judge import judge
 from battlectl.chaos.journal import NAME, BadJournal, read_journal, unhealed
+from battlectl.commands.documents import NAME as DOCUMENTS
+from battlectl.commands.documents import read_documents_of
 from battlectl.commands.engage import STORED_DIGITS
 from battlectl.commands.folders import write_results
 from battlectl.commands.run import RunResult, code_of
@@ -54,7 +56,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Evidence]:
             document = _checked(msgspec.json.decode(stored.read_bytes()), stored)
             return dict(document["meta"]), read_evidence(document)
         if journal.is_file():
-            return _rebuild(journal, folder / NAME, folder / TELEMETRY)
+            return _rebuild(journal, folder)
     except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError, BadJournal) as error:
         raise UserError(
             f"{folder}: the stored data cannot be read ({type(error).__name__}: {error})"
@@ -68,7 +70,7 @@ def _checked(document: Any, path: Path) -> dict[str, Any]:
     return document
 
 
-def _rebuild(journal: Path, faults: Path, told: Path) -> tuple[dict[str, Any], Evidence]:
+def _rebuild(journal: Path, folder: Path) -> tuple[dict[str, Any], Evidence]:
     head, _, lines = journal.read_bytes().partition(b"\n")
     header = _checked(msgspec.json.decode(head), journal)
     chronicle = Chronicle(msgspec.convert(header["frame"], Frame))
@@ -76,10 +78,12 @@ def _rebuild(journal: Path, faults: Path, told: Path) -> tuple[dict[str, Any], E
         chronicle.add(line)
     lost = chronicle.abandon_unfinished()
     reason = f"the journal breaks off; {lost:,} arrivals were under way and count as abandoned"
-    campaign, notes = _rebuild_campaign(faults)
+    campaign, notes = _rebuild_campaign(folder / NAME)
     meta = {**header["meta"], "rebuilt": True, "notes": [*header["meta"]["notes"], *notes]}
     at = round(chronicle.at, STORED_DIGITS)
-    return meta, chronicle.evidence(KILLED, reason, at, campaign, read_telemetry_of(told))
+    told = read_telemetry_of(folder / TELEMETRY)
+    evidence = chronicle.evidence(KILLED, reason, at, campaign, told)
+    return meta, replace(evidence, documents=read_documents_of(folder / DOCUMENTS))
 
 
 def _rebuild_campaign(faults: Path) -> tuple[Campaign, list[str]]:

@@ -21,12 +21,11 @@ from battlectl.scenario.check_telemetry import AT_TARGET, FORMAT_OF
 from battlectl.scenario.target import Target
 from battlectl.scenario.target_telemetry import TargetTelemetry
 from battlectl.targets.control import Control
-from battlectl.targets.site import Site, endpoint_of
+from battlectl.targets.site import Site, endpoint_beside
 from battlectl.targets.telemetry import FORMATS
 from battlectl.targets.telemetry.fetching import open_fetch
 from battlectl.targets.telemetry.poller import Sources, TelemetryPoller, names_of
 from battlectl.targets.telemetry.process import Watched
-from battlectl.transport.base import Endpoint
 
 if TYPE_CHECKING:
     from battlectl.commands.engage import Engagement
@@ -65,20 +64,12 @@ async def open_telemetry(
         yield None
         return
     sources = replace(sources, own=lambda: control.asked)
-    endpoint = _place_of(prepared.target, site, config)
+    endpoint = endpoint_beside(prepared.target, site, None if config is None else config.url)
     settings = Telemetry(every=sources.every, is_sole=sources.is_sole, tells_rss=sources.tells_rss)
     journal = TelemetryJournal(run.folder, settings, Masker(prepared.secrets))
     async with open_fetch(endpoint, None if config is None else config.socket) as fetch:
         with closing(journal):
             yield TelemetryPoller(sources, fetch, prepared.frame.duration, journal.keep)
-
-
-def _place_of(target: Target, site: Site, config: TargetTelemetry | None) -> Endpoint:
-    """Headers may hold a key: they go to the target's own host and to no other."""
-    if config is None or config.url is None:
-        return site.endpoint
-    endpoint = replace(endpoint_of(target, config.url), attribution=None)
-    return endpoint if endpoint.host == site.endpoint.host else replace(endpoint, headers=())
 
 
 def sources_of(target: Target, site: Site) -> tuple[TargetTelemetry | None, Sources]:

@@ -27,6 +27,7 @@ from battlectl.observe.sketch import Sketch
 from battlectl.observe.tally import CallCell, merged_cells
 from battlectl.plan.frame import WorkloadFrame
 from battlectl.plan.workload import Window
+from battlectl.report.document_configuration import configuration_json
 from battlectl.report.document_consistency import consistency_json
 from battlectl.report.document_faults import faults_json
 from battlectl.report.document_routing import routing_json
@@ -64,6 +65,7 @@ def build_document(
         "streams": streams_json(evidence),
         "consistency": consistency_json(evidence),
         "telemetry": telemetry_json(evidence),
+        "configuration": configuration_json(evidence),
         "generator": _generator_json(evidence),
         "examples": [
             [example_json(first), example_json(worst)] for first, worst in evidence.tally.examples()

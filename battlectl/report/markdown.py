@@ -22,6 +22,7 @@ from battlectl.report.headline import (
 )
 from battlectl.report.inert import code_block, in_markdown
 from battlectl.report.markdown_breakers import show_breakers, show_distribution
+from battlectl.report.markdown_configuration import show_configuration
 from battlectl.report.markdown_consistency import show_consistency
 from battlectl.report.markdown_faults import show_effects, show_faults, show_leftovers
 from battlectl.report.markdown_figures import (
@@ -209,6 +210,7 @@ SECTIONS: tuple[tuple[str, Callable[[Document], str]], ...] = (
     ("Who served the requests", show_providers),
     ("Telemetry", show_telemetry),
     ("Consistency", show_consistency),
+    ("The target's configuration", show_configuration),
     ("Ground truth", show_truth),
     ("Where the latency came from", show_latency_parts),
     ("Outcomes", _outcomes),

@@ -19,6 +19,7 @@ from battlectl.observe.streams.cell import StreamCell
 from battlectl.observe.tally import CallCell, FlowCell, StreamKey, Tally
 from battlectl.plan.frame import Frame
 from battlectl.report.record_campaign import campaign_json, read_campaign
+from battlectl.report.record_documents import documents_json, read_documents
 from battlectl.report.record_telemetry import read_telemetry, telemetry_json
 from battlectl.report.series import read_provider_series, read_series
 
@@ -45,6 +46,7 @@ def record_json(evidence: Evidence) -> dict[str, Any]:
         "facts": facts_json(tally.facts),
         "campaign": campaign_json(evidence.campaign),
         "telemetry": telemetry_json(evidence.telemetry),
+        "documents": documents_json(evidence.documents),
     }
 
 
@@ -62,6 +64,7 @@ def read_evidence(document: Mapping[str, Any]) -> Evidence:
         coarse=record["coarse"],
         campaign=read_campaign(record.get("campaign")),
         telemetry=read_telemetry(record.get("telemetry")),
+        documents=read_documents(record.get("documents")),
     )
 
 

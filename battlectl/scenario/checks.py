@@ -33,6 +33,7 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "errors": ("fail", "inconclusive", "note"),
     "safety": ("fail", "inconclusive", "note"),
     "leak": ("fail", "inconclusive", "note"),
+    "configuration": ("fail", "inconclusive"),
     "accounting": ("fail", "inconclusive"),
     "generator": ("fail", "inconclusive"),
 }

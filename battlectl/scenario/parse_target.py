@@ -26,6 +26,7 @@ from battlectl.scenario.target import Target
 from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.target_kinds import check_kind
 from battlectl.scenario.target_relays import check_relays
+from battlectl.scenario.target_unchanged import check_unchanged, unchanged_address
 from battlectl.scenario.validated import validate_tree
 from battlectl.scenario.wording import nearest
 
@@ -75,13 +76,20 @@ def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     else:
         yield from _check_truth(tree.get("truth"), tree.get("providers"))
     yield from check_telemetry(tree)
+    yield from check_unchanged(tree)
     for path, address in _addresses(tree) if kind != "lab" else ():
         yield from _check_host(path, address, tree.get("allow_public") is True)
     yield from _check_ids(tree.get("providers"))
     yield from _check_named(tree.get("chaos"), tree.get("providers"))
-    headers = tree.get("headers")
+    yield from _check_headers(tree.get("headers"), ("headers",))
+    watched = tree.get("unchanged")
+    if isinstance(watched, dict):
+        yield from _check_headers(watched.get("headers"), ("unchanged", "headers"))
+
+
+def _check_headers(headers: Any, path: Path) -> Iterator[Mistake]:
     if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
-        yield from check_headers(headers, ("headers",))
+        yield from check_headers(headers, path)
 
 
 def _check_lab(tree: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -106,6 +114,7 @@ def _addresses(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if isinstance(truth, dict):
         found.append((("truth", "url"), truth.get("url")))
     found += telemetry_address(tree)
+    found += unchanged_address(tree)
     if isinstance(chaos, dict):
         found.append((("chaos", "url"), chaos.get("url")))
         listed = enumerate(providers if isinstance(providers, list) else ())

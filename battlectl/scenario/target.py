@@ -12,6 +12,7 @@ from battlectl.scenario.target_chaos import TargetChaos
 from battlectl.scenario.target_kinds import Kind
 from battlectl.scenario.target_relays import RelayedNode
 from battlectl.scenario.target_telemetry import TargetTelemetry
+from battlectl.scenario.target_unchanged import TargetUnchanged
 from battlectl.scenario.watch import Hash, HeadTolerance
 
 
@@ -177,6 +178,7 @@ class Target(Strict):
     heads: HeadTolerance = Field(default_factory=HeadTolerance)
     genesis: Hash | None = None
     telemetry: TargetTelemetry | None = None
+    unchanged: TargetUnchanged | None = None
     pid: Annotated[int, Field(ge=1)] | None = None
     pid_file: Text | None = None
     allow_public: bool = False

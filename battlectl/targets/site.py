@@ -92,6 +92,17 @@ def endpoint_of(target: Target, url: str, own: Reader | None = None) -> Endpoint
     )
 
 
+def endpoint_beside(target: Target, site: Site, url: str | None) -> Endpoint:
+    """Where the target tells of itself: at `url`, or where it is.
+
+    Headers may hold a key: they go to the target's own host and to no other.
+    """
+    if url is None:
+        return site.endpoint
+    endpoint = replace(endpoint_of(target, url), attribution=None)
+    return endpoint if endpoint.host == site.endpoint.host else replace(endpoint, headers=())
+
+
 def ws_endpoint_of(target: Target, url: str | None) -> Endpoint | None:
     """The same of a ws or wss URL."""
     return None if url is None else endpoint_of(target, f"http{url.removeprefix('ws')}")

@@ -56,6 +56,7 @@ def target(desk: Desk, lab: Lab, admin: str) -> None:
         attribution={"provider": "X-Lab-Provider", "attempts": "X-Lab-Attempts"},
         providers=[{"id": one.id, "url": one.url} for one in lab.providers],
         chaos={"driver": "http", "url": admin, "headers": JSON, "faults": {"kill": {"document": REMOVED}}},
+        unchanged={"documents": [CHAIN, "/api/admin/chains"]},
     )
 
 
@@ -80,6 +81,7 @@ async def test_a_provider_is_taken_out_of_the_chain_and_put_back_to_the_byte(tmp
     (fault,) = report["faults"]
     assert fault["proof"] == "confirmed"
     (one,) = (row for row in report["distribution"] if row["window"] == "during:kill-provider_a")
+    assert [document["verdict"] for document in report["configuration"]] == ["pass", "pass"]
     served = {row["provider"]: row["requests"] for row in one["providers"]}
     assert served.get("provider_a", 0) < served["provider_b"] / 5
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from battlectl.observe.documents import Page, account
 from battlectl.observe.outcome import MEANINGS
+from battlectl.report.document_configuration import document_json
 from battlectl.report.document_telemetry import telemetry_json
 from battlectl.report.markdown import SECTIONS, render_markdown
 from tests.report.routing_scene import PROMISES, ROUTING
@@ -68,6 +70,7 @@ def test_every_section_of_a_full_report_has_a_title():
         "telemetry": telemetry_json(tell()),
         "routing": ROUTING,
         "breaker_promises": PROMISES,
+        "configuration": [document_json(account("/chains", Page(b"[1]"), [Page(b"[2]")] * 3, ()))],
     }
     meta = {**META, "ground_truth": TRUTH, "notes": ["one"], "watch": WATCH}
     text = render_markdown({**document, "meta": meta})

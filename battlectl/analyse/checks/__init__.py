@@ -7,6 +7,7 @@ from collections.abc import Callable
 from battlectl.analyse.checks.accounting import check_accounting
 from battlectl.analyse.checks.breaker import check_breaker
 from battlectl.analyse.checks.chain import check_chain
+from battlectl.analyse.checks.configuration import check_configuration
 from battlectl.analyse.checks.consistency import check_consistency
 from battlectl.analyse.checks.continuity import check_continuity
 from battlectl.analyse.checks.equality import check_equality
@@ -35,5 +36,6 @@ CHECKS: dict[str, tuple[Callable[[Evidence], Finding], str]] = {
     "breaker": (check_breaker, "note"),
     "telemetry": (check_telemetry, "note"),
     "leak": (check_leak, "note"),
+    "configuration": (check_configuration, "fail"),
 }
 """Name -> (check, the level of an adverse finding unless the scenario raises it)."""

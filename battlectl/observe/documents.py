@@ -1,0 +1,144 @@
+"""Documents of the target's configuration, as they were before a run and are after it.
+
+Rule: a document is JSON with something in it. What is anything else (an error, a page for people, nothing at
+all) was not read, and what was not read has not been compared. What differs after the run is looked at three
+times: what goes on differing by itself cannot be told from what the run did. Contents are not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from battlectl.observe.json_places import NOTHING, Difference, differences, read_json
+
+LOOKS = 3
+"""How often a document that differs is looked at after the run."""
+MOST_LISTED = 20
+DIGITS = 16
+GONE = "there is no such document"
+NO_JSON = "it {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was had of a document: its body, or `why` there was none; `is_gone` when the target denies it."""
+
+    body: bytes = b""
+    why: str = ""
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page without its content. `is_same` compares it with the one before the run."""
+
+    digest: str = ""
+    size: int = 0
+    why: str = ""
+    is_gone: bool = False
+    is_same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One document. `looks` are those after the run, none of a run that was killed.
+
+    `differences` are between the look before and the last one, at most `MOST_LISTED` of all that `differing`
+    counts; `restless` of them are at places that go on changing. `apart` are the places that nobody compares.
+    """
+
+    name: str
+    before: Look
+    looks: tuple[Look, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    differing: int = 0
+    restless: int = 0
+    apart: tuple[str, ...] = ()
+
+
+def needs_another_look(before: Page, after: Page, apart: Sequence[str]) -> bool:
+    """Whether there is anything that a further look could tell."""
+    return _is_there(before) and not _is_same(before, after, apart)
+
+
+def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]) -> Watched:
+    """All that is known of one document; `pages` are those after the run, in order."""
+    looks = tuple(_look(page, _is_same(before, page, apart)) for page in pages)
+    known = [page for page in pages if _is_known(page)]
+    if not _is_there(before) or not pages or pages[-1] not in known:
+        return Watched(name, _look(before, False), looks, apart=tuple(apart))
+    found = _between(before, pages[-1], apart)
+    moving = {one.at for pair in pairwise(known) for one in _between(*pair, apart)}
+    steady = [one for one in found if one.at not in moving]
+    restless = [one for one in found if one.at in moving]
+    return Watched(
+        name,
+        _look(before, False),
+        looks,
+        differences=tuple([*steady, *restless][:MOST_LISTED]),
+        differing=len(found),
+        restless=len(restless),
+        apart=tuple(apart),
+    )
+
+
+def _look(page: Page, is_same: bool) -> Look:
+    if page.is_gone:
+        return Look(why=page.why or GONE, is_gone=True)
+    why = _fault_of(page)
+    if why:
+        return Look(size=len(page.body), why=why)
+    digest = hashlib.sha256(page.body).hexdigest()[:DIGITS]
+    return Look(digest, len(page.body), is_same=is_same)
+
+
+def _is_known(page: Page) -> bool:
+    """Whether it is known what stood there: a document, or none."""
+    return page.is_gone or _is_there(page)
+
+
+def _is_there(page: Page) -> bool:
+    return not page.is_gone and not _fault_of(page)
+
+
+def _fault_of(page: Page) -> str:
+    """Why it is no document, else ""."""
+    if page.why:
+        return page.why
+    if not page.body.strip():
+        return "the answer is empty"
+    try:
+        tree = read_json(page.body)
+    except ValueError as error:
+        return NO_JSON.format(why=error)
+    if not isinstance(tree, dict | list):
+        return "it is a plain value, no document"
+    if not tree:
+        return "it has nothing in it"
+    told = [name for name in ("error", "errors") if isinstance(tree, dict) and tree.get(name)]
+    return f'it tells of "{told[0]}" instead' if told else ""
+
+
+def _is_same(before: Page, after: Page, apart: Sequence[str]) -> bool:
+    return _is_there(before) and _is_there(after) and not _between(before, after, apart)
+
+
+def _between(one: Page, other: Page, apart: Sequence[str]) -> list[Difference]:
+    """What differs between two pages that are known."""
+    if one.body == other.body and one.is_gone == other.is_gone:
+        return []
+    if one.is_gone or other.is_gone:
+        return [Difference("", _whole(one), _whole(other))]
+    return list(differences(_tree(one), _tree(other), apart))
+
+
+def _tree(page: Page) -> Any:
+    return read_json(page.body)
+
+
+def _whole(page: Page) -> str:
+    return NOTHING if page.is_gone else f"a document of {len(page.body)} bytes"

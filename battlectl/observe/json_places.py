@@ -1,0 +1,113 @@
+"""Where two JSON documents differ: JSON pointers (RFC 6901), and what stands there in words.
+
+Rule: the order of the members of an object means nothing, everything else does: `1` is not `1.0`, and a list
+is what it is in its order. Texts are never shown: a document of configuration has keys in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MOST_DIGITS = 24
+MOST_DEPTH = 100
+TOO_DEEP = "is nested too deep"
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place, and what stood there before and after, in words; the place "" is the whole document."""
+
+    at: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number as it is written: 1.0 may mean something else than 1, and no digit is lost."""
+
+    text: str
+
+
+def read_json(body: bytes) -> Any:
+    """The document; raises `ValueError` that says why it is none (a name that is there twice included)."""
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=_refuse,
+            object_pairs_hook=_members,
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError("is not in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is no JSON: {error.msg} at byte {error.pos}") from error
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+    if not _is_within(document, MOST_DEPTH):
+        raise ValueError(TOO_DEEP)
+    return document
+
+
+def _is_within(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_within(child, levels - 1) for child in inside)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"is no JSON: {constant} is no number")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("has an object with a name that is there twice")
+    return members
+
+
+def differences(before: Any, after: Any, apart: Sequence[str] = ()) -> Iterator[Difference]:
+    """Every place that differs, but for those `apart` (`*` in them is any one step) and below."""
+    patterns = [pattern.split("/") for pattern in apart]
+    for one in _differ(before, after, ""):
+        if not any(_is_below(one.at.split("/"), pattern) for pattern in patterns):
+            yield one
+
+
+def _is_below(steps: list[str], pattern: list[str]) -> bool:
+    if len(steps) < len(pattern):
+        return False
+    return all(wanted in ("*", step) for step, wanted in zip(steps, pattern, strict=False))
+
+
+def _differ(before: Any, after: Any, at: str) -> Iterator[Difference]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in dict.fromkeys([*before, *after]):
+            place = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+            if name not in after:
+                yield Difference(place, _words(before[name]), NOTHING)
+            elif name not in before:
+                yield Difference(place, NOTHING, _words(after[name]))
+            else:
+                yield from _differ(before[name], after[name], place)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differ(one, other, f"{at}/{number}")
+    elif type(before) is not type(after) or before != after:
+        was, became = _words(before), _words(after)
+        yield Difference(at, was, became if became != was else f"another, {became}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    text = value.text if isinstance(value, _Number) else json.dumps(value)
+    return text if len(text) <= MOST_DIGITS else f"a number of {len(text)} digits"
