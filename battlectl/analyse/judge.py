@@ -15,6 +15,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.objectives_streams import doubt_unfed
+from battlectl.analyse.telemetry.silence import silent_sources
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.scenario.objectives import Objective
 
@@ -50,7 +51,7 @@ def judge(evidence: Evidence) -> Judgement:
         finding
         for name, (check, level) in CHECKS.items()
         if _is_about_something(name, evidence)
-        and _says_anything(finding := _run_check(name, check, level, evidence))
+        and _says_anything(finding := _run_check(name, check, level, evidence), evidence)
     )
     fit = all(check.verdict is Verdict.PASS for check in checks if check.name == "generator")
     objectives = tuple(
@@ -82,10 +83,11 @@ def _is_about_something(check: str, evidence: Evidence) -> bool:
     return bool(about.get(check, True))
 
 
-def _says_anything(finding: Finding) -> bool:
-    """A target that tells nothing of itself is no finding, unless the scenario asks."""
+def _says_anything(finding: Finding, evidence: Evidence) -> bool:
+    """A target that tells nothing of itself is no finding, unless the scenario asks, or its config did."""
     is_silent = finding.name in ONLY_TOLD and finding.verdict is Verdict.INCONCLUSIVE
-    return not (is_silent and finding.level == "note")
+    is_missed = finding.name == "telemetry" and bool(silent_sources(evidence.telemetry))
+    return is_missed or not (is_silent and finding.level == "note")
 
 
 def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evidence: Evidence) -> Finding:

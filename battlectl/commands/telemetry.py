@@ -65,7 +65,13 @@ async def open_telemetry(
         return
     sources = replace(sources, own=lambda: control.asked)
     endpoint = endpoint_beside(prepared.target, site, None if config is None else config.url)
-    settings = Telemetry(every=sources.every, is_sole=sources.is_sole, tells_rss=sources.tells_rss)
+    settings = Telemetry(
+        every=sources.every,
+        is_sole=sources.is_sole,
+        tells_rss=sources.tells_rss,
+        asked=sources.asked,
+        optional=sources.optional,
+    )
     journal = TelemetryJournal(run.folder, settings, Masker(prepared.secrets))
     async with open_fetch(endpoint, None if config is None else config.socket) as fetch:
         with closing(journal):

@@ -15,6 +15,8 @@ from typing import TypeVar
 MOST_NAMES = 50
 """Providers and breakers that are kept of one page."""
 MOST_NAME = 120
+PROCESS = "process"
+"""The source of samples, among those of readings."""
 LARGEST = 2**62
 
 T = TypeVar("T")
@@ -118,10 +120,11 @@ class ProcessSample:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Polls of a source that gave nothing, and why the last did not."""
+    """Polls of a source that gave nothing, and why the last did not; `is_absent`: there is no such page."""
 
     times: int
     why: str
+    is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Telemetry:
     """All that was told in a run, in order of time; `every` is the time from poll to poll.
 
     `is_sole`: nobody else uses the target. `tells_rss`: the memory that it tells is that of its process.
+    `asked` are the sources, `optional` those that not every revision of the target has.
     """
 
     readings: tuple[Reading, ...] = ()
@@ -137,11 +141,13 @@ class Telemetry:
     every: float = 1.0
     is_sole: bool = False
     tells_rss: bool = False
+    asked: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     @property
     def was_asked(self) -> bool:
         """Whether there was anything to ask."""
-        return bool(self.readings or self.samples or self.failed)
+        return bool(self.readings or self.samples or self.failed or self.asked)
 
 
 def whole(value: object) -> int | None:

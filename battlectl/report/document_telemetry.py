@@ -13,10 +13,12 @@ from battlectl.analyse.faults.counting import tracks_of as counters_of
 from battlectl.analyse.telemetry.account import disagreements
 from battlectl.analyse.telemetry.disagreement import Disagreement
 from battlectl.analyse.telemetry.memory import growth_of, memory_of
+from battlectl.analyse.telemetry.silence import silent_sources
 from battlectl.analyse.telemetry.tracks import known_providers, sources_of
 from battlectl.observe.telemetry import ProviderTold, Reading, Telemetry
 
 NOT_ASKED = "not observable: the config names no telemetry and no process"
+EMPTY = "it told nothing of what is read there"
 MOST_POINTS = 600
 
 
@@ -73,11 +75,15 @@ def _sources_json(telemetry: Telemetry) -> list[dict[str, Any]]:
             "name": name,
             "readings": len(told.get(name, ())),
             "failed": telemetry.failed[name].times if name in telemetry.failed else 0,
-            "why": telemetry.failed[name].why if name in telemetry.failed else None,
+            "why": _why(name, telemetry) or (None if name in told else EMPTY),
             **_told_json(told.get(name, ())),
         }
-        for name in dict.fromkeys((*told, *telemetry.failed))
+        for name in dict.fromkeys((*told, *telemetry.failed, *silent_sources(telemetry)))
     ]
+
+
+def _why(name: str, telemetry: Telemetry) -> str | None:
+    return telemetry.failed[name].why if name in telemetry.failed else None
 
 
 def _told_json(readings: tuple[Reading, ...]) -> dict[str, Any]:

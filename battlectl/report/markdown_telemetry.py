@@ -127,5 +127,5 @@ def _failed(told: dict[str, Any]) -> str:
 
 def _failures(told: dict[str, Any]) -> Iterator[str]:
     for row in told["sources"]:
-        if row["failed"]:
+        if row["failed"] or not row["readings"]:
             yield f"- {in_markdown(row['name'])}: {show_count(row['failed'])}, {in_markdown(row['why'], 200)}"

@@ -30,7 +30,7 @@ def telemetry_json(telemetry: Telemetry) -> dict[str, Any]:
         **settings_json(telemetry),
         "readings": [reading_json(reading) for reading in telemetry.readings],
         "samples": [sample_json(sample) for sample in telemetry.samples],
-        "failed": {source: [one.times, one.why] for source, one in telemetry.failed.items()},
+        "failed": {source: [one.times, one.why, one.is_absent] for source, one in telemetry.failed.items()},
     }
 
 
@@ -45,12 +45,20 @@ def read_telemetry(stored: Mapping[str, Any] | None) -> Telemetry:
         every=stored["every_s"],
         is_sole=stored["is_sole"],
         tells_rss=stored["tells_rss"],
+        asked=tuple(stored.get("asked", ())),
+        optional=tuple(stored.get("optional", ())),
     )
 
 
 def settings_json(telemetry: Telemetry) -> dict[str, Any]:
     """How it was polled: the first line of telemetry.jsonl."""
-    return {"every_s": telemetry.every, "is_sole": telemetry.is_sole, "tells_rss": telemetry.tells_rss}
+    return {
+        "every_s": telemetry.every,
+        "is_sole": telemetry.is_sole,
+        "tells_rss": telemetry.tells_rss,
+        "asked": list(telemetry.asked),
+        "optional": list(telemetry.optional),
+    }
 
 
 def encode_entry(entry: Reading | ProcessSample) -> bytes:

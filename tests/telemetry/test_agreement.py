@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from battlectl.analyse.checks.telemetry import check_telemetry
 from battlectl.analyse.judge import judge
 from battlectl.analyse.telemetry.account import disagreements
-from battlectl.observe.telemetry import ClientSeen, ProcessSample, ProviderTold, Telemetry
+from battlectl.analyse.telemetry.silence import silent_sources
+from battlectl.observe.telemetry import ClientSeen, Failed, ProcessSample, ProviderTold, Telemetry
 from tests.analyse.faulted import injection
 from tests.telemetry.told import PAGE, honest, readings, tell, with_provider
 
@@ -228,6 +229,71 @@ def test_without_telemetry_there_is_no_finding_and_asked_for_it_is_inconclusive(
     found = {one.name: one for one in judge(asked).findings if one.name in ("telemetry", "leak")}
     assert {one.verdict.value for one in found.values()} == {"inconclusive"}
     assert "not observable" in found["telemetry"].summary
+
+
+DEAD = {"/dead": Failed(12, "status 500")}
+MISSING = {"/dead": Failed(3, "there is no such page (404)", True)}
+
+
+def silent(failed, read=True, optional=(), checks=None, **told):
+    """What is found of a run in which another page never told anything."""
+    evidence = tell(**told)
+    heard = {} if read else {"readings": (), "samples": ()}
+    telemetry = replace(
+        evidence.telemetry, failed=failed, asked=(PAGE, "/dead"), optional=tuple(optional), **heard
+    )
+    frame = replace(evidence.frame, checks=checks or {})
+    findings = judge(replace(evidence, frame=frame, telemetry=telemetry)).checks
+    return next((one for one in findings if one.name == "telemetry"), None)
+
+
+@pytest.mark.parametrize(
+    ("failed", "words"),
+    [
+        (DEAD, "/dead never told anything (status 500, 12 times)"),
+        (MISSING, "/dead never told anything (there is no such page (404), 3 times)"),
+        ({}, "/dead never told anything (nothing of what is read there)"),
+    ],
+    ids=["dead", "not there", "empty"],
+)
+def test_a_page_that_never_tells_anything_is_a_note_beside_one_that_agrees(failed, words):
+    found = silent(failed)
+    assert (found.verdict, found.level, found.weighs) == ("inconclusive", "note", "pass")
+    assert words in found.summary
+    assert "agrees with what was seen (3 counters" in found.summary
+
+
+def test_telemetry_that_is_dead_altogether_is_a_note_that_names_each_page():
+    found = silent({PAGE: Failed(40, "ConnectError: refused"), **DEAD}, read=False)
+    assert (found.verdict, found.level) == ("inconclusive", "note")
+    assert f"{PAGE} never told anything (ConnectError: refused, 40 times)" in found.summary
+    assert "/dead never told anything" in found.summary
+    assert silent(DEAD, read=False, checks={"telemetry": "fail"}).weighs == "inconclusive"
+
+
+def test_a_lie_weighs_more_than_silence():
+    assert silent(DEAD, lie=LIES["zero"][0]).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("failed", "read", "expected"),
+    [
+        (MISSING, True, "pass"),
+        ({}, True, "pass"),
+        (DEAD, True, "inconclusive"),
+        (MISSING, False, "inconclusive"),
+    ],
+    ids=["not there", "empty", "dead", "nothing at all"],
+)
+def test_a_page_of_another_revision_is_missed_only_where_it_fails_or_nothing_is_told(failed, read, expected):
+    assert silent(failed, read=read, optional=["/dead", PAGE]).verdict == expected
+
+
+def test_a_process_that_is_never_found_is_silent_and_one_that_is_looked_at_is_not():
+    failed = {"process": Failed(40, "no process 7")}
+    telemetry = Telemetry(failed=failed, asked=("process",))
+    assert silent_sources(telemetry) == ("process",)
+    assert silent_sources(replace(telemetry, samples=(ProcessSample(1.0, 5, 1),))) == ()
 
 
 def test_a_lie_is_a_note_until_the_scenario_raises_it():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import trio
@@ -10,7 +11,7 @@ from trio.testing import MockClock
 
 from battlectl.observe.recorder import Recorder
 from battlectl.observe.served import Served
-from battlectl.observe.telemetry import ProcessSample, Reading, Telemetry
+from battlectl.observe.telemetry import Failed, ProcessSample, Reading, Telemetry
 from battlectl.report.record_telemetry import (
     encode_entry,
     read_lines,
@@ -110,6 +111,18 @@ def test_a_page_without_any_figure_is_no_reading():
     assert telemetry.readings == ()
 
 
+def test_what_was_asked_is_known_whatever_came_of_it():
+    pages = (*PAGES, Page("/other", {"one": read_metrics, "two": read_metrics}, is_optional=True))
+    answers = {"/metrics": page(1), "/status": PollError("status 500"), "/other": NoSuchPage("404")}
+    telemetry, _, _ = polled(answers, pages=pages)
+    assert (telemetry.asked, telemetry.optional) == (("metrics", "status", "one", "two"), ("one", "two"))
+    assert {name: one.is_absent for name, one in telemetry.failed.items()} == {
+        "status": False,
+        "one": True,
+        "two": True,
+    }
+
+
 def test_a_long_run_is_looked_at_less_often():
     telemetry, _, _ = polled({"/metrics": page(1), "/status": page(1)}, seconds=60, duration=24 * 3600)
     assert telemetry.every == pytest.approx(2 * 24 * 3600 / MOST_READINGS)
@@ -166,13 +179,14 @@ def test_requests_whose_replies_name_nobody_count_where_a_provider_must_have_ans
 def test_what_is_stored_is_read_back():
     samples = (ProcessSample(0.5, 10**8, 2),)
     told = tell(samples=samples, breakers=lambda t: {"a:http": "open"}).telemetry
+    told = replace(told, asked=("x", "y"), optional=("y",), failed={"y": Failed(3, "404", True)})
     document = json.loads(json.dumps(telemetry_json(told)))
     assert read_telemetry(document) == told
     assert read_telemetry(None) == Telemetry()
 
 
 def test_a_killed_run_has_what_was_told_until_then():
-    told = tell().telemetry
+    told = replace(tell().telemetry, asked=("x", "y"), optional=("y",))
     lines = json.dumps(settings_json(told)).encode() + b"\n"
     lines += b"".join(map(encode_entry, (*told.readings[:3], ProcessSample(1.0, 5, 1))))
     found = read_lines(lines + b'{"reading": [1, 2')
@@ -180,6 +194,7 @@ def test_a_killed_run_has_what_was_told_until_then():
     assert found.samples == (ProcessSample(1.0, 5, 1),)
     assert isinstance(found.readings[0], Reading)
     assert found.is_sole
+    assert (found.asked, found.optional) == (("x", "y"), ("y",))
 
 
 def test_a_report_has_room_for_every_reading():

@@ -2,7 +2,8 @@
 
 Rule: adverse is what cannot be so: requests that it has not counted, counters that do not move, a provider
 that it says served and that says otherwise, or could not, a breaker that is not as it is told, memory that is
-none. Where nothing that is told can be held against anything, nothing is found.
+none. Where nothing that is told can be held against anything, nothing is found. A page that was asked for and
+never told anything agrees with nothing: beside it the others are no pass.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.telemetry.account import comparable, disagreements
 from battlectl.analyse.telemetry.descriptors import opened_of
 from battlectl.analyse.telemetry.memory import growth_of
+from battlectl.analyse.telemetry.silence import tell_silence
 from battlectl.analyse.verdict import Finding, Verdict
 
 MOST_TOLD = 4
@@ -35,9 +37,12 @@ def check_telemetry(evidence: Evidence) -> Finding:
         )
         if number
     ]
+    summary = f"what the target tells agrees with what was seen ({', '.join(parts)}, {samples:,} readings)"
+    if silence := tell_silence(evidence.telemetry):
+        told = f"{silence}; {summary}" if parts else silence
+        return Finding("check", "telemetry", Verdict.INCONCLUSIVE, told, samples=samples)
     if not parts:
         return Finding("check", "telemetry", Verdict.INCONCLUSIVE, NOTHING_TOLD, samples=samples)
-    summary = f"what the target tells agrees with what was seen ({', '.join(parts)}, {samples:,} readings)"
     return Finding("check", "telemetry", Verdict.PASS, summary, samples=samples)
 
 

@@ -16,10 +16,14 @@ Reader = Callable[[bytes], Told]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: where it is, and by what name its readings go. A page may be read in several ways."""
+    """One page: where it is, and by what name its readings go. A page may be read in several ways.
+
+    Not every revision of the target has one that `is_optional`.
+    """
 
     path: str
     readers: Mapping[str, Reader]
+    is_optional: bool = False
 
 
 def lasso_pages(config: TargetTelemetry) -> tuple[Page, ...]:
@@ -28,11 +32,11 @@ def lasso_pages(config: TargetTelemetry) -> tuple[Page, ...]:
         "/api/metrics": lasso_metrics.read_metrics,
         "/api/metrics (rpc_performance_by_provider)": lasso_metrics.read_by_provider,
     }
-    of_chain = (Page(f"/api/metrics/{config.chain}", metrics),) if config.chain else ()
+    of_chain = (Page(f"/api/metrics/{config.chain}", metrics, True),) if config.chain else ()
     return (
         *of_chain,
-        Page("/api/status", {"/api/status": lasso_metrics.read_status}),
-        Page("/api/health", {"/api/health": lasso_metrics.read_health}),
+        Page("/api/status", {"/api/status": lasso_metrics.read_status}, True),
+        Page("/api/health", {"/api/health": lasso_metrics.read_health}, True),
     )
 
 

@@ -14,7 +14,7 @@ import trio
 
 from battlectl.observe.client_counts import ClientCounts
 from battlectl.observe.recorder import Recorder
-from battlectl.observe.telemetry import Failed, ProcessSample, Reading, Telemetry, Told
+from battlectl.observe.telemetry import PROCESS, Failed, ProcessSample, Reading, Telemetry, Told
 from battlectl.targets.telemetry import Page
 from battlectl.targets.telemetry.fetching import Fetch, NoSuchPage, PollError
 from battlectl.targets.telemetry.process import Watched
@@ -39,6 +39,17 @@ class Sources:
     tells_rss: bool = False
     watched: Watched | None = None
     own: Callable[[], int] = lambda: 0
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Every source, by name."""
+        process = () if self.watched is None else (PROCESS,)
+        return (*(name for page in self.pages for name in page.readers), *process)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Those that not every revision of the target has."""
+        return tuple(name for page in self.pages if page.is_optional for name in page.readers)
 
 
 Keep = Callable[[Reading | ProcessSample], None]
@@ -84,6 +95,8 @@ class TelemetryPoller:
             every=self._every,
             is_sole=self._sources.is_sole,
             tells_rss=self._sources.tells_rss,
+            asked=self._sources.asked,
+            optional=self._sources.optional,
         )
 
     async def _poll_on(self, page: Page, recorder: Recorder, start: float, offset: float) -> None:
@@ -102,9 +115,10 @@ class TelemetryPoller:
         try:
             body = await self._fetch(page.path)
         except PollError as error:
+            is_absent = isinstance(error, NoSuchPage)
             for source in page.readers:
-                self._fail(source, str(error))
-            self._gone[page.path] = self._gone.get(page.path, 0) + 1 if isinstance(error, NoSuchPage) else 0
+                self._fail(source, str(error), is_absent)
+            self._gone[page.path] = self._gone.get(page.path, 0) + 1 if is_absent else 0
             return
         self._gone[page.path] = 0
         now, own = trio.current_time() - start, self._sources.own()
@@ -145,9 +159,9 @@ class TelemetryPoller:
             breakers={names.get(name, name): state for name, state in told.breakers.items()},
         )
 
-    def _fail(self, source: str, why: str) -> None:
+    def _fail(self, source: str, why: str, is_absent: bool = False) -> None:
         times = self._failed[source].times if source in self._failed else 0
-        self._failed[source] = Failed(times + 1, why[:MOST_WHY])
+        self._failed[source] = Failed(times + 1, why[:MOST_WHY], is_absent)
 
     async def _sample_on(self, start: float) -> None:
         while self._sources.watched is not None:
@@ -160,7 +174,7 @@ class TelemetryPoller:
             return
         taken = await trio.to_thread.run_sync(watched.look)
         if isinstance(taken, str):
-            self._fail("process", taken)
+            self._fail(PROCESS, taken)
             return
         sample = ProcessSample(round(trio.current_time() - start, 6), *taken)
         self._samples.append(sample)
