@@ -114,12 +114,14 @@ class Recorder:
         served: Served,
         ended: Sequence[tuple[str, object]],
         before: Served | None = None,
+        sent: float | None = None,
     ) -> None:
         """One request ended, and this is who served it; times as in `end`, `ended` has a label per item.
 
-        `before` is what the reply before on the same connection said, where anybody wants to know.
+        `before` is what the reply before on the same connection said, where anybody wants to know; `sent` is
+        when the request that was answered went out.
         """
-        provider, attempts, _ = served
+        provider, attempts, _, upstream = served
         where = self._here if self._from <= due < self._until else self._where(due)
         cell = self._served.get((workload, provider, where)) or self._served_cell(workload, provider, where)
         label = ended[0][0]
@@ -131,6 +133,8 @@ class Recorder:
             cell.ok += 1
         if is_timed:
             cell.latency.record(done - due)
+        if upstream is not None and sent is not None and attempts != 0:
+            cell.tell(upstream, done - sent)
         if attempts is not None:
             cell.told += 1
             cell.attempts += attempts

@@ -28,11 +28,13 @@ class Served(NamedTuple):
 
     `hops` are the providers that had to be asked, one after another, where that is said too: a second
     transport of the same one or a hedge is an attempt and no failover. None: each attempt may be a hop.
+    `upstream` is how long that provider took, in seconds; None where that is not said.
     """
 
     provider: str = UNNAMED
     attempts: int | None = None
     hops: int | None = None
+    upstream: float | None = None
 
     @property
     def is_failover(self) -> bool:
@@ -43,6 +45,16 @@ class Served(NamedTuple):
 
 FIRST = Served("")
 """In place of the reply before on a connection that had none."""
+
+GRAIN = 0.002
+"""Seconds by which a told latency may be longer than it was: whole milliseconds, read twice and rounded."""
+SKEW = 0.01
+"""The part by which it may be, besides: the target's clock is another one."""
+
+
+def is_longer(upstream: float, took: float) -> bool:
+    """Whether a provider cannot have taken so long within an exchange that took us `took` seconds in all."""
+    return upstream > took * (1 + SKEW) + GRAIN
 
 
 class ServedKey(NamedTuple):
@@ -74,8 +86,10 @@ class ServedCell:
     `told` are those whose reply said how many attempts they took, `attempts` the sum of what was said,
     `extra` the attempts beyond the first, `failovers` the requests for which more than one provider had to be
     asked. Without `told` the other three say nothing. `latency` is over answered and timed-out requests,
-    `failover_latency` over the failovers among them; `coarse` is the most bits that the two lost in a
+    `failover_latency` over the failovers among them; `coarse` is the most bits that the sketches lost in a
     journal, or `SKETCHES_GONE`.
+    `upstream` are the latencies that replies told of their provider; `longer` of them were more than the
+    whole exchange, `longest` is the one furthest beyond it, beside what that exchange took.
     """
 
     __slots__ = (
@@ -86,11 +100,14 @@ class ServedCell:
         "failovers",
         "firsts",
         "latency",
+        "longer",
+        "longest",
         "ok",
         "paired",
         "requests",
         "same",
         "told",
+        "upstream",
     )
 
     def __init__(self) -> None:
@@ -106,12 +123,23 @@ class ServedCell:
         self.coarse = 0
         self.latency = Sketch()
         self.failover_latency = Sketch()
+        self.upstream = Sketch()
+        self.longer = 0
+        self.longest = (0.0, 0.0)
+
+    def tell(self, upstream: float, took: float) -> None:
+        """A reply told how long its provider took; the exchange took us so long."""
+        self.upstream.record(upstream)
+        if is_longer(upstream, took):
+            self.longer += 1
+            self.longest = max(self.longest, (upstream, took), key=_beyond)
 
     def merge(self, other: ServedCell) -> None:
         """Add all of another cell."""
         self._add_numbers(other)
         self.latency.merge(other.latency)
         self.failover_latency.merge(other.failover_latency)
+        self.upstream.merge(other.upstream)
 
     def _add_numbers(self, other: ServedCell) -> None:
         self.requests += other.requests
@@ -123,6 +151,8 @@ class ServedCell:
         self.firsts += other.firsts
         self.paired += other.paired
         self.same += other.same
+        self.longer += other.longer
+        self.longest = max(self.longest, other.longest, key=_beyond)
         self.coarse = max(self.coarse, other.coarse)
 
     def coarser(self, bits: int) -> ServedCell:
@@ -135,6 +165,7 @@ class ServedCell:
         if bits < SKETCHES_GONE:
             result.latency = self.latency.coarser(bits)
             result.failover_latency = self.failover_latency.coarser(bits)
+            result.upstream = self.upstream.coarser(bits)
         return result
 
     def to_json(self) -> list[Any]:
@@ -142,16 +173,26 @@ class ServedCell:
         numbers = [self.requests, self.ok, self.told, self.attempts, self.extra, self.failovers, self.coarse]
         if self.firsts or self.paired:
             numbers += [self.firsts, self.paired, self.same]
-        return [numbers, self.latency.to_json(), self.failover_latency.to_json()]
+        told = [[self.longer, *self.longest], self.upstream.to_json()]
+        is_told = self.upstream.count or self.longer
+        return [numbers, self.latency.to_json(), self.failover_latency.to_json(), *(told if is_told else ())]
 
     @classmethod
     def from_json(cls, stored: list[Any]) -> ServedCell:
         """The cell that `to_json` wrote."""
         result = cls()
-        numbers, latency, failover_latency = stored
+        numbers, latency, failover_latency, *told = stored
         result.requests, result.ok, result.told, result.attempts = numbers[:4]
         result.extra, result.failovers, result.coarse = numbers[4:7]
         result.firsts, result.paired, result.same = numbers[7:] or (0, 0, 0)
         result.latency = Sketch.from_json(latency)
         result.failover_latency = Sketch.from_json(failover_latency)
+        if told:
+            (result.longer, *longest), upstream = told
+            result.longest, result.upstream = (longest[0], longest[1]), Sketch.from_json(upstream)
         return result
+
+
+def _beyond(pair: tuple[float, float]) -> tuple[float, ...]:
+    """Of two that are as far beyond, the same one whichever comes first."""
+    return pair[0] - pair[1], *pair

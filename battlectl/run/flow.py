@@ -153,7 +153,9 @@ class Flow:
             self._recorder.flow(name, due, sent.taken, exchange.sent - self.start, done, sent.late)
         if self._client.attributed and exchange.answer is not None:
             before = exchange.before if self._is_routed else None
-            self._recorder.served(name, due, done, exchange.answer.served or _UNTOLD, judged, before)
+            sent_at = None if exchange.sent is None else exchange.sent - self.start
+            served = exchange.answer.served or _UNTOLD
+            self._recorder.served(name, due, done, served, judged, before, sent_at)
         self._record(sent.arrival, sent.request, done, judged)
         if sent.ended is not None:
             sent.ended()

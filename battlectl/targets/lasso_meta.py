@@ -4,7 +4,8 @@ Rule: metadata that is missing, too long, no base64, no JSON or of another shape
 figures in it that cannot all be true. As recorded: `candidate_providers` are channels in order, of which the
 one at `retries` answered; a longer list has channels that were not asked; a shorter one, or another channel
 at that place, leaves open how many attempts there were. An answer in Lasso's own words was given by nobody,
-whomever the metadata names. A batch has the metadata of one of its calls, which says nothing of the others.
+whomever the metadata names, and took nobody any time. A batch has the metadata of one of its calls, which
+says nothing of the others.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from battlectl.observe.served import UNNAMED, Served
-from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, checked_name
+from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, checked_name, seconds
 
 HEADER = b"x-lasso-meta"
 HEADER_LENGTH = len(HEADER)
@@ -41,6 +42,7 @@ class _Meta(msgspec.Struct):
     retries: int | None = None
     selected_provider: _Channel | None = None
     candidate_providers: list[str] = []
+    upstream_latency_ms: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -73,7 +75,7 @@ class LassoMeta:
             return Served()
         served = _understand(meta)
         if served.provider != UNNAMED and _is_own(body):
-            return served._replace(provider=UNNAMED)
+            return served._replace(provider=UNNAMED, upstream=None)
         return served
 
 
@@ -119,16 +121,17 @@ def _is_own(body: bytes) -> bool:
 def _understand(meta: _Meta) -> Served:
     selected, channels, retries = meta.selected_provider, meta.candidate_providers, meta.retries
     name = UNNAMED if selected is None else checked_name(selected.id)
+    upstream = None if selected is None else seconds(meta.upstream_latency_ms)
     if retries is None or not 0 <= retries < MOST_RETRIES:
-        return Served(name)
+        return Served(name, None, None, upstream)
     if selected is None:
         return Served(name, *_unserved(channels, retries))
     answered = f"{selected.id}:{selected.protocol}"
     if retries < len(channels) and channels[retries] == answered:
-        return Served(name, retries + 1, _providers(channels[: retries + 1]) if retries else 1)
+        return Served(name, retries + 1, _providers(channels[: retries + 1]) if retries else 1, upstream)
     if retries + 1 < len(channels) and answered in channels:
-        return Served(name, retries + 1)  # All that were considered, and some of them passed over.
-    return Served(name)
+        return Served(name, retries + 1, None, upstream)  # All that were considered; some were passed over.
+    return Served(name, None, None, upstream)
 
 
 def _unserved(channels: Sequence[str], retries: int) -> tuple[int | None, int | None]:

@@ -113,8 +113,10 @@ def _attribution(target: Target, named: AttributionHeaders) -> Reader | None:
         return None
     names, body = addresses_of(target), named.body
     if body is None:
-        return Attribution(named.provider, named.attempts, named.retries, names)
-    return BodyAttribution(_steps(body.provider), _steps(body.attempts), _steps(body.retries), names)
+        told = (named.provider, named.attempts, named.retries)
+        return Attribution(*told, names=names, upstream_ms=named.upstream_ms)
+    steps = (_steps(body.provider), _steps(body.attempts), _steps(body.retries))
+    return BodyAttribution(*steps, names=names, upstream_ms=_steps(body.upstream_ms))
 
 
 def _steps(place: str | None) -> Steps | None:

@@ -1,7 +1,7 @@
-"""What a reply says of who served it: by its headers, or by a place in its body.
+"""What a reply says of who served it, and how fast: by its headers, or by a place in its body.
 
-Rule: headers are read as RFC 9110 has them (any case, a repeated one is one list); a value that is no name or
-no count is not observable rather than an error: the target may write what it likes.
+Rule: headers are read as RFC 9110 has them (any case, a repeated one is one list); a value that is no name,
+no count or no time is not observable rather than an error: the target may write what it likes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from battlectl.observe.served import OTHERS, UNNAMED, Served
 
 LONGEST_NAME = 64
 MOST_ATTEMPT_DIGITS = 6
+LONGEST_TOLD_MS = 1e7
+"""Milliseconds, near three hours: no request waits so long, so a larger number is none of these."""
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -37,7 +39,7 @@ class Attribution:
 
     `retries` is one less than attempts; a plus before it is read over. `names` has what the target calls a
     provider -> our id, where the two differ. `after`: the name is what follows the last of this in the value;
-    a list then names nobody.
+    a list then names nobody. `upstream_ms` holds how long that provider took, in milliseconds.
     """
 
     provider: str | None
@@ -45,6 +47,7 @@ class Attribution:
     retries: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     after: str = ""
+    upstream_ms: str | None = None
     reads_body: ClassVar[bool] = False
 
     def read(self, headers: Headers, body: bytes = b"") -> Served:
@@ -58,7 +61,8 @@ class Attribution:
             if b"," in provider:
                 return Served(OTHERS, attempts)
             provider = provider.rpartition(self.after.encode())[2]
-        return Served(name_of(provider, self.names), attempts)
+        upstream = None if self.upstream_ms is None else time_of(value_of(headers, self.upstream_ms))
+        return Served(name_of(provider, self.names), attempts, None, upstream)
 
 
 Steps: TypeAlias = tuple[str | int, ...]
@@ -76,6 +80,7 @@ class BodyAttribution:
     attempts: Steps | None
     retries: Steps | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    upstream_ms: Steps | None = None
     reads_body: ClassVar[bool] = True
 
     def read(self, headers: Headers, body: bytes = b"") -> Served:
@@ -90,7 +95,8 @@ class BodyAttribution:
             retries = whole(_at(document, self.retries))
             attempts = None if retries is None else retries + 1
         name = provider if isinstance(provider, str) else ""
-        return Served(checked_name(self.names.get(name, name)), attempts)
+        upstream = seconds(_at(document, self.upstream_ms))
+        return Served(checked_name(self.names.get(name, name)), attempts, None, upstream)
 
 
 def value_of(headers: Headers, wanted: str | None) -> bytes:
@@ -118,6 +124,19 @@ def checked_name(name: str) -> str:
 def count_of(value: bytes) -> int | None:
     """A header's count, None for what is none."""
     return int(value) if value.isdigit() and len(value) <= MOST_ATTEMPT_DIGITS else None
+
+
+def time_of(value: bytes) -> float | None:
+    """A header's milliseconds in seconds, None for what is no time."""
+    try:
+        return seconds(float(value))
+    except ValueError:
+        return None
+
+
+def seconds(value: Any) -> float | None:
+    """A JSON value's milliseconds in seconds, None for what is no time."""
+    return value / 1e3 if type(value) in (float, int) and 0 <= value < LONGEST_TOLD_MS else None
 
 
 def whole(value: Any) -> int | None:

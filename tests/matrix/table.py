@@ -29,12 +29,7 @@ TRIALS: Mapping[str, Trial] = {
 }
 """Defect -> what catches it."""
 
-CANNOT_SHOW: Mapping[str, str] = {
-    "metadata-latency-invented": (
-        "battlectl reads from replies who served and in how many attempts, and no upstream latency: the lie "
-        "is told to whoever asks for Lasso's metadata, and no figure of a report comes from there"
-    ),
-}
+CANNOT_SHOW: Mapping[str, str] = {}
 """Defect -> why nothing that the lab can do shows it to anybody outside."""
 
 NO_LAB = {"node-failure"}

@@ -61,4 +61,5 @@ TRIALS: Mapping[str, Trial] = {
     "metadata-names-another": Trial("slow-in-turn"),
     "metadata-one-attempt": HANGING_TOLD,
     "metadata-missing-after-failover": HANGING_TOLD,
+    "metadata-latency-invented": Trial("slow-and-told"),
 }

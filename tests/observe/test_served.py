@@ -20,7 +20,13 @@ histories = st.lists(
         st.sampled_from(["reads", "writes"]),
         st.integers(0, 99).map(lambda tenth: tenth / 10),
         st.integers(0, 3_000).map(lambda ms: ms / 1000),
-        st.builds(Served, st.sampled_from("abc"), st.sampled_from([None, 0, 1, 2, 5])),
+        st.builds(
+            Served,
+            st.sampled_from("abc"),
+            st.sampled_from([None, 0, 1, 2, 5]),
+            st.none(),
+            st.sampled_from([None, 0.0, 0.010, 0.5, 2.5, 4.0]),
+        ),
         st.booleans(),
         st.booleans(),
     ),
@@ -36,7 +42,7 @@ def deltas_of(history, cuts=()) -> list[Delta]:
         if number in set(cuts):
             found.append(recorder.take())
         ended = "ok" if is_ok and is_timed else "timeout" if is_timed else "refused"
-        recorder.served(workload, due, due + latency, served, [(ended, None)])
+        recorder.served(workload, due, due + latency, served, [(ended, None)], None, due)
     return [*found, recorder.take()]
 
 
@@ -68,6 +74,27 @@ def test_latency_is_over_the_timed_and_failover_latency_over_the_failed_over():
     assert (served["a"].latency.count, served["a"].failover_latency.count) == (2, 0)
     assert (served["b"].failover_latency.count, served["b"].failover_latency.maximum) == (2, 0.4)
     assert (served[UNANSWERED].latency.count, served[UNANSWERED].latency.maximum) == (1, 1.0)
+
+
+def test_latencies_that_replies_tell_are_counted_and_held_against_the_exchange():
+    history = [
+        ("reads", 0.0, 0.010, Served("a", 1, None, 0.009), True, True),
+        ("reads", 1.0, 0.010, Served("a", 1, None, 0.030), True, True),
+        ("reads", 3.0, 0.020, Served("a", 1, None, 0.090), False, True),
+        ("reads", 3.0, 0.020, Served("a", 1), True, True),
+        ("reads", 4.0, 0.020, Served("a", 0, None, 9.0), True, True),  # It says that it asked nobody.
+    ]
+    cell = tally_of(deltas_of(history, [1])).served(range(3))["a"]
+    assert (cell.upstream.count, cell.upstream.sum_ns, cell.longer) == (3, 129_000_000, 2)
+    assert [round(part, 9) for part in cell.longest] == [0.09, 0.02]
+    assert ServedCell.from_json(cell.to_json()).to_json() == cell.to_json()
+    assert cell.coarser(SKETCHES_GONE).longer == 2
+
+
+def test_a_request_whose_sending_nobody_saw_is_held_against_nothing():
+    recorder = Recorder(CUTS, 1)
+    recorder.served("reads", 0.0, 0.01, Served("a", 1, None, 5.0), [("ok", None)])
+    assert tally_of([recorder.take()]).served(range(3))["a"].upstream.count == 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from battlectl.analyse.judge import judge
 from battlectl.errors import ExitCode
 from battlectl.observe import outcome
 from battlectl.observe.journal import decode_lines, encode_line
-from battlectl.observe.served import UNANSWERED, UNNAMED
+from battlectl.observe.served import UNANSWERED, UNNAMED, Served
 from battlectl.report.document import build_document, encode_document
 from battlectl.report.fold import Chronicle
 from battlectl.transport.base import Exchange, NoReply
@@ -40,6 +40,19 @@ def test_every_request_is_counted_under_who_served_it():
         "b": (10, 10, 10),
     }
     assert (found["b"].failover_latency.count, round(found["b"].failover_latency.mean, 9)) == (10, 0.3)
+
+
+def test_how_long_a_provider_took_is_held_against_the_time_from_sending():
+    def script(exchange, number):
+        told = 0.009 if number % 2 else 0.5
+        return 0.01, reply_ok(exchange)._replace(served=Served("a", 1, None, told))
+
+    fought = fight(script, attributed=True)
+    cell = served(fought)["a"]
+    assert (cell.upstream.count, cell.longer) == (100, 50)
+    (note,) = [one for one in judge(fought.evidence).checks if one.name == "telemetry"]
+    assert (note.verdict, note.level) == ("fail", "note")
+    assert "up to 500 ms in one of 10 ms" in note.summary
 
 
 def test_a_target_that_tells_nothing_leaves_nothing_observable():

@@ -65,6 +65,11 @@ def told(kind: str, headers: dict[str, str], **more: Any) -> Served | None:
         ("proxyd", {}, Served()),
         ("envoy", {"x-upstream": "127.0.0.1:8545", "x-envoy-attempt-count": "2"}, Served("node_a", 2)),
         ("envoy", {"x-upstream": "[::1]:8546", "x-envoy-attempt-count": "1"}, Served("node_b", 1)),
+        (
+            "envoy",
+            {"x-upstream": "127.0.0.1:8545", "x-envoy-upstream-service-time": "12"},
+            Served("node_a", None, None, 0.012),
+        ),
         ("envoy", {"x-upstream": "10.0.0.1:80"}, Served("10.0.0.1:80")),
         ("envoy", {"x-upstream": "", "x-envoy-attempt-count": "1"}, Served(UNNAMED, 1)),
         ("haproxy", {"X-Served-By": "node_a", "X-Retries": "0"}, Served("node_a", 1)),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battlectl.observe.served import UNNAMED, Served
+from battlectl.observe.served import UNNAMED, Served, is_longer
 from battlectl.targets.lasso_meta import MOST_BYTES, LassoMeta
 
 WIRE = Path(__file__).parents[1] / "lab" / "gateway" / "wire"
@@ -54,8 +54,10 @@ def test_every_recorded_exchange_says_what_a_reader_takes_from_it(file):
         headers = [(name.encode(), value.encode()) for name, value in response["headers"]]
         body = response["body"]
         served = META.read(headers, (body if isinstance(body, str) else json.dumps(body)).encode())
+        assert (served.upstream is None) is (served.provider == UNNAMED)
+        assert not is_longer(served.upstream or 0.0, exchange["elapsed_ms"] / 1e3)
         if served != NOTHING:
-            read[number] = served
+            read[number] = served._replace(upstream=None)
     assert read == RECORDED.get(file, {})
 
 
@@ -109,6 +111,18 @@ def test_the_replies_of_the_recorded_outages(selected, retries, candidates, erro
 def test_what_was_considered_and_passed_over_was_no_attempt():
     meta = meta_of("mock_c:http", 1, "mock_a:http mock_b:http mock_c:http mock_a:ws")
     assert META.read(header(meta)) == Served("mock_c", 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(0.5, 0.0005), (1, 0.001), (0, 0.0), (None, None), ("12", None), (-1, None), (1e9, None), (True, None)],
+)
+def test_how_long_its_provider_took_is_told_in_milliseconds_or_not_at_all(told, seconds):
+    meta = meta_of("mock_b:http", 1, "mock_a:http mock_b:http") | {"upstream_latency_ms": told}
+    assert META.read(header(meta)) == Served("mock_b", 2, 2, seconds)
+    assert META.read((), json.dumps({"lasso_meta": meta}).encode()).upstream == seconds
+    error = json.dumps({"jsonrpc": "2.0", "id": 1, "error": NO_CHANNELS}).encode()
+    assert META.read(header(meta), error) == Served(UNNAMED, 2, 2)
 
 
 def test_fields_that_nobody_knows_are_read_over():

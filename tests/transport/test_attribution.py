@@ -78,6 +78,25 @@ def test_retries_are_one_less_than_attempts_and_addresses_have_names(headers, ex
     assert told(*headers, attribution=RETRIES) == expected
 
 
+TIMED = Attribution("X-Server", None, upstream_ms="X-Took")
+TIMES = [("12", 0.012), ("0.5", 0.0005), (" 7 ", 0.007), ("1e2", 0.1)]
+NO_TIMES = ["", "-1", "12ms", "nan", "inf", "1e8", "1, 2", "two", "9" * 400]
+
+
+@pytest.mark.parametrize(("value", "seconds"), [*TIMES, *((value, None) for value in NO_TIMES)])
+def test_a_time_is_a_number_of_milliseconds_or_not_observable(value, seconds):
+    assert told(("X-Server", "a"), ("X-Took", value), attribution=TIMED) == Served("a", None, None, seconds)
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [(b"12", 0.012), (b"0.5", 0.0005), (b'"12"', None), (b"true", None), (b"-1", None), (b"1e9", None)],
+)
+def test_a_time_in_the_body_is_a_number_too(body, seconds):
+    timed = BodyAttribution(None, None, upstream_ms=("took",))
+    assert timed.read((), b'{"took": %s}' % body) == Served(UNNAMED, None, None, seconds)
+
+
 BODY = BodyAttribution(("meta", "by", 0), ("meta", "attempts"), ("meta", "retries"), {"n1": "node_a"})
 
 

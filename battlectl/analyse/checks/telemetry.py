@@ -1,9 +1,9 @@
 """Does what the target tells of itself agree with what was seen?
 
 Rule: adverse is what cannot be so: requests that it has not counted, counters that do not move, a provider
-that it says served and that says otherwise, or could not, a breaker that is not as it is told, memory that is
-none. Where nothing that is told can be held against anything, nothing is found. A page that was asked for and
-never told anything agrees with nothing: beside it the others are no pass.
+that it says served and that says otherwise, or could not, or not so fast, a breaker that is not as it is
+told, memory that is none. Where nothing that is told can be held against anything, nothing is found. A page
+that was asked for and never told anything agrees with nothing: beside it the others are no pass.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def check_telemetry(evidence: Evidence) -> Finding:
             (scope.breakers, "breakers"),
             (scope.memory, "memory"),
             (scope.faults, "faults that replies tell of"),
+            (scope.delays, "delays that replies tell of"),
         )
         if number
     ]

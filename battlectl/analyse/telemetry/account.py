@@ -14,6 +14,7 @@ from battlectl.analyse.telemetry.breakers import breaker_disagreements, comparab
 from battlectl.analyse.telemetry.counts import count_disagreements
 from battlectl.analyse.telemetry.denied import denials
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement
+from battlectl.analyse.telemetry.latencies import comparable_latencies, latency_disagreements
 from battlectl.analyse.telemetry.memory import comparable_memory, memory_disagreements
 from battlectl.analyse.telemetry.replies import comparable_faults, reply_disagreements
 from battlectl.analyse.telemetry.retries import retry_disagreements
@@ -26,6 +27,7 @@ FINDERS = (
     memory_disagreements,
     reply_disagreements,
     retry_disagreements,
+    latency_disagreements,
 )
 
 
@@ -37,13 +39,14 @@ def disagreements(evidence: Evidence) -> tuple[Disagreement, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """How much there was to hold the target's word against: counters told, states told, memory told, and
-    faults under which replies would have given themselves away."""
+    """How much there was to hold the target's word against: counters told, states told, memory told, faults
+    under which replies would have given themselves away, and delays under which their latencies would."""
 
     counters: int
     breakers: int
     memory: int
     faults: int = 0
+    delays: int = 0
 
 
 def comparable(evidence: Evidence) -> Comparable:
@@ -58,4 +61,5 @@ def comparable(evidence: Evidence) -> Comparable:
         len(comparable_breakers(evidence)),
         comparable_memory(evidence.telemetry),
         comparable_faults(evidence),
+        comparable_latencies(evidence),
     )

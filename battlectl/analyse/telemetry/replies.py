@@ -56,10 +56,17 @@ def reply_disagreements(evidence: Evidence) -> Iterator[Disagreement]:
     known = know(evidence)
     for grip in grips_of(known):
         yield from _unable(grip, known)
+    for strike in slow_strikes(known):
+        if strike.struck is not None:
+            yield from _too_soon(strike, strike.struck, known)
+
+
+def slow_strikes(known: Known) -> Iterator[Strike]:
+    """The faults by which every answer there is late by a time that is known."""
     for strike in known.strikes:
         is_late = strike.injection.toxic == LATE and _is_whole(strike)
         if is_late and strike.struck is not None and _may_be_real(strike, known):
-            yield from _too_soon(strike, strike.struck, known)
+            yield strike
 
 
 def comparable_faults(evidence: Evidence) -> int:

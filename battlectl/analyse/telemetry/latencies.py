@@ -1,0 +1,131 @@
+"""What replies tell of how long their provider took, against what it can have taken.
+
+Rule: a provider took no longer than the whole exchange that it was asked in, as the client measured it; and
+under a fault that makes every answer of a provider late, none took less than that delay. The first is counted
+reply by reply (`observe.served.is_longer`). For the second only requests count that were due while the fault
+was in force and over before it ended, and of these only those that the client had to wait for as long: an
+answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from battlectl.analyse.evidence import Evidence
+from battlectl.analyse.faults.known import Known, know
+from battlectl.analyse.faults.strike import Strike
+from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement, slack
+from battlectl.analyse.telemetry.replies import EARLY, LEAST, MOST_COARSE, REPLIES, is_struck, slow_strikes
+from battlectl.observe.served import OWN_NAMES, ServedCell
+from battlectl.observe.sketch import Sketch
+
+KIND = "latency"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Under one delay: so many replies told a latency, and at least `short` of them less than it can be."""
+
+    strike: Strike
+    struck: float
+    number: int
+    short: float
+
+    @property
+    def soon(self) -> float:
+        """Seconds in which its provider cannot have answered."""
+        return EARLY * self.strike.expected.late_by
+
+
+def latency_disagreements(evidence: Evidence) -> Iterator[Disagreement]:
+    """Latencies of providers that cannot be so: longer than the exchange, or shorter than the delay."""
+    yield from _longer_than_exchanges(evidence)
+    for told in _told_under_delays(know(evidence)):
+        if told.short >= ENOUGH and told.short > slack(told.number):
+            yield _too_short(told)
+
+
+def comparable_latencies(evidence: Evidence) -> int:
+    """The delays under which a latency that is too short would have been seen."""
+    return sum(told.number >= ENOUGH for told in _told_under_delays(know(evidence)))
+
+
+def _longer_than_exchanges(evidence: Evidence) -> Iterator[Disagreement]:
+    by_provider: dict[str, list[tuple[float, ServedCell]]] = {}
+    for (_, provider, segment), cell in evidence.tally.by_provider.items():
+        if cell.longer:
+            by_provider.setdefault(provider, []).append((evidence.frame.cuts[segment], cell))
+    for provider, cells in by_provider.items():
+        number, told = (sum(n) for n in zip(*((c.longer, c.upstream.count) for _, c in cells), strict=True))
+        if number < LEAST:
+            continue
+        upstream, took = max((cell.longest for _, cell in cells), key=lambda pair: pair[0] - pair[1])
+        words = (
+            f"tell of {number:,} requests that {_name(provider)} took longer than the whole exchange, up to "
+            f"{upstream * 1e3:,.0f} ms in one of {took * 1e3:,.0f} ms: invented, or of another request"
+        )
+        at = max(0.0, min(at for at, _ in cells))
+        yield Disagreement(KIND, REPLIES, _name(provider, ""), at, words, number / max(number, told))
+
+
+def _name(provider: str, nobody: str = "somebody") -> str:
+    return nobody if provider in OWN_NAMES else provider
+
+
+def _told_under_delays(known: Known) -> Iterator[Told]:
+    for strike in slow_strikes(known):
+        if strike.struck is not None:
+            yield _told_under(strike, strike.struck, known)
+
+
+def _told_under(strike: Strike, struck: float, known: Known) -> Told:
+    """By segments, which the plan of the fault cuts: what was due before it was in force is allowed for, and
+    what may have been answered after it: a request may have waited elsewhere first."""
+    soon = EARLY * strike.expected.late_by
+    parts = list(_parts_under(strike, known))
+    last = max([strike.expected.late_by, *(part.cell.latency.maximum or 0.0 for part in parts)])
+    short = 0.0
+    for start, end, cell in parts:
+        allowed = known.due.between(start, min(end, struck))
+        allowed += known.due.between(max(start, strike.end - last), end)
+        short += max(0.0, _below(cell.upstream, soon) - _below(cell.latency, soon) - allowed)
+    return Told(strike, struck, sum(part.cell.upstream.count for part in parts), short)
+
+
+class _Part(NamedTuple):
+    """What a provider served in one segment, which lies in the plan of a fault."""
+
+    start: float
+    end: float
+    cell: ServedCell
+
+
+def _parts_under(strike: Strike, known: Known) -> Iterator[_Part]:
+    frame, injection = known.evidence.frame, strike.injection
+    for segment in frame.all_segments:
+        start, end = frame.cuts[segment], frame.cuts[segment + 1]
+        if start < injection.at or end > injection.until:
+            continue
+        whole = ServedCell()
+        for load in frame.workloads:
+            cell = known.evidence.tally.by_provider.get((load.name, strike.provider, segment))
+            is_told = cell is not None and cell.upstream.count and cell.coarse <= MOST_COARSE
+            if cell is not None and is_told and is_struck(load, strike):
+                whole.merge(cell)
+        if whole.upstream.count:
+            yield _Part(start, end, whole)
+
+
+def _below(sketch: Sketch, limit: float) -> int:
+    return sum(count for value, count in sketch.weighted_values() if value < limit)
+
+
+def _too_short(told: Told) -> Disagreement:
+    provider, delay = told.strike.provider, told.strike.expected.late_by
+    words = (
+        f"tell of {told.short:,.0f} requests that {provider} took less than {told.soon * 1e3:,.0f} ms, "
+        f"though {told.strike.injection.name} makes each of its answers take {delay * 1e3:,.0f} ms"
+    )
+    return Disagreement(KIND, REPLIES, provider, told.struck, words, told.short / told.number)
