@@ -28,7 +28,7 @@ from battlectl.observe.streams.cell import StreamCells
 from battlectl.observe.streams.inputs import Ended, Header, Input, Opened
 from battlectl.observe.streams.life import Life
 from battlectl.observe.streams.reckoning import Reckoning
-from battlectl.observe.streams.strangers import UNPROVEN, judge_stranger
+from battlectl.observe.streams.strangers import UNPROVEN, Stranger, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
 from battlectl.observe.streams.trail import Trail
@@ -258,16 +258,25 @@ class HeadStream:
     def _stray(self, event: Header) -> None:
         if self._strays is None:
             self._strays = Strays()
-        where, settle = self._trail.rank, self._terms.settle
-        name = judge_stranger(self._truth, event.number, event.parent, event.t, where, settle)
+        since = self._branch_since(event, self._strays)
+        shown = Stranger(event.t, event.number, event.parent, since)
+        name = judge_stranger(self._truth, shown, self._trail.rank, self._terms.settle)
         is_running = self._strays.last == event.hash
-        is_new = self._strays.add(event.number, event.hash)
+        begun = event.t if since is None else since
+        is_new = self._strays.add(event.number, event.hash, begun if name == UNPROVEN else None)
         if is_running or not (is_new or name == UNPROVEN):
             self._book.find("duplicates", event.t, event.number)
         elif name == UNPROVEN:
             self._book.count(name, event.t)
         else:
             self._book.find(name, event.t, event.number)
+
+    def _branch_since(self, event: Header, strays: Strays) -> float | None:
+        """See `Stranger`. Who says only its newest head shows no more of a branch than that."""
+        is_unknown = not strays.has(event.parent) and not self._truth.ranks_of(event.parent)
+        if is_unknown and self._terms.newest_only:
+            return event.t
+        return strays.branch_below(event.number, event.parent)
 
     def _due(self, t: float) -> float | None:
         """When the truth first saw what is to come next, if it had by t."""

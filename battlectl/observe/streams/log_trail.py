@@ -61,6 +61,18 @@ class LogTrail:
             self._returned.add(block_hash)
         logs[index] = True
 
+    def shows_from(self, number: int) -> bool:
+        """Whether a log is there, as the stream shows it, of a block that has this number or a higher one."""
+        truth = self._logs.truth
+        stands = truth.at(self.at[0]) if self.at is not None and truth.has(self.at[0]) else None
+        if stands is not None and stands.hash not in self.shown and stands.number >= number:
+            return True  # It is judged, so it was not taken back.
+        return any(
+            truth.at(ranks[-1]).number >= number
+            for hash_, logs in self.shown.items()
+            if any(logs.values()) and (ranks := truth.ranks_of(hash_))
+        )
+
     def hold_from(self) -> int:
         """The first rank that the stream is held to; beyond all while there is none."""
         if self.floor is not None:

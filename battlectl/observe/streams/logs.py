@@ -17,6 +17,7 @@ no log comes.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from battlectl.observe.streams.inputs import Ended, Opened
 from battlectl.observe.streams.life import Life
 from battlectl.observe.streams.log_trail import LogTrail
 from battlectl.observe.streams.log_truth import LogTruth
-from battlectl.observe.streams.strangers import UNPROVEN, WRONG_FORK, judge_stranger
+from battlectl.observe.streams.strangers import UNPROVEN, Stranger, judge_stranger
 from battlectl.observe.streams.strays import Strays
 from battlectl.observe.streams.terms import Terms
 
@@ -60,7 +61,7 @@ class LogStream:
         self._life = Life(name, cells, terms, t)
         self._trail = LogTrail(logs, self._book, terms)
         self._strays = Strays(MOST_STRAY_LOGS)
-        self._strayed: int | None = None
+        self._strayed: tuple[int, float] | None = None
         self._waiting: deque[Log | Opened | Ended] = deque()
 
     def log(
@@ -168,18 +169,24 @@ class LogStream:
         return True
 
     def _stray(self, event: Log) -> None:
-        """A second block of the kind, on top of the first, is more than a tip that went between two looks."""
-        where, settle = None if self._trail.at is None else self._trail.at[0], self._terms.settle
-        name = judge_stranger(self._truth, event.number, None, event.t, where, settle)
-        if self._strayed is not None and event.number > self._strayed and name == UNPROVEN:
-            name = WRONG_FORK
-        self._strayed = event.number if self._strayed is None else min(self._strayed, event.number)
+        """Nobody says what its block lies on: on the branch, if any, that the stream was on before."""
+        where = None if self._trail.at is None else self._trail.at[0]
+        shown = Stranger(event.t, event.number, None, self._branch_since(event))
+        name = judge_stranger(self._truth, shown, where, self._terms.settle)
+        if self._strayed is None or event.number < self._strayed[0]:
+            self._strayed = event.number, event.t if name == UNPROVEN else -math.inf
         if not self._strays.add(event.number, _key(event)):
             self._book.find("duplicates", event.t, event.number)
         elif name == UNPROVEN:
             self._book.count(name, event.t)
         else:
             self._book.find(name, event.t, event.number)
+
+    def _branch_since(self, event: Log) -> float | None:
+        """See `Stranger`. Who goes over to a branch has taken back what it showed from the fork on."""
+        if self._strayed is not None and event.number > self._strayed[0]:
+            return self._strayed[1]
+        return None if self._trail.shows_from(event.number) else event.t
 
     def _show(self, event: Log, ranks: tuple[int, ...], is_forced: bool) -> bool:
         """It is there from now on; what seems to come late waits, for the truth may yet go back to it."""
@@ -236,6 +243,8 @@ class LogStream:
             shown[event.log_index] = False
             return True
         logs = self._logs.of(event.hash)
+        if self._strayed is not None and event.number <= self._strayed[0]:
+            self._strayed = None  # The whole branch is left.
         if self._strays.has(_key(event)) or (logs is not None and event.log_index in logs):
             self._book.count("removed", event.t)
         elif logs is not None:

@@ -16,11 +16,14 @@ Hashes are compared as they are: whoever feeds it writes them in one way (lower 
 
 from __future__ import annotations
 
+from collections import deque
+
 from battlectl.observe.streams.announced import NEVER_LOOKED, Announced, Loose, Reorg
 
 MOST_LOOSE = 256
 MOST_REORGS = 256
 MOST_UNWATCHED = 64
+MOST_LOOKS = 1024
 
 
 class Truth:
@@ -45,6 +48,7 @@ class Truth:
         self.looked = self._looked_before = NEVER_LOOKED
         self.holes = 0
         self.unwatched: list[tuple[float, float]] = []
+        self._looks: deque[float] = deque(maxlen=MOST_LOOKS)
 
     def see(self, t: float, number: int, hash_: str, parent: str, asked: float | None = None) -> None:
         """At time t the second path says that this block is on the chain, or was when it was `asked`."""
@@ -65,6 +69,7 @@ class Truth:
         if self._row and t - since > self.blink:
             self._lose_sight(since, t)
         self.began, self.looked, self._looked_before = min(self.began, t), t, since
+        self._looks.append(t)
 
     def _lose_sight(self, since: float, until: float) -> None:
         if len(self.unwatched) == MOST_UNWATCHED:
@@ -91,6 +96,10 @@ class Truth:
     def is_unsure(self) -> bool:
         """Whether blocks were seen that do not link yet."""
         return bool(self._loose)
+
+    def looked_between(self, since: float, until: float) -> bool:
+        """Whether a look was begun after the one and by the other, as far as that is remembered."""
+        return any(since < look <= until for look in self._looks)
 
     def ranks_of(self, hash_: str) -> tuple[int, ...]:
         """Each rank of this block, ascending; empty when the truth never had it, or has forgotten it."""

@@ -189,10 +189,42 @@ HISTORIES = {
         "1 2 3x<2a@3.1 4x<3x@4.1 4 5",
         "observed 4, unproven 1, wrong_fork 1, missing_middle 1, gaps 1",
     ),
-    "below the tip, on a block of the chain": (
+    "a branch below the tip, and on": (FIVE, "1 2 3 4 3x<2a 5", "observed 5, unproven 1"),
+    "a branch of two, and back": (
         FIVE,
-        "1 2 3 4 3x<2a 5",
-        "observed 5, wrong_fork 1",
+        "1 2 3 2x<1a 3x<2x 2 3 4 5",
+        "observed 5, unproven 2, reemitted 2",
+    ),
+    "a branch of three that is one longer, and back": (
+        FIVE,
+        "1 2 3 2x<1a 3x<2x 4x<3x 2 3 4 5",
+        "observed 5, unproven 3, reemitted 2",
+    ),
+    "a branch that is longer than a chain can have become": (
+        FIVE,
+        "1 2 3 2x<1a 3x<2x 4x<3x 5x<4x 2 3 4 5",
+        "observed 5, unproven 3, invented 1, reemitted 2",
+    ),
+    "a branch of two, doubled": (
+        FIVE,
+        "1 2 3 2x<1a 3x<2x 3x<2x 2 3 4 5",
+        "observed 5, unproven 2, duplicates 1, reemitted 2",
+    ),
+    "a branch of two that grows for longer than nobody looked": (
+        FIVE,
+        "1 2 3 2x<1a 3x<2x 4x<3x@4.1 2 3 4 5",
+        "observed 5, unproven 2, wrong_fork 1, reemitted 2",
+    ),
+    "two branches told in turn": (
+        FIVE,
+        "1 2 3 3x<2a 4 4x<3x 5 5x<4x",
+        "observed 5, unproven 1, wrong_fork 2",
+    ),
+    "a branch of two on nothing that was told": (FIVE, "1 2 3 3x<2y 4 5", "observed 5, wrong_fork 1"),
+    "a branch of two that is no chain": (
+        FIVE,
+        "1 2 3 2x<1a 4x<2x 4 5",
+        "observed 5, unproven 1, invented 1",
     ),
     "a tip said by a stream that is late": (
         FIVE,
@@ -330,6 +362,12 @@ NEWEST_ONLY = {
         "1 2 end@2.5 open@3.6 4 5",
         "observed 4, ends_visible 1, resumes 1, missing_forward 1, gaps 1",
     ),
+    "of a branch that came and went": (FIVE, "1 2 3 3x<2x 3 4 5", "observed 5, unproven 1, reemitted 1"),
+    "of a branch that grows for longer than nobody looked": (
+        FIVE,
+        "1 2 3 3x<2x 4 4x<3x@4.3 5 5x<4x@5.3",
+        "observed 5, unproven 1, wrong_fork 2",
+    ),
     "at the end it is missing": (FIVE, "1 2 3", "observed 3, missing_tail 2, gaps 1"),
 }
 
@@ -360,6 +398,39 @@ def test_nothing_is_held_against_a_stream_at_its_edges():
     assert told.findings == expected("observed 2, missing_start 1, gaps 1")
     early = Told("1 2 3", "", until=3.3)
     assert early.cell.blocks_expected == 2  # 3 was seen less than `settle` before the end.
+
+
+def found_of_branch(looks: list[float]) -> dict[str, int]:
+    """What is found of 2x 3x at 3.1 and 4x at 6.0, where the chain 1 to 3 was looked at then."""
+    truth, cells = Truth(), StreamCells()
+    stream = HeadStream("heads/1", truth, cells, TERMS, 0.0)
+    stream.opened(0.5)
+    chain = [(n, f"{n}a", f"{n - 1}a") for n in (1, 2, 3)]
+    steps = [(float(one[0]), 0, one) for one in chain] + [(t, 0, chain[-1]) for t in looks]
+    steps += [(one[0] + 0.1, 1, one) for one in chain]
+    steps += [(3.1, 1, (2, "2x", "1a")), (3.1, 1, (3, "3x", "2x")), (6.0, 1, (4, "4x", "3x"))]
+    steps += [(7.0, 0, (4, "4a", "3a")), (8.0, 0, (4, "4a", "3a"))]
+    for t, kind, block in sorted(steps, key=lambda step: step[:2]):
+        (stream.head if kind else truth.see)(t, *block)
+    stream.finish(8.0)
+    return {name: cells.total().count(name) for name in ("unproven", "wrong_fork", "invented")}
+
+
+@pytest.mark.parametrize(
+    ("looks", "unproven"),
+    [
+        ([], 3),
+        ([3.1], 3),  # As it was shown: it may have gone before, and come just then.
+        ([5.6, 5.9], 3),  # Too soon before: the truth may yet have been behind.
+        ([4.0], 2),
+        ([5.5], 2),
+        ([3.6, 4.6, 5.6], 2),
+    ],
+)
+def test_only_a_look_while_a_branch_must_have_stood_tells_that_it_did_not(looks, unproven):
+    found = found_of_branch(looks)
+    assert found["unproven"] == unproven
+    assert found["wrong_fork"] + found["invented"] == 3 - unproven
 
 
 def gone_between_looks(parent: str, at: float) -> dict[str, int]:

@@ -52,6 +52,21 @@ HISTORIES = {
         "1.0 1.1 2.0 2.1 -2.1 -2.0 2x.0 2x.1 -2x.1 -2x.0 2.0 2.1 3.0 3.1",
         "observed 6, unproven 2, removed 4, reemitted 2",
     ),
+    "of a branch of two that may have stood, taken back": (
+        THREE,
+        f"{ALL} -3.1 -3.0 -2.1 -2.0 2x.0 2x.1 3x.0 3x.1 -3x.1 -3x.0 -2x.1 -2x.0 2.0 2.1 3.0 3.1",
+        "observed 6, unproven 4, removed 8, reemitted 4",
+    ),
+    "of a branch of two for which nothing was taken back": (
+        THREE,
+        f"{ALL} 2x.0 2x.1 3x.0 3x.1",
+        "observed 6, wrong_fork 4",
+    ),
+    "of a branch of two that grows for longer than nobody looked": (
+        "1 2 3 4",
+        f"{ALL} -3.1 -3.0 -2.1 -2.0 2x.0 3x.0 4x.0@4.1 -4x.0 -3x.0 -2x.0 2.0 2.1 3.0 3.1 4.0 4.1",
+        "observed 8, unproven 2, wrong_fork 1, removed 7, reemitted 4",
+    ),
     "invented": (LONG, "1.0 1.1 5x.0@1.2 2.0 2.1 3.0 3.1 4.0 4.1 5.0 5.1 6.0 6.1", "observed 12, invented 1"),
     "taken back and shown again, without a fork": (
         THREE,
