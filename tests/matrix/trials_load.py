@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from tests.matrix.trial import Trial
 
 REPLIES = "checks.replies=fail"
-ERRORS = "checks.errors=fail"
 
 BATCHES = Trial("batches")
+ERRORS = Trial("error-normalisation")
 
 TRIALS: Mapping[str, Trial] = {
     # failover
@@ -48,11 +48,11 @@ TRIALS: Mapping[str, Trial] = {
     "deadline-beyond-clients": Trial("incidents/erpc-1130-hang", ("load.reads.timeout=5s",)),
     "hangs-when-all-are-dead": Trial("total-outage"),
     # errors
-    "errors-as-html": Trial("error-normalisation", (ERRORS,)),
-    "errors-as-500": Trial("error-normalisation", (ERRORS,)),
-    "error-shape-varies": Trial("error-normalisation", (ERRORS,)),
-    "error-code-changed": Trial("error-normalisation", (ERRORS,)),
+    "errors-as-html": ERRORS,
+    "errors-as-500": ERRORS,
+    "error-shape-varies": ERRORS,
+    "error-code-changed": ERRORS,
     "provider-error-lost": Trial("provider-errors"),
-    "upstream-address-in-errors": Trial("error-normalisation", ("checks.safety=fail",)),
-    "error-without-id": Trial("error-normalisation", (REPLIES,)),
+    "upstream-address-in-errors": ERRORS,
+    "error-without-id": ERRORS,
 }
