@@ -2,7 +2,8 @@
 
 Rule: a pair is compared when both sides answered, with a result or with an error that every right node gives;
 what one side could not do says nothing about the other. A reorg between the first asking and the last answer
-excuses a difference, and so does a fault so new that the target need not know of it. What waits for its other
+excuses a difference, and so does a fault so new that the target need not know of it; where the chain is not
+read at all, nobody knows. What waits for its other
 half is bounded, oldest out first.
 """
 
@@ -106,7 +107,7 @@ class Pairs:
         if self._is_new(difference.done):
             return "not_noticed_yet"
         if self._chain is None:
-            return "different"
+            return "unwatched"
         if self._chain.looked < until:
             return "unsettled"
         turned = self._chain.turned_between(difference.since - SETTLE, until)

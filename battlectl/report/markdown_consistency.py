@@ -31,6 +31,7 @@ KINDS = {
     ("consistency", "not_noticed_yet"): "just after a change (excused)",
     ("equality", "different"): "different answers",
     ("equality", "unsettled"): "different, and could not be settled",
+    ("equality", "unwatched"): "different, and nobody read the chain",
     ("equality", "after_reorg"): "different by a reorg (excused)",
     ("equality", "not_noticed_yet"): "different just after a change (excused)",
     ("errors", "leak"): "gave something away",

@@ -3,7 +3,8 @@
 Rule: nothing here is part of the load, nor counted with it. The block that is looked at lies so far below the
 head that the target told that nodes at different heights are no excuse; everything about it is asked for by
 its hash. The next block is asked for before it is there: a target that remembers having none denies it later.
-Where the chain is read, what does not agree is held against the target only when it was read after it.
+What does not agree is held against the target only when the chain was read after it, for a reorg may explain
+it; one hash with two contents no reorg explains.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import trio
 
 from battlectl.observe.block_agreement import (
+    BLOCK,
     BlockTold,
     Disagreement,
     logs_agree,
@@ -158,7 +160,7 @@ class Watching:
             return
         if block.number != number:
             words = f"block {number} was asked for and {block.number} was told"
-            self._disagree(told, told, [Disagreement("block", words)])
+            self._disagree(told, told, [Disagreement(BLOCK, words)])
         self._hold_against_chain(block, told)
         await self._look_inside(block, told)
 
@@ -241,17 +243,19 @@ class Watching:
 
     def settle(self, _t: float, final: bool = False) -> None:
         """Say what can be said by now."""
+        final = final or self._grounds.chain is None  # Nobody will read it later either.
         while self._unsettled and (final or self._can_be_settled(self._unsettled[0])):
             self._enter_settled(self._unsettled.popleft())
 
     def _can_be_settled(self, told: _Told) -> bool:
         chain = self._grounds.chain
-        return chain is None or chain.looked >= told.done + SETTLE
+        return chain is not None and chain.looked >= told.done + SETTLE
 
     def _enter_settled(self, told: _Told) -> None:
         chain = self._grounds.chain
         turned = chain is not None and chain.turned_between(told.since - SETTLE, told.done + SETTLE)
-        kind = told.kind if self._can_be_settled(told) else "unsettled"
+        is_certain = told.kind == BLOCK and chain is None
+        kind = told.kind if is_certain or self._can_be_settled(told) else "unsettled"
         self._enter("after_reorg" if turned else kind, told)
 
     def _enter(self, kind: str, told: _Told) -> None:
@@ -271,4 +275,4 @@ def _compare_again(block: BlockTold, told: Any) -> Iterator[Disagreement]:
     try:
         return same_block(block, read_block(told))
     except ValueError as error:
-        return iter([Disagreement("block", f"block {block.number} by its hash is {error}")])
+        return iter([Disagreement(BLOCK, f"block {block.number} by its hash is {error}")])

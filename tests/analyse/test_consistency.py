@@ -141,11 +141,19 @@ def test_a_step_back_that_nobody_watched_is_a_note():
     assert "nobody looked whether the chain did" in found[2]
 
 
+def test_a_difference_that_nobody_watched_is_a_note():
+    facts = [("equality", "equal", 9, "x"), ("equality", "unwatched", 1, "x")]
+    found = judged(facts, twin=True)["equality"]
+    assert found[:2] == ("fail", "pass")
+    assert "1 are not equal (nobody looked whether the chain turned)" in found[2]
+
+
 @pytest.mark.parametrize(
     ("facts", "verdict", "words"),
     [
         ([("equality", "equal", 9, "x")], "pass", "each of 9 pairs is equal"),
         ([("equality", "equal", 9, "x"), ("equality", "different", 1, "x", "w")], "fail", "1 are not equal"),
+        ([("equality", "equal", 9, "x"), ("equality", "unwatched", 1, "x")], "inconclusive", "9 of 10"),
         (
             [("equality", "equal", 2, "x"), ("equality", "unanswered", 9, "x")],
             "inconclusive",

@@ -30,7 +30,7 @@ def test_equal_answers_are_equal_whichever_comes_first():
 
 
 def test_a_difference_is_told_in_the_order_of_the_sides():
-    told = {"different": (1, 'eth_getBalance: result is "0x1" and "0x2"')}
+    told = {"unwatched": (1, 'eth_getBalance: result is "0x1" and "0x2"')}
     other = half(b'"0x2"')
     assert found((0, 1, half()), (1, 1, other)) == told
     assert found((1, 1, other), (0, 1, half())) == told

@@ -103,9 +103,40 @@ def looked_at(until):
 
 @pytest.mark.parametrize(
     ("chain", "kind"),
-    [(None, "denied"), (looked_at(50.0), "denied"), (looked_at(0.0), "unsettled")],
+    [(None, "unsettled"), (looked_at(50.0), "denied"), (looked_at(0.0), "unsettled")],
     ids=["no chain", "read after it", "not read after it"],
 )
 def test_a_block_that_is_denied_is_held_against_who_could_be_watched(chain, kind):
     found = watched(SOUND | {"eth_getBlockByNumber": denying, "eth_getLogs": []}, chain)
     assert found.get(kind) == 1
+
+
+def behind(named, whole):
+    """Every other answer is that of a node one block behind the one that told the head."""
+    return by_number(hex(HEAD - 1) if named == "latest" else named, whole) if named != hex(HEAD) else None
+
+
+def other_content(hash_, _whole):
+    return by_hash(hash_, _whole) | {"transactions": ["0x1"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"eth_getBlockByNumber": behind}, "mixed"),
+        ({"eth_getBlockByNumber": behind}, "denied"),
+        ({"eth_getBlockByHash": lambda *_: None}, "withheld"),
+        ({"eth_getBlockReceipts": [{"transactionHash": "0x1", "blockHash": "0x2"}]}, "receipts"),
+        ({"eth_getLogs": [{"blockHash": "0x2", "transactionHash": "0x1", "logIndex": "0x0"}]}, "logs"),
+    ],
+    ids=["mixed", "denied", "withheld", "receipts", "logs"],
+)
+def test_what_a_reorg_or_another_height_explains_is_said_of_nobody_where_the_chain_is_not_read(more, kind):
+    unread, read = (watched(SOUND | more, chain) for chain in (None, looked_at(50.0)))
+    assert read[kind] >= 1
+    assert kind not in unread
+    assert unread["unsettled"] >= 1
+
+
+def test_one_hash_with_two_contents_is_somebodys_fault_whatever_the_chain_did():
+    assert watched(SOUND | {"eth_getBlockByHash": other_content, "eth_getLogs": []})["block"] == 1

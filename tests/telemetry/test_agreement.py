@@ -22,7 +22,7 @@ KILLED = {
     "a": "10@0-20 10@30-40",
     "b": "10@0-20 20@20-30 10@30-40",
     "counts": "a:10@0-20 a:0@20-30 a:10@30-40 b:10@0-20 b:20@20-30 b:10@30-40",
-    "more": {"deeds": "inject@20-20.1 heal@30-30.1"},
+    "more": {"deeds": "inject@20-20.1 heal@30-30.1", "probes": "new:ok@19 new:refused@20.2-30 new:ok@30.2"},
 }
 
 
@@ -193,6 +193,15 @@ def test_a_breaker_that_is_said_to_be_closed_all_along_is_found():
     (found,) = disagreements(told)
     assert (found.kind, found.provider) == ("breaker", "a")
     assert 20 < found.at < 25
+
+
+@pytest.mark.parametrize("probes", ["", "new:ok@19 new:ok@30.2", "new:ok@19-31"])
+def test_a_breaker_is_not_held_to_a_fault_that_is_not_known_to_have_been(probes):
+    """Whoever was well may have been left alone for any reason, and its breaker stayed closed."""
+    told = tell(
+        breakers=breakers(lambda t: "closed"), **(KILLED | {"more": KILLED["more"] | {"probes": probes}})
+    )
+    assert disagreements(told) == ()
 
 
 @pytest.mark.parametrize("state", ["open", "half_open", "unknown"])

@@ -12,7 +12,10 @@ from battlectl.observe.served import is_longer
 from tests.analyse.faulted import faulted, injection
 
 SLOW = injection("rpc_latency", 20.0, 30.0, ("b",), "slow-b", latency_ms=150)
-SLOWED = {"deeds": "slow-b|b/inject@20-20.1 slow-b|b/heal@30-30.1"}
+SLOWED = {
+    "deeds": "slow-b|b/inject@20-20.1 slow-b|b/heal@30-30.1",
+    "probes": "b/new:ok/2@19 b/new:ok/152@20.2-30 b/new:ok/2@31",
+}
 WELL = "a:10/10~9@0-20 b:10/10~9@0-20 a:10/10~9@30-40 b:10/10~9@30-40"
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 
 from battlectl.analyse.telemetry.account import disagreements
+from battlectl.analyse.telemetry.replies import comparable_faults
 from tests.analyse.faulted import faulted, injection
 
 HANG = injection("hang", 20.0, 30.0)
 SLOW = injection("rpc_latency", 20.0, 30.0, ("b",), "slow-b", latency_ms=150)
-HUNG = {"deeds": "inject@20-20.1 heal@30-30.1", "counts": "a:10@0-40 b:10@0-20 b:20@20-30 b:10@30-40"}
-SLOWED = {"deeds": "slow-b|b/inject@20-20.1 slow-b|b/heal@30-30.1"}
+HUNG = {
+    "deeds": "inject@20-20.1 heal@30-30.1",
+    "counts": "a:10@0-40 b:10@0-20 b:20@20-30 b:10@30-40",
+    "probes": "new:ok@19 new:timeout/900@20.2-29 new:ok@30.2",
+}
+SLOWED = {
+    "deeds": "slow-b|b/inject@20-20.1 slow-b|b/heal@30-30.1",
+    "probes": "b/new:ok/2@19 b/new:ok/152@20.2-30 b/new:ok/2@31",
+}
 WELL = "a:10@0-20 b:10@0-20 a:10@30-40 b:10@30-40"
 
 
@@ -39,7 +47,7 @@ def test_who_cannot_have_answered_is_not_to_be_named():
 def test_attempts_that_failed_are_to_be_told():
     ((kind, provider, words),) = hung("b:20@20-30")
     assert (kind, provider) == ("attempts", "a")
-    assert "tell of 0 attempts in vain, and at least 9" in words
+    assert "tell of 0 attempts in vain, and at least 8" in words
     assert words.endswith("none says more")
 
 
@@ -89,14 +97,42 @@ def test_answers_that_took_their_time_agree():
     assert found(SLOW, served=f"{WELL} a:10@20-30 b:13/150@20-30", **SLOWED) == []
 
 
-@pytest.mark.parametrize(
-    ("probes", "blamed"),
-    [
-        ("b/new:ok/2@19 b/new:ok/152@21 b/new:ok/152@25 b/new:ok/2@31", True),
-        ("b/new:ok/2@19 b/new:ok/2@21 b/new:ok/2@25 b/new:ok/2@31", False),
-    ],
-    ids=["late", "at once"],
-)
-def test_a_fault_that_had_no_effect_leaves_everything_possible(probes, blamed):
+DELAYED = {
+    "late": "b/new:ok/2@19 b/new:ok/152@20.2-30 b/new:ok/2@31",
+    "at once": "b/new:ok/2@19 b/new:ok/2@20.2-30 b/new:ok/2@31",
+    "late for a part of it": "b/new:ok/2@19 b/new:ok/152@20.2-25 b/new:ok/2@31",
+    "nobody looked": "b/new:ok/2@19 b/new:ok/2@31",
+    "nobody looked before": "b/new:ok/152@20.2-30 b/new:ok/2@31",
+    "never asked": "",
+}
+
+
+@pytest.mark.parametrize("seen", DELAYED)
+def test_a_delay_that_is_not_known_to_have_been_leaves_everything_possible(seen):
     served = f"{WELL} a:10@20-30 b:7/150@20-30 b:6/5@20-30"
-    assert bool(found(SLOW, served=served, probes=probes, **SLOWED)) is blamed
+    told = found(SLOW, served=served, **(SLOWED | {"probes": DELAYED[seen]}))
+    assert bool(told) is (seen == "late")
+
+
+FAILED = {
+    "for all of it": "new:ok@19 new:timeout/900@20.2-29 new:ok@30.2",
+    "not at all": "new:ok@19-40",
+    "for a part of it": "new:ok@19 new:timeout/900@20.2-24 new:ok@25-31",
+    "nobody looked": "new:ok@19 new:ok@30.2",
+    "never asked": "",
+}
+
+
+@pytest.mark.parametrize("served", ["b:10@20-30 a:10x2@20-30", "b:20@20-30"], ids=["who", "how often"])
+@pytest.mark.parametrize("seen", FAILED)
+def test_a_failure_that_is_not_known_to_have_been_accuses_nobody_and_is_no_agreement(seen, served):
+    """Its hits alone are no proof: what it did to them nobody saw."""
+    is_known = seen == "for all of it"
+    assert bool(hung(served, probes=FAILED[seen])) is is_known
+    evidence = faulted(
+        HANG,
+        served=f"{WELL} b:10@20-30 b:10x2@20-30",
+        hits="100@20.1-30",
+        **(HUNG | {"probes": FAILED[seen]}),
+    )
+    assert comparable_faults(evidence) == int(is_known)

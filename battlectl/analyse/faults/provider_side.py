@@ -48,6 +48,11 @@ def see_provider(strike: Strike, known: Known) -> ProviderSide:
     return ProviderSide(_words(strike, sight), doubts, sight)
 
 
+def is_proven_there(strike: Strike, known: Known) -> bool:
+    """Whether the provider alone shows all of it: nothing speaks against it, and nothing is missing."""
+    return not see_provider(strike, known).doubts
+
+
 def _not_struck(strike: Strike, known: Known) -> Doubt:
     if strike.refused is not None:
         return unproven(f"the driver could not inject it: {strike.refused or 'it did not say why'}")

@@ -14,6 +14,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.breaker import fails_at_once, timeline
 from battlectl.analyse.faults.breaker_figures import surely_open
 from battlectl.analyse.faults.known import Known, know
+from battlectl.analyse.faults.provider_side import is_proven_there
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement
 from battlectl.analyse.telemetry.tracks import known_providers, sources_of
@@ -77,12 +78,15 @@ def _said_closed(source: str, provider: str, told: Sequence[Reading], known: Kno
 
 
 def left_alone(provider: str, told: Sequence[Reading], known: Known) -> Iterator[Span]:
-    """When a fault that fails every request kept the target away: by its counters, or by all replies."""
+    """When a fault that fails every request kept the target away: by its counters, or by all replies.
+
+    Not beside one that nobody knows to have been: whoever was well may be left alone for any reason.
+    """
     own = [strike for strike in known.strikes if strike.provider == provider]
-    was_told = [(s.from_, s.to) for s in own if s.expected.bids_target]
+    open_to_doubt = [(s.from_, s.to) for s in own if s.expected.bids_target or not is_proven_there(s, known)]
     spans = list(surely_open(timeline(provider, known), known)) if provider in known.tracks else []
     spans += [span for s in own if fails_at_once(s) for span in _by_replies(provider, told, s)]
-    yield from (span for span in spans if not any(a < span[1] and span[0] < b for a, b in was_told))
+    yield from (span for span in spans if not any(a < span[1] and span[0] < b for a, b in open_to_doubt))
 
 
 def _by_replies(provider: str, told: Sequence[Reading], strike: Strike) -> Iterator[Span]:

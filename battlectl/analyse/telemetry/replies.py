@@ -3,8 +3,8 @@
 Rule: a provider that fails all that comes to it gave no good answer, and one whose answers are all late gave
 none early. Of requests that were due while that was so, and over before it ended, each reply that says
 otherwise is wrong. Only faults that count what they hit are used: they strike every transport; and only
-those in which nothing at the provider speaks against the fault: one that did nothing leaves everything
-possible.
+those that the provider itself shows from beginning to end: one that did nothing, or of which nobody knows
+whether it did, leaves everything possible. What clients were told is no proof of them: that is judged here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from math import ceil
 from battlectl.analyse.breakers.attempts import Attempts, failed_attempts
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.known import Known, know
-from battlectl.analyse.faults.provider_side import see_provider
+from battlectl.analyse.faults.provider_side import is_proven_there
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement, slack
 from battlectl.observe import outcome
@@ -65,7 +65,7 @@ def slow_strikes(known: Known) -> Iterator[Strike]:
     """The faults by which every answer there is late by a time that is known."""
     for strike in known.strikes:
         is_late = strike.injection.toxic == LATE and _is_whole(strike)
-        if is_late and strike.struck is not None and _may_be_real(strike, known):
+        if is_late and strike.struck is not None and is_proven_there(strike, known):
             yield strike
 
 
@@ -84,7 +84,7 @@ def grips_of(known: Known) -> Iterator[Grip]:
             continue
         attempts = failed_attempts(strike, known)
         end = min(strike.end, known.evidence.ended_at) - longest
-        if attempts.source == "counters" and end > strike.struck and _may_be_real(strike, known):
+        if attempts.source == "counters" and end > strike.struck and is_proven_there(strike, known):
             yield Grip(strike, strike.struck, end, attempts)
 
 
@@ -97,11 +97,6 @@ def is_struck(workload: WorkloadFrame, strike: Strike) -> bool:
     """Whether a fault strikes all calls of a workload."""
     methods = strike.injection.attributes.get("methods")
     return not methods or set(workload.labels) <= set(methods)
-
-
-def _may_be_real(strike: Strike, known: Known) -> bool:
-    """By what the provider showed alone: what clients were told is what is judged here."""
-    return all(doubt.proven != "mismatch" for doubt in see_provider(strike, known).doubts)
 
 
 def _is_whole(strike: Strike) -> bool:
