@@ -7,6 +7,7 @@ told at its place and before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from battlectl.commands.allowance import refuse_public
 from battlectl.commands.routes import check_routes
@@ -18,6 +19,7 @@ from battlectl.scenario.parse import ParsedScenario
 from battlectl.scenario.places import Mistake
 from battlectl.scenario.routes import WsRoute
 from battlectl.scenario.target import Target
+from battlectl.scenario.warmup import KEY, place_of, warmup_faults
 from battlectl.targets import ADAPTERS
 
 
@@ -39,20 +41,29 @@ def injections_of(parsed: ParsedScenario, target: Target, target_name: str) -> t
         *check_routes(scenario, target, ids),
         *check_breakers(promises(scenario), ids),
     ]
-    if scenario.chaos and target.kind != "lab" and target.chaos is None:
+    late = warmup_faults(scenario.warmup_latencies, scenario.phases)
+    key = "chaos" if scenario.chaos or not late else KEY
+    if (scenario.chaos or late) and target.kind != "lab" and target.chaos is None:
         way_out = "add `chaos: {driver: ...}` to its config file"
         message = f"the target {target_name} has no way to be broken: {way_out}"
-        raise parsed.refusal([*mistakes, Mistake(("chaos",), message, True)])
+        raise parsed.refusal([*mistakes, Mistake((key,), message, True)])
     try:
         injections = plan_chaos(
-            scenario.chaos, scenario.phases, ids, scenario.seed, scenario.safety.max_providers_down
+            (*scenario.chaos, *late), scenario.phases, ids, scenario.seed, scenario.safety.max_providers_down
         )
     except Misplanned as error:
-        raise parsed.refusal([*mistakes, *error.mistakes]) from None
-    mistakes += (Mistake(("chaos",), why, True) for why in _refusals(target, injections))
+        raise parsed.refusal([*mistakes, *_placed(error, scenario)]) from None
+    mistakes += (Mistake((key,), why, True) for why in _refusals(target, injections))
     if mistakes:
         raise parsed.refusal(mistakes)
     return injections
+
+
+def _placed(error: Misplanned, scenario: Scenario) -> Iterator[Mistake]:
+    """At the places of the file, where latencies stand beside the faults that are written out."""
+    written, latencies = len(scenario.chaos), scenario.warmup_latencies
+    for mistake in error.mistakes:
+        yield replace(mistake, path=place_of(mistake.path, written, latencies))
 
 
 def _refusals(target: Target, injections: tuple[Injection, ...]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from battlectl.scenario.model import RequestWorkload
+from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.routing import Routing
 
 ONE_PROVIDER = "provider"
@@ -51,7 +52,9 @@ class BreakerFrame:
 
 
 def expect_routing(workload: RequestWorkload) -> Expectation | None:
-    """What the workload expects; None where it names neither a strategy nor a provider."""
+    """What the workload expects; None where it names neither a strategy nor a provider, or only primes."""
+    if workload.phases == (WARMUP,):
+        return None
     asked, route = workload.routing or Routing(), workload.route
     strategy = asked.strategy or route.strategy
     if route.provider is not None:

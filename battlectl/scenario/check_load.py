@@ -11,6 +11,7 @@ from battlectl.scenario.check_equal import check_equal
 from battlectl.scenario.draft import Draft
 from battlectl.scenario.model import RequestWorkload
 from battlectl.scenario.params import check_params
+from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.rates import (
     BurstRate,
@@ -98,8 +99,18 @@ def _check_phases(
     if places != list(range(places[0], places[0] + len(places))):
         message = f"phases follow one another without a gap: keep to neighbours of {', '.join(order)}"
         yield Mistake((*path, "phases"), message)
-    elif order[0] == "warmup" and places == [0] and len(order) > 1:
+    elif order[0] == WARMUP and places == [0] and len(order) > 1:
+        yield from _check_priming(path, workload, draft)
+
+
+def _check_priming(
+    path: Path, workload: RequestWorkload | SubscribeWorkload, draft: Draft
+) -> Iterator[Mistake]:
+    """Load of the warm-up alone can show a target how late its providers are, and nothing else."""
+    if not draft.warmup_latencies or isinstance(workload, SubscribeWorkload):
         yield Mistake((*path, "phases"), "warmup alone measures nothing: add the phase that follows it")
+    elif workload.routing is not None:
+        yield Mistake((*path, "routing"), "nothing of a warm-up is judged: leave it away", True)
 
 
 def _check_rate(path: Path, rate: Rate, seconds: float | None) -> Iterator[Mistake]:

@@ -16,6 +16,7 @@ from battlectl.scenario.draft import Draft
 from battlectl.scenario.phases import WARMUP
 from battlectl.scenario.places import Mistake, Path
 from battlectl.scenario.routes import HttpRoute, check_route
+from battlectl.scenario.warmup import check_warmup
 from battlectl.scenario.wording import nearest
 
 LONGEST_RUN = 24 * 3600.0
@@ -64,6 +65,7 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
     yield from _check_levels(draft)
     yield from _check_safety(draft)
     yield from check_load(draft)
+    yield from check_warmup(draft.warmup_latencies, draft.phases)
     yield from check_chaos(draft)
     yield from check_objectives(draft)
     for name, workload in draft.load.items():

@@ -7,7 +7,7 @@ other parts the mistakes are taken out (`scenario/salvage.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,10 +25,11 @@ from battlectl.scenario.model import (
     with_options,
 )
 from battlectl.scenario.objectives import Objective, original_objective
-from battlectl.scenario.phases import Edges, phase_edges
+from battlectl.scenario.phases import WARMUP, Edges, phase_edges
 from battlectl.scenario.places import Path
 from battlectl.scenario.salvage import salvage
 from battlectl.scenario.streams import SubscribeWorkload
+from battlectl.scenario.warmup import KEY, LEAST, written_out
 
 if TYPE_CHECKING:
     from battlectl.scenario.chaos import Timing
@@ -51,7 +52,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """See the module: what of a file could be understood."""
+    """See the module: what of a file could be understood. `chaos` has the faults that latencies stand for."""
 
     phases: Mapping[str, float | None]
     load: Mapping[str, RequestWorkload | SubscribeWorkload | None]
@@ -61,6 +62,7 @@ class Draft:
     checks: Mapping[str, Any]
     safety: Safety | None
     chaos: tuple[tuple[Path, Timing | None], ...]
+    warmup_latencies: Mapping[str, float | None]
 
     @property
     def edges(self) -> Mapping[str, Edges] | None:
@@ -77,21 +79,35 @@ class Draft:
 
 def build_draft(tree: Mapping[str, Any]) -> Draft:
     """The draft of a value tree; never raises."""
+    phases = {name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()}
+    latencies = {name: _part(_DURATION, value) for name, value in _mapping(tree, KEY).items()}
     return Draft(
-        phases={name: _part(_DURATION, value) for name, value in _mapping(tree, "phases").items()},
+        phases=phases,
         load={name: salvage(AnyWorkload, value) for name, value in _mapping(tree, "load").items()},
         feeds={name: salvage(AnyFeed, value) for name, value in _mapping(tree, "feeds").items()},
         promises=tuple(_promises(tree.get("objectives"))),
         originals=_mapping(tree, "objectives"),
         checks=_mapping(tree, "checks"),
         safety=_part(_SAFETY, tree.get("safety", {})),
-        chaos=tuple(_faults(tree.get("chaos"))),
+        chaos=(*_faults(tree.get("chaos")), *_late(latencies, phases.get(WARMUP))),
+        warmup_latencies=latencies,
     )
 
 
 def _faults(value: Any) -> list[tuple[Path, Timing | None]]:
     items = value if isinstance(value, list) else ()
     return [(("chaos", i), _part(_ENTRY, item)) for i, item in enumerate(items)]
+
+
+def _late(
+    latencies: Mapping[str, float | None], warmup: float | None
+) -> Iterator[tuple[Path, Timing | None]]:
+    """Without a warm-up to be in force in they are nothing, as `check_warmup` tells."""
+    if warmup is None or warmup < LEAST:
+        return
+    for name, seconds in latencies.items():
+        entry = None if seconds is None else _part(_ENTRY, written_out(name, seconds, warmup))
+        yield (KEY, name), entry
 
 
 def _mapping(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:

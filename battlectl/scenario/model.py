@@ -155,7 +155,7 @@ class Generator(Strict):
 
 
 class Scenario(Strict):
-    """One scenario file."""
+    """One scenario file. `warmup_latencies` has by how much each provider answers later in the warm-up."""
 
     version: Literal[1]
     name: Text
@@ -167,6 +167,7 @@ class Scenario(Strict):
     load: Annotated[dict[Name, AnyWorkload], Field(min_length=1)]
     feeds: dict[Name, AnyFeed] = Field(default_factory=dict)
     chaos: LazyChaos = ()
+    warmup_latencies: dict[Name, PositiveDuration] = Field(default_factory=dict)
     objectives: Objectives = ()
     checks: dict[str, Level] = Field(default_factory=dict)
     safety: Safety = Field(default_factory=Safety)
