@@ -106,11 +106,15 @@ class HttpxClient:
 
     async def _read(self, response: httpx.Response) -> Reply | NoReply:
         parts, size = [], 0
-        async for part in response.aiter_raw():
-            parts.append(part)
-            size += len(part)
-            if size > self._limits.max_body:
-                return NoReply(outcome.TOO_LARGE, f"body of more than {self._limits.max_body} bytes")
+        with trio.CancelScope() as rest:  # A return from within would leave httpx's generators unfinished.
+            async for part in response.aiter_raw():
+                size += len(part)
+                if size > self._limits.max_body:
+                    rest.cancel()
+                else:
+                    parts.append(part)
+        if size > self._limits.max_body:
+            return NoReply(outcome.TOO_LARGE, f"body of more than {self._limits.max_body} bytes")
         headers = tuple(
             (name, value) for name, value in response.headers.raw if name.lower() not in HOP_HEADERS
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import time
 from typing import Any
@@ -73,6 +74,15 @@ def test_httpx_tells_the_same_failures_apart(name: str, params: dict[str, Any], 
         fought = fight_live(reads(client="httpx", rate="5/s"), server.url)
     assert set(fought.outcomes) <= expected
     assert sum(fought.outcomes.values()) == 5
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+@pytest.mark.parametrize("params", [{}, {"chunked": True}], ids=str)
+def test_httpx_leaves_nothing_unfinished_of_a_body_that_is_too_large(params: dict[str, Any]) -> None:
+    with serving("endless", **params) as server:
+        fought = fight_live(reads(client="httpx", rate="5/s", max_body="64KiB"), server.url)
+        gc.collect()
+    assert fought.outcomes == {"too_large": 5}
 
 
 @pytest.mark.parametrize(("name", "params"), SOUND, ids=str)
