@@ -38,7 +38,6 @@ from battlectl.jsonrpc.session_events import (
     Refused,
     StreamName,
     Subscribed,
-    SubscriptionId,
     Trailing,
     Unrouted,
     Unsubscribed,
@@ -60,10 +59,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Wish(NamedTuple):
-    """What a stream is subscribed to: to ask for it again on another connection."""
+    """What a stream is subscribed to, and whether it ever was."""
 
     kind: str
-    params: tuple[Any, ...]
     was_granted: bool = False
 
 
@@ -76,7 +74,6 @@ class Session:
         self._early = EarlyNotes()
         self._wishes: dict[StreamName, Wish] = {}
         self._asked: dict[StreamName, int] = {}
-        self._leaving: dict[int, SubscriptionId] = {}
         self._own = OWN_IDS
         self._last_answered: int | None = None
         self.is_open = True
@@ -100,15 +97,10 @@ class Session:
         if stream in self._asked or self._routes.id_of(stream) is not None:
             raise ValueError(f"stream {stream} is subscribed already")
         was_granted = stream in self._wishes and self._wishes[stream].was_granted
-        self._wishes[stream] = Wish(kind, tuple(params), was_granted)
+        self._wishes[stream] = Wish(kind, was_granted)
         id_, text = self._own_request(SUBSCRIBE, stream, [kind, *params], deadline)
         self._asked[stream] = id_
         return id_, text
-
-    def resubscribe(self, stream: StreamName, deadline: float) -> tuple[int, str]:
-        """The same as before, in place of a subscription that ended; raises `KeyError` if there was none."""
-        wish = self._wishes[stream]
-        return self.subscribe(stream, wish.kind, wish.params, deadline)
 
     def unsubscribe(self, stream: StreamName, deadline: float) -> tuple[int, str]:
         """(id, text to send) that end a subscription; raises `ValueError` if the stream has none."""
@@ -118,7 +110,6 @@ class Session:
             raise ValueError(f"stream {stream} has no subscription to end")
         self._routes.leave(stream)
         id_, text = self._own_request(UNSUBSCRIBE, stream, [subscription], deadline)
-        self._leaving[id_] = subscription
         return id_, text
 
     def _own_request(
@@ -189,7 +180,6 @@ class Session:
         label, seen = judged
         stream, result = flight.stream, message.get("result")
         if flight.role == UNSUBSCRIBE:
-            self._leaving.pop(flight.first_id, None)
             return (Unsubscribed(stream, label, label == outcome.OK and result is True, t),)
         del self._asked[stream]
         if label == outcome.OK and not is_id(result):
@@ -201,7 +191,7 @@ class Session:
         assert isinstance(result, str | int)
         wish = self._wishes[stream]
         self._wishes[stream] = wish._replace(was_granted=True)
-        early = (Notified(stream, wish.kind, note.result, note.t, True) for note in self._early.claim(result))
+        early = (Notified(stream, wish.kind, note.result, note.t) for note in self._early.claim(result))
         return (Subscribed(stream, result, t, wish.was_granted), *early, *self._unclaimed())
 
     def _unclaimed(self) -> tuple[Event, ...]:
@@ -230,7 +220,7 @@ class Session:
             return (Notified(stream, self._wishes[stream].kind, result, t),)
         left = self._routes.find_left(id_)
         if left is not None:
-            return (Trailing(left, id_ not in self._leaving.values(), t),)
+            return (Trailing(left, t),)
         if self._asked and self._early.keep(Early(id_, result, t, size)):
             return ()
         return (Unrouted("eth_subscription", id_, t),)
@@ -270,7 +260,6 @@ class Session:
         self.is_open, self._last_answered = False, None
         streams = self._routes.forget()
         given_up = self._give_up(t, self._flights.take_all(), outcome.CLOSED, f"{how}: {reason or code}")
-        self._leaving.clear()
         return (*given_up, *self._unclaimed(), Ended(how, code, reason, streams, t))
 
     def _give_up(self, t: float, flights: Sequence[Flight], label: str, seen: str) -> tuple[Event, ...]:

@@ -55,15 +55,13 @@ class Notified:
     kind: str
     result: Any
     t: float
-    was_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Trailing:
-    """A notification for a stream that was left: no fault before the answer, one after it."""
+    """A notification for a stream that was left."""
 
     stream: StreamName
-    is_after_answer: bool
     t: float
 
 

@@ -12,7 +12,7 @@ from battlectl.analyse.faults.breaker import timelines
 from battlectl.analyse.faults.counting import due_arrivals, tracks_of
 from battlectl.analyse.faults.distribution import distributions
 from battlectl.analyse.faults.figure import Figure, exact, longest, not_observable
-from battlectl.analyse.faults.windows import window_figures
+from battlectl.analyse.faults.windows import fault_windows, figures_of
 from battlectl.analyse.judge import judge
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.objectives_faults import MEASURES
@@ -67,13 +67,15 @@ class TestRanges:
 
 def test_windows_stand_side_by_side():
     reads = "20*ok@0-20 19*ok/50@20-30 refused@20-30 20*ok@30-40"
-    found = {w.name: w for w in window_figures(faulted(KILL, reads=reads))}
+    evidence = faulted(KILL, reads=reads)
+    found = {window.name: figures_of(window, evidence) for window in fault_windows(evidence)}
     assert list(found) == ["baseline", "during:kill", "recovery:kill"]
     during = found["during:kill"]
     assert (during.seconds, during.arrivals, during.ok, during.success_rate) == (10.0, 200, 190, 0.95)
     assert (during.arrivals_per_s, during.ok_per_s) == (20.0, 19.0)
     assert (during.p50, found["baseline"].p95) == (pytest.approx(0.05), pytest.approx(0.01))
-    empty = window_figures(faulted(KILL, reads=""))[0]
+    silent = faulted(KILL, reads="")
+    empty = figures_of(next(fault_windows(silent)), silent)
     assert (empty.arrivals, empty.success_rate, empty.p95) == (0, None, None)
 
 

@@ -26,7 +26,7 @@ from battlectl.analyse.faults.failover import (
 from battlectl.analyse.faults.figure import Figure, exact, not_observable
 from battlectl.analyse.faults.known import know
 from battlectl.analyse.faults.recovery import recovery_time, unavailability
-from battlectl.analyse.faults.windows import fault_windows, window_figures
+from battlectl.analyse.faults.windows import fault_windows, figures_of
 from battlectl.plan.injection import Injection
 from tests.real import truth_figures as figures
 from tests.real.truth_chaos import PROVIDERS
@@ -97,10 +97,9 @@ def _known(value: float | None) -> Figure:
 
 
 def _windows(truth: Truth, evidence: Evidence) -> Iterator[Row]:
-    windows = {window.name: window for window in fault_windows(evidence)}
-    for said in window_figures(evidence):
-        own, ok = truth.within(windows[said.name]), 0
-        ok, count, seconds = sum(r.is_ok for r in own), len(own), windows[said.name].length
+    for window in fault_windows(evidence):
+        said, own = figures_of(window, evidence), truth.within(window)
+        ok, count, seconds = sum(r.is_ok for r in own), len(own), window.length
         rate = ok / count if count else None
         yield Row("arrivals", said.name, "count", count, _known(said.arrivals))
         yield Row("ok", said.name, "count", ok, _known(said.ok))

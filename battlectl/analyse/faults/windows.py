@@ -37,11 +37,6 @@ def fault_windows(evidence: Evidence) -> Iterator[Window]:
             yield window
 
 
-def window_figures(evidence: Evidence) -> tuple[WindowFigures, ...]:
-    """Of every window of the faults."""
-    return tuple(figures_of(window, evidence) for window in fault_windows(evidence))
-
-
 def figures_of(window: Window, evidence: Evidence) -> WindowFigures:
     """Of one window."""
     cell = evidence.tally.cell(evidence.frame.segments(window))

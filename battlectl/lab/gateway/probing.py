@@ -40,7 +40,7 @@ async def run_background(gateway: Gateway) -> None:
         async with trio.open_nursery() as nursery:
             while True:
                 started = trio.current_time()
-                await _probe_round(gateway, nursery)
+                await probe_round(gateway, nursery)
                 await trio.sleep_until(started + gateway.settings.probe_s)
     finally:
         with trio.CancelScope(shield=True):
@@ -48,14 +48,7 @@ async def run_background(gateway: Gateway) -> None:
                 await upstream.close(provider.pool)
 
 
-async def probe_all(gateway: Gateway) -> None:
-    """One round, to the end of its slowest probe."""
-    async with trio.open_nursery() as nursery:
-        await _probe_round(gateway, nursery)
-    take_stock(gateway)
-
-
-async def _probe_round(gateway: Gateway, nursery: trio.Nursery) -> None:
+async def probe_round(gateway: Gateway, nursery: trio.Nursery) -> None:
     """Begin a probe of every provider that has answered its last, and take stock when all or most are in.
 
     A provider that is slow holds nobody up: what it says is taken into account in the round after.

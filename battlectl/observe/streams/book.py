@@ -19,7 +19,6 @@ class Finished(NamedTuple):
 
     name: str
     counts: dict[str, int]
-    longest_silence_s: float
 
 
 class Book:

@@ -104,7 +104,7 @@ class HeadStream:
         if due is None:
             self._be_level()
         self._reckoning.finish(t)
-        return Finished(self._book.name, self._book.counts, self._life.longest_silence)
+        return Finished(self._book.name, self._book.counts)
 
     @property
     def counts(self) -> dict[str, int]:

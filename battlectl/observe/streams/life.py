@@ -29,7 +29,6 @@ class Life:
         "_name",
         "_open",
         "_terms",
-        "longest_silence",
     )
 
     def __init__(self, name: str, cells: StreamCells, terms: Terms, t: float) -> None:
@@ -40,7 +39,6 @@ class Life:
         self._last_new: float | None = None
         self._down: float | None = None
         self._is_fresh = False
-        self.longest_silence = 0.0
 
     @property
     def first_open(self) -> float | None:
@@ -117,7 +115,6 @@ class Life:
         if silence <= 0 or self._first_open is None:
             return False
         self._cells.at(since).silence(silence)
-        self.longest_silence = max(self.longest_silence, silence)
         if silence <= self._terms.stall_after:
             return False
         sighting = Sighting("stall", self._name, since, t, number, number, 0)

@@ -107,7 +107,7 @@ class LogStream:
         last = self._truth.last_until(t - self._terms.settle)
         if last is not None:
             self._trail.settle_until(last, t, is_final=True)
-        return Finished(self._book.name, self._book.counts, self._life.longest_silence)
+        return Finished(self._book.name, self._book.counts)
 
     @property
     def counts(self) -> dict[str, int]:

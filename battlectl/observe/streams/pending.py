@@ -60,7 +60,7 @@ class PendingStream:
     def finish(self, t: float) -> Finished:
         """It is wanted no more. Nothing may come after it."""
         self._life.finish(t, self._since, 0)
-        return Finished(self._book.name, self._book.counts, self._life.longest_silence)
+        return Finished(self._book.name, self._book.counts)
 
     @property
     def counts(self) -> dict[str, int]:

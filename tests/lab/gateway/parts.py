@@ -10,6 +10,7 @@ import trio
 
 from battlectl.lab.chain.chain import Chain, View, genesis_before, view_at
 from battlectl.lab.gateway.app import build_gateway, gateway_handler
+from battlectl.lab.gateway.probing import probe_round, take_stock
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings, default_deadlines
 from battlectl.lab.net import upstream
 from battlectl.lab.net.http_server import json_response, listener_url, open_listener, serve
@@ -169,3 +170,10 @@ async def simulated(count=3, block_time=1_000.0, attempt_s=2.0, ws=False, **fiel
         finally:
             await close_pools(gateway)
             nursery.cancel_scope.cancel()
+
+
+async def probe_all(gateway):
+    """One round, to the end of its slowest probe."""
+    async with trio.open_nursery() as nursery:
+        await probe_round(gateway, nursery)
+    take_stock(gateway)

@@ -11,7 +11,6 @@ import trio
 
 from battlectl.lab.chain.chain import block_hash
 from battlectl.lab.gateway.building import build_gateway
-from battlectl.lab.gateway.probing import probe_all
 from battlectl.lab.gateway.settings import GatewaySettings
 from battlectl.lab.net.http_server import json_response, listener_url, open_listener
 from tests.lab.gateway.parts import (
@@ -22,6 +21,7 @@ from tests.lab.gateway.parts import (
     gateway_over,
     header,
     new_chain,
+    probe_all,
     result_of,
     served_by,
     settings_for,

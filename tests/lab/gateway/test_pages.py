@@ -10,12 +10,11 @@ import trio
 
 from battlectl.lab.gateway.app import build_gateway, gateway_handler
 from battlectl.lab.gateway.meta import META_LIMIT, meta_headers
-from battlectl.lab.gateway.probing import probe_all
 from battlectl.lab.gateway.settings import GatewaySettings, ProviderSettings
 from battlectl.lab.gateway.status import shown_url
 from battlectl.lab.net.http_server import listener_url, open_listener, serve
 from battlectl.lab.net.wire import Response
-from tests.lab.gateway.parts import Node, ask, simulated
+from tests.lab.gateway.parts import Node, ask, probe_all, simulated
 from tests.lab.gateway_ws.upstreams import lab
 
 CHAIN = "/api/admin/chains/battlechain"

@@ -8,7 +8,6 @@ import trio
 
 from battlectl.lab.gateway.breaker import Breaker
 from battlectl.lab.gateway.judgement import Accepted, judge_reply
-from battlectl.lab.gateway.probing import probe_all
 from battlectl.lab.gateway.settings import BreakerSettings
 from battlectl.lab.gateway.state import configure
 from battlectl.lab.gateway.ws import inquiry
@@ -26,6 +25,7 @@ from tests.lab.gateway.parts import (
     events,
     gateway_over,
     header,
+    probe_all,
     result_of,
     served_by,
     simulated,

@@ -7,7 +7,7 @@ import trio
 
 from battlectl.lab.chain.chain import block_hash, fork_chain
 from battlectl.lab.gateway import probing
-from battlectl.lab.gateway.probing import probe_all, run_background
+from battlectl.lab.gateway.probing import run_background
 from battlectl.lab.net.http_server import json_response
 from battlectl.lab.net.wire import Response
 from tests.lab.gateway.parts import (
@@ -17,6 +17,7 @@ from tests.lab.gateway.parts import (
     events,
     header,
     new_chain,
+    probe_all,
     result_of,
     served_by,
     simulated,
