@@ -35,6 +35,20 @@ def proof(*injections, **campaign) -> Proof:
     return prove_faults(faulted(*(injections or (injection(),)), **campaign))[0]
 
 
+COLD = "new:ok/90@18 kept:ok/90@18 new:ok/90@19 kept:ok/90@19"
+"""Answers that took their time before the fault, as the first ones of a run do."""
+
+
+@pytest.mark.parametrize(("middle", "verdict"), [(310, "confirmed"), (200, "mismatch")])
+def test_a_delay_is_gone_when_an_answer_came_sooner_than_it_alone_would_let_it(middle, verdict):
+    late = injection("rpc_latency", latency_ms=300)
+    seen = f"kept:ok/400@20.2-24 kept:ok/{middle}@25.2 kept:ok/400@26.2-29"
+    probes = f"{COLD} {seen} {seen.replace('kept', 'new')} new:ok@30.2"
+    found = proof(late, reads=SLOW, probes=probes, counts=UNCHANGED, hits="100@20.1-30")
+    assert found.verdict == verdict, found.reasons
+    assert any("was gone at 25.2s" in reason for reason in found.reasons) is (verdict == "mismatch")
+
+
 def test_a_kill_that_is_seen_from_both_sides_is_confirmed():
     found = proof(probes=DOWN, counts=USED)
     assert (found.verdict, found.reasons) == ("confirmed", ())

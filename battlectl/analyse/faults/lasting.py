@@ -12,6 +12,7 @@ from battlectl.analyse.evidence import KILLED
 from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
 from battlectl.analyse.faults.effect import cannot_miss, is_down_before
 from battlectl.analyse.faults.known import Known
+from battlectl.analyse.faults.looks import may_be_late
 from battlectl.analyse.faults.sight import Sight, at, shows, tell
 from battlectl.analyse.faults.strike import Strike
 from battlectl.observe import outcome
@@ -72,7 +73,8 @@ def _gone_at(strike: Strike, sight: Sight, known: Known) -> float | None:
         for which in ("new", "kept"):
             own = [probe for probe in sight.during if probe.connection == which]
             first = min((probe.t for probe in own if probe in sight.shown), default=float("inf"))
-            times += [probe.t for probe in own if probe.t > first and probe not in sight.shown]
+            missed = [probe for probe in own if probe.t > first and probe not in sight.shown]
+            times += [probe.t for probe in missed if not may_be_late(strike.expected, probe)]
     return min((t for t in times if t < strike.end - strike.tolerance), default=None)
 
 

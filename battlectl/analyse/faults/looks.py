@@ -43,6 +43,11 @@ def is_late(expected: Expected, probe: Probe, before: Sequence[Probe]) -> bool:
     return is_slow and probe.outcome in (outcome.OK, outcome.TIMEOUT)
 
 
+def may_be_late(expected: Expected, probe: Probe) -> bool:
+    """Whether it took as long as the delay alone: where answers differed before, that need not be late."""
+    return expected.is_late and probe.outcome == outcome.OK and probe.seconds >= MOST * expected.late_by
+
+
 def is_apart(expected: Expected, before: Sequence[Probe], during: Sequence[Probe]) -> bool:
     """Whether every one of them took longer than every one before, and they are enough to say so.
 
