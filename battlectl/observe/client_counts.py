@@ -11,6 +11,7 @@ from battlectl.observe.served import OWN_NAMES, UNNAMED
 from battlectl.observe.tally import Delta
 from battlectl.observe.telemetry import ClientSeen
 
+CLOSED = "closed"
 SELF_ANSWERED = frozenset({"eth_chainId", "net_version", "web3_clientVersion"})
 """Calls that a target may answer without asking a provider, and without counting them."""
 
@@ -28,10 +29,11 @@ class ClientCounts:
     def seen(self, pending: Delta) -> ClientSeen:
         """So far, with what the recorder has not handed over yet."""
         past, flows, served = self._past, pending.flows.values(), pending.served
-        named = Counter(past.named)
+        named, closed = Counter(past.named), Counter(past.closed)
         for key, cell in served.items():
             if key.provider not in OWN_NAMES:
                 named[key.provider] += cell.requests
+                closed[key.provider] += cell.states.get(CLOSED, 0)
         finished = sum(flow.sent for flow in flows)
         told = sum(cell.told for cell in served.values())
         bad = sum(cell.requests - cell.ok for key, cell in served.items() if key.provider == UNNAMED)
@@ -43,6 +45,7 @@ class ClientCounts:
             untold=past.untold + finished - told,
             unnamed_bad=past.unnamed_bad + bad,
             plain=past.plain + _plain(pending),
+            closed={provider: number for provider, number in closed.items() if number},
         )
 
 

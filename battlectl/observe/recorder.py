@@ -121,7 +121,7 @@ class Recorder:
         `before` is what the reply before on the same connection said, where anybody wants to know; `sent` is
         when the request that was answered went out.
         """
-        provider, attempts, _, upstream = served
+        provider, attempts, _, upstream, breaker = served
         where = self._here if self._from <= due < self._until else self._where(due)
         cell = self._served.get((workload, provider, where)) or self._served_cell(workload, provider, where)
         label = ended[0][0]
@@ -135,6 +135,8 @@ class Recorder:
             cell.latency.record(done - due)
         if upstream is not None and sent is not None and attempts != 0:
             cell.tell(upstream, done - sent)
+        if breaker:
+            cell.states[breaker] = cell.states.get(breaker, 0) + 1
         if attempts is not None:
             cell.told += 1
             cell.attempts += attempts

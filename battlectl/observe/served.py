@@ -28,13 +28,16 @@ class Served(NamedTuple):
 
     `hops` are the providers that had to be asked, one after another, where that is said too: a second
     transport of the same one or a hedge is an attempt and no failover. None: each attempt may be a hop.
-    `upstream` is how long that provider took, in seconds; None where that is not said.
+    `upstream` is how long that provider took, in seconds; None where that is not said. `breaker` is the state
+    of its breaker when it was asked, one of `STATES` and "ws:" before it where it was asked over a WebSocket;
+    "" where that is not said.
     """
 
     provider: str = UNNAMED
     attempts: int | None = None
     hops: int | None = None
     upstream: float | None = None
+    breaker: str = ""
 
     @property
     def is_failover(self) -> bool:
@@ -42,6 +45,10 @@ class Served(NamedTuple):
         steps = self.attempts if self.hops is None else self.hops
         return steps is not None and steps > 1
 
+
+STATES = frozenset({"closed", "open", "half_open"})
+"""Of breakers, as replies tell them."""
+OVER_WS = "ws:"
 
 FIRST = Served("")
 """In place of the reply before on a connection that had none."""
@@ -89,7 +96,8 @@ class ServedCell:
     `failover_latency` over the failovers among them; `coarse` is the most bits that the sketches lost in a
     journal, or `SKETCHES_GONE`.
     `upstream` are the latencies that replies told of their provider; `longer` of them were more than the
-    whole exchange, `longest` is the one furthest beyond it, beside what that exchange took.
+    whole exchange, `longest` is the one furthest beyond it, beside what that exchange took. `states` are the
+    states of its breaker, and in how many replies each was told.
     """
 
     __slots__ = (
@@ -106,6 +114,7 @@ class ServedCell:
         "paired",
         "requests",
         "same",
+        "states",
         "told",
         "upstream",
     )
@@ -126,6 +135,7 @@ class ServedCell:
         self.upstream = Sketch()
         self.longer = 0
         self.longest = (0.0, 0.0)
+        self.states: dict[str, int] = {}
 
     def tell(self, upstream: float, took: float) -> None:
         """A reply told how long its provider took; the exchange took us so long."""
@@ -153,6 +163,8 @@ class ServedCell:
         self.same += other.same
         self.longer += other.longer
         self.longest = max(self.longest, other.longest, key=_beyond)
+        for state, number in other.states.items():
+            self.states[state] = self.states.get(state, 0) + number
         self.coarse = max(self.coarse, other.coarse)
 
     def coarser(self, bits: int) -> ServedCell:
@@ -173,8 +185,8 @@ class ServedCell:
         numbers = [self.requests, self.ok, self.told, self.attempts, self.extra, self.failovers, self.coarse]
         if self.firsts or self.paired:
             numbers += [self.firsts, self.paired, self.same]
-        told = [[self.longer, *self.longest], self.upstream.to_json()]
-        is_told = self.upstream.count or self.longer
+        told = [[self.longer, *self.longest], self.upstream.to_json(), dict(sorted(self.states.items()))]
+        is_told = self.upstream.count or self.longer or self.states
         return [numbers, self.latency.to_json(), self.failover_latency.to_json(), *(told if is_told else ())]
 
     @classmethod
@@ -188,8 +200,9 @@ class ServedCell:
         result.latency = Sketch.from_json(latency)
         result.failover_latency = Sketch.from_json(failover_latency)
         if told:
-            (result.longer, *longest), upstream = told
+            (result.longer, *longest), upstream, states = told
             result.longest, result.upstream = (longest[0], longest[1]), Sketch.from_json(upstream)
+            result.states = dict(states)
         return result
 
 

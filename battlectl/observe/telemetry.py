@@ -66,6 +66,7 @@ class ClientSeen:
     the provider that their reply names, `extra` the attempts beyond the first that replies tell of, `untold`
     the requests whose reply says no number of attempts or never came; `unnamed_bad` got an error that names
     no provider. `plain` ended ok where replies name nobody, of calls that a target does not answer itself.
+    `closed` are the replies that told the breaker of their provider to be closed, by provider.
     """
 
     finished: int = 0
@@ -75,6 +76,7 @@ class ClientSeen:
     untold: int = 0
     unnamed_bad: int = 0
     plain: int = 0
+    closed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def answered(self) -> int:

@@ -108,12 +108,12 @@ def read_sample(row: Row) -> ProcessSample:
 
 def _seen_json(seen: ClientSeen) -> Row:
     numbers = [seen.finished, seen.again, seen.extra, seen.untold, seen.unnamed_bad, seen.plain]
-    return [dict(seen.named), *numbers]
+    return [dict(seen.named), *numbers, *([dict(seen.closed)] if seen.closed else [])]
 
 
 def _read_seen(row: Row) -> ClientSeen:
-    named, finished, again, extra, untold, unnamed_bad, plain = row
-    return ClientSeen(finished, again, named, extra, untold, unnamed_bad, plain)
+    named, finished, again, extra, untold, unnamed_bad, plain, *closed = row
+    return ClientSeen(finished, again, named, extra, untold, unnamed_bad, plain, *closed)
 
 
 def _told_json(told: Told) -> dict[str, Any]:

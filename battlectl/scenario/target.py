@@ -52,28 +52,28 @@ class AttributionBody(Strict):
     attempts: JsonPlace | None = None
     retries: JsonPlace | None = None
     upstream_ms: JsonPlace | None = None
+    breaker: JsonPlace | None = None
 
 
 class AttributionHeaders(Strict):
     """The names of the headers by which a reply tells who served it; what is not named is not observable.
 
     `provider` holds the id of the provider that answered, `attempts` how many attempts that took, the first
-    included, or `retries` one less. `upstream_ms` holds how long that provider took, in milliseconds. `body`
-    names places in the JSON instead: it costs another decoding.
+    included, or `retries` one less. `upstream_ms` holds how long that provider took, in milliseconds,
+    `breaker` the state of its breaker: closed, open or half_open. `body` names places in the JSON instead: it
+    costs another decoding.
     """
 
     provider: Name | None = None
     attempts: Name | None = None
     retries: Name | None = None
     upstream_ms: Name | None = None
+    breaker: Name | None = None
     body: AttributionBody | None = None
 
     @model_validator(mode="after")
     def _is_one_way(self) -> AttributionHeaders:
-        if (
-            self.body is not None
-            and {"provider", "attempts", "retries", "upstream_ms"} & self.model_fields_set
-        ):
+        if self.body is not None and set(AttributionBody.model_fields) & self.model_fields_set:
             raise ValueError("headers or the body tell it, not both: leave one away")
         for names in (self, self.body):
             if names is not None and names.attempts is not None and names.retries is not None:
@@ -84,8 +84,7 @@ class AttributionHeaders(Strict):
     def tells(self) -> bool:
         """Whether anything is read."""
         places = self.body or self
-        told = (places.provider, places.attempts, places.retries, places.upstream_ms)
-        return any(place is not None for place in told)
+        return any(getattr(places, name) is not None for name in AttributionBody.model_fields)
 
 
 def _listed(value: Any) -> Any:

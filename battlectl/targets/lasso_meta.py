@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from battlectl.observe.served import UNNAMED, Served
-from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, checked_name, seconds
+from battlectl.observe.served import OVER_WS, UNNAMED, Served
+from battlectl.transport.attribution import MOST_ATTEMPT_DIGITS, Headers, checked_name, seconds, state_of
 
 HEADER = b"x-lasso-meta"
 HEADER_LENGTH = len(HEADER)
@@ -43,6 +43,7 @@ class _Meta(msgspec.Struct):
     selected_provider: _Channel | None = None
     candidate_providers: list[str] = []
     upstream_latency_ms: Any = None
+    circuit_breaker_state: Any = None
 
 
 class _Error(msgspec.Struct):
@@ -75,7 +76,7 @@ class LassoMeta:
             return Served()
         served = _understand(meta)
         if served.provider != UNNAMED and _is_own(body):
-            return served._replace(provider=UNNAMED, upstream=None)
+            return served._replace(provider=UNNAMED, upstream=None, breaker="")
         return served
 
 
@@ -121,17 +122,26 @@ def _is_own(body: bytes) -> bool:
 def _understand(meta: _Meta) -> Served:
     selected, channels, retries = meta.selected_provider, meta.candidate_providers, meta.retries
     name = UNNAMED if selected is None else checked_name(selected.id)
-    upstream = None if selected is None else seconds(meta.upstream_latency_ms)
-    if retries is None or not 0 <= retries < MOST_RETRIES:
-        return Served(name, None, None, upstream)
+    attempts = hops = None
+    if retries is not None and 0 <= retries < MOST_RETRIES:
+        attempts, hops = (
+            _unserved(channels, retries) if selected is None else _asked(selected, channels, retries)
+        )
     if selected is None:
-        return Served(name, *_unserved(channels, retries))
+        return Served(name, attempts, hops)
+    state = state_of(meta.circuit_breaker_state)
+    over = OVER_WS if state and selected.protocol != "http" else ""
+    return Served(name, attempts, hops, seconds(meta.upstream_latency_ms), over + state)
+
+
+def _asked(selected: _Channel, channels: Sequence[str], retries: int) -> tuple[int | None, int | None]:
+    """Attempts and hops of the answer of a channel."""
     answered = f"{selected.id}:{selected.protocol}"
     if retries < len(channels) and channels[retries] == answered:
-        return Served(name, retries + 1, _providers(channels[: retries + 1]) if retries else 1, upstream)
+        return retries + 1, _providers(channels[: retries + 1]) if retries else 1
     if retries + 1 < len(channels) and answered in channels:
-        return Served(name, retries + 1, None, upstream)  # All that were considered; some were passed over.
-    return Served(name, None, None, upstream)
+        return retries + 1, None  # All that were considered, and some of them passed over.
+    return None, None
 
 
 def _unserved(channels: Sequence[str], retries: int) -> tuple[int | None, int | None]:

@@ -114,9 +114,10 @@ def _attribution(target: Target, named: AttributionHeaders) -> Reader | None:
     names, body = addresses_of(target), named.body
     if body is None:
         told = (named.provider, named.attempts, named.retries)
-        return Attribution(*told, names=names, upstream_ms=named.upstream_ms)
+        return Attribution(*told, names=names, upstream_ms=named.upstream_ms, breaker=named.breaker)
     steps = (_steps(body.provider), _steps(body.attempts), _steps(body.retries))
-    return BodyAttribution(*steps, names=names, upstream_ms=_steps(body.upstream_ms))
+    more = {"upstream_ms": _steps(body.upstream_ms), "breaker": _steps(body.breaker)}
+    return BodyAttribution(*steps, names=names, **more)
 
 
 def _steps(place: str | None) -> Steps | None:

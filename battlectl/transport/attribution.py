@@ -1,4 +1,4 @@
-"""What a reply says of who served it, and how fast: by its headers, or by a place in its body.
+"""What a reply says of who served it, how fast and behind which breaker: by headers, or places in its body.
 
 Rule: headers are read as RFC 9110 has them (any case, a repeated one is one list); a value that is no name,
 no count or no time is not observable rather than an error: the target may write what it likes.
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import msgspec
 
-from battlectl.observe.served import OTHERS, UNNAMED, Served
+from battlectl.observe.served import OTHERS, STATES, UNNAMED, Served
 
 LONGEST_NAME = 64
 MOST_ATTEMPT_DIGITS = 6
@@ -39,7 +39,8 @@ class Attribution:
 
     `retries` is one less than attempts; a plus before it is read over. `names` has what the target calls a
     provider -> our id, where the two differ. `after`: the name is what follows the last of this in the value;
-    a list then names nobody. `upstream_ms` holds how long that provider took, in milliseconds.
+    a list then names nobody. `upstream_ms` holds how long that provider took, in milliseconds, `breaker` the
+    state of its breaker.
     """
 
     provider: str | None
@@ -48,6 +49,7 @@ class Attribution:
     names: Mapping[str, str] = field(default_factory=dict)
     after: str = ""
     upstream_ms: str | None = None
+    breaker: str | None = None
     reads_body: ClassVar[bool] = False
 
     def read(self, headers: Headers, body: bytes = b"") -> Served:
@@ -62,7 +64,8 @@ class Attribution:
                 return Served(OTHERS, attempts)
             provider = provider.rpartition(self.after.encode())[2]
         upstream = None if self.upstream_ms is None else time_of(value_of(headers, self.upstream_ms))
-        return Served(name_of(provider, self.names), attempts, None, upstream)
+        state = "" if self.breaker is None else state_of(value_of(headers, self.breaker).decode("latin-1"))
+        return Served(name_of(provider, self.names), attempts, None, upstream, state)
 
 
 Steps: TypeAlias = tuple[str | int, ...]
@@ -81,6 +84,7 @@ class BodyAttribution:
     retries: Steps | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     upstream_ms: Steps | None = None
+    breaker: Steps | None = None
     reads_body: ClassVar[bool] = True
 
     def read(self, headers: Headers, body: bytes = b"") -> Served:
@@ -96,7 +100,8 @@ class BodyAttribution:
             attempts = None if retries is None else retries + 1
         name = provider if isinstance(provider, str) else ""
         upstream = seconds(_at(document, self.upstream_ms))
-        return Served(checked_name(self.names.get(name, name)), attempts, None, upstream)
+        state = state_of(_at(document, self.breaker))
+        return Served(checked_name(self.names.get(name, name)), attempts, None, upstream, state)
 
 
 def value_of(headers: Headers, wanted: str | None) -> bytes:
@@ -137,6 +142,11 @@ def time_of(value: bytes) -> float | None:
 def seconds(value: Any) -> float | None:
     """A JSON value's milliseconds in seconds, None for what is no time."""
     return value / 1e3 if type(value) in (float, int) and 0 <= value < LONGEST_TOLD_MS else None
+
+
+def state_of(value: Any) -> str:
+    """A breaker's state as it was told, "" for what is none."""
+    return value.lower() if isinstance(value, str) and value.lower() in STATES else ""
 
 
 def whole(value: Any) -> int | None:

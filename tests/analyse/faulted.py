@@ -7,7 +7,7 @@ A stretch `@20-29` is once a second, its end excluded; `hits="12@20.1-30"` a cou
 `refused="5@20.1-20.3 5@24-24.2"` one of connections that were ended unread, which stays.
 served="a:10@0-20 b:2x2/80@20-30 -:1@20-30" are replies that name their provider, ten a second by a, two by b
 after two attempts and 80 ms, and one that never came; `x?` does not say how many attempts, and `/80~8` says
-that the provider took 8 ms of the 80.
+that the provider took 8 ms of the 80; `/80!half_open` tells the state of its breaker.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOAD = "20*ok@0-40"
 LOOK_EVERY = 0.25
 _PROBE = re.compile(r"(?:(\w+)/)?(new|kept):([a-z_]+(?:\(-?\w+\))?)(?:/([\d.]+))?@([\d.]+)(?:-([\d.]+))?")
 _DEED = re.compile(r"(?:(\w+)/)?(inject|heal)@([\d.]+)(?:-([\d.]+))?(?:!(\S+))?")
-_SERVED = re.compile(r"(\w+|-):(\d+)(?:x(\d+|\?))?(?:/([\d.]+))?(?:~([\d.]+))?@([\d.]+)")
+_SERVED = re.compile(r"(\w+|-):(\d+)(?:x(\d+|\?))?(?:/([\d.]+))?(?:~([\d.]+))?(?:!([\w:]+))?@([\d.]+)")
 _COUNT = re.compile(r"(\w+):([\d.]+)(?:\+([\d.]+))?@([\d.]+)-([\d.]+)(?:#(\d+))?")
 
 
@@ -100,7 +100,7 @@ def _serve(evidence: Evidence, text: str) -> None:
     for token in spread(text).split():
         match = _SERVED.fullmatch(token)
         assert match is not None, token
-        provider, number, attempts, latency, upstream, due = match.groups()
+        provider, number, attempts, latency, upstream, state, due = match.groups()
         name = UNANSWERED if provider == "-" else provider
         told = None if attempts == "?" or provider == "-" else int(attempts or 1)
         segment = min(max(bisect_right(cuts, float(due)) - 1, 0), len(cuts) - 2)
@@ -108,6 +108,8 @@ def _serve(evidence: Evidence, text: str) -> None:
         cell = delta.served.setdefault(key, ServedCell())
         for _ in range(int(number)):
             _count_served(cell, told, float(latency or 10) / 1e3, provider != "-")
+            if state:
+                cell.states[state] = cell.states.get(state, 0) + 1
             if upstream:
                 cell.tell(float(upstream) / 1e3, float(latency or 10) / 1e3)
     evidence.tally.merge(delta)

@@ -26,6 +26,7 @@ histories = st.lists(
             st.sampled_from([None, 0, 1, 2, 5]),
             st.none(),
             st.sampled_from([None, 0.0, 0.010, 0.5, 2.5, 4.0]),
+            st.sampled_from(["", "closed", "half_open", "ws:closed"]),
         ),
         st.booleans(),
         st.booleans(),

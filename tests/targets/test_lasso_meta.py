@@ -27,6 +27,11 @@ def once(provider: str) -> Served:
     return Served(provider, 1, 1)
 
 
+def who(headers: Any, body: bytes = b"") -> Served:
+    """Who served, and after how many attempts, alone."""
+    return META.read(headers, body)._replace(upstream=None, breaker="")
+
+
 NOTHING = Served()
 ITSELF = Served(UNNAMED, 0, 0)
 A, B, C = once("mock_a"), once("mock_b"), once("mock_c")
@@ -57,7 +62,7 @@ def test_every_recorded_exchange_says_what_a_reader_takes_from_it(file):
         assert (served.upstream is None) is (served.provider == UNNAMED)
         assert not is_longer(served.upstream or 0.0, exchange["elapsed_ms"] / 1e3)
         if served != NOTHING:
-            read[number] = served._replace(upstream=None)
+            read[number] = served._replace(upstream=None, breaker="")
     assert read == RECORDED.get(file, {})
 
 
@@ -104,13 +109,13 @@ def meta_of(selected: str, retries: int, candidates: str, state: str = "closed")
 def test_the_replies_of_the_recorded_outages(selected, retries, candidates, error, expected):
     meta = meta_of(selected, retries, candidates)
     answer = {"jsonrpc": "2.0", "id": 1} | ({"result": "0x1"} if error is None else {"error": error})
-    assert META.read(header(meta), json.dumps(answer).encode()) == expected
-    assert META.read((), json.dumps({**answer, "lasso_meta": meta}).encode()) == expected
+    assert who(header(meta), json.dumps(answer).encode()) == expected
+    assert who((), json.dumps({**answer, "lasso_meta": meta}).encode()) == expected
 
 
 def test_what_was_considered_and_passed_over_was_no_attempt():
     meta = meta_of("mock_c:http", 1, "mock_a:http mock_b:http mock_c:http mock_a:ws")
-    assert META.read(header(meta)) == Served("mock_c", 2)
+    assert who(header(meta)) == Served("mock_c", 2)
 
 
 @pytest.mark.parametrize(
@@ -119,16 +124,35 @@ def test_what_was_considered_and_passed_over_was_no_attempt():
 )
 def test_how_long_its_provider_took_is_told_in_milliseconds_or_not_at_all(told, seconds):
     meta = meta_of("mock_b:http", 1, "mock_a:http mock_b:http") | {"upstream_latency_ms": told}
-    assert META.read(header(meta)) == Served("mock_b", 2, 2, seconds)
+    assert META.read(header(meta)) == Served("mock_b", 2, 2, seconds, "closed")
     assert META.read((), json.dumps({"lasso_meta": meta}).encode()).upstream == seconds
     error = json.dumps({"jsonrpc": "2.0", "id": 1, "error": NO_CHANNELS}).encode()
     assert META.read(header(meta), error) == Served(UNNAMED, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("channel", "told", "state"),
+    [
+        ("mock_b:http", "closed", "closed"),
+        ("mock_b:http", "half_open", "half_open"),
+        ("mock_b:ws", "half_open", "ws:half_open"),
+        ("mock_b:http", "unknown", ""),
+        ("mock_b:ws", "unknown", ""),
+        ("mock_b:http", None, ""),
+        ("mock_b:http", 1, ""),
+    ],
+)
+def test_the_state_of_a_breaker_is_that_of_the_channel_that_answered(channel, told, state):
+    meta = meta_of(channel, 0, channel) | {"circuit_breaker_state": told}
+    assert META.read(header(meta)) == Served("mock_b", 1, 1, None, state)
+    error = json.dumps({"jsonrpc": "2.0", "id": 1, "error": NO_CHANNELS}).encode()
+    assert META.read(header(meta), error).breaker == "", "nobody answered"
+
+
 def test_fields_that_nobody_knows_are_read_over():
     meta = meta_of("mock_a:http", 0, "mock_a:http") | {"new": {"deep": [1]}, "version": 2}
     meta["selected_provider"]["region"] = "eu"
-    assert META.read(header(meta)) == A
+    assert who(header(meta)) == A
 
 
 LONG = meta_of("mock_a:http", 0, " ".join(["mock_a:http"] * 300))
@@ -164,7 +188,7 @@ def test_the_metadata_that_is_too_long_is_well_formed():
 @pytest.mark.parametrize("retries", [-1, 10**6, None])
 def test_a_number_of_retries_that_cannot_be_leaves_the_provider(retries):
     meta = {**meta_of("mock_a:http", 0, "mock_a:http"), "retries": retries}
-    assert META.read(header(meta)) == Served("mock_a")
+    assert who(header(meta)) == Served("mock_a")
 
 
 def test_without_a_provider_the_channels_tell_how_many_were_asked():

@@ -97,6 +97,17 @@ def test_a_time_in_the_body_is_a_number_too(body, seconds):
     assert timed.read((), b'{"took": %s}' % body) == Served(UNNAMED, None, None, seconds)
 
 
+@pytest.mark.parametrize(
+    ("value", "state"), [("Closed", "closed"), ("half_open", "half_open"), ("unknown", ""), ("", "")]
+)
+def test_the_state_of_a_breaker_is_one_that_is_known_or_nothing(value, state):
+    named = Attribution(None, None, breaker="X-Breaker")
+    assert told(("X-Breaker", value), attribution=named).breaker == state
+    placed = BodyAttribution(None, None, breaker=("state",))
+    assert placed.read((), b'{"state": "%s"}' % value.encode()).breaker == state
+    assert placed.read((), b'{"state": 1}').breaker == ""
+
+
 BODY = BodyAttribution(("meta", "by", 0), ("meta", "attempts"), ("meta", "retries"), {"n1": "node_a"})
 
 

@@ -15,6 +15,7 @@ from math import ceil
 
 from battlectl.analyse.breakers.attempts import Step
 from battlectl.analyse.breakers.closing import BY_LATENCY, TOO_SHORT, judge_closing
+from battlectl.analyse.breakers.half_open import told_half_open
 from battlectl.analyse.breakers.seen import (
     LIMITS,
     Seen,
@@ -218,6 +219,8 @@ def _judge_not_tripping(seen: Seen) -> Judged:
     strike, rests = seen.strike, seen.spells.rests
     if other := _another_reason(strike, seen.known):
         return "does not trip", None, f"{other} was in force there at the same time"
+    if half_open := told_half_open(strike, seen.known):
+        return "does not trip", *half_open
     if said := _said_open(strike, seen.known):
         return "does not trip", False, f"the target says that its breaker is open, at {said}"
     failed = sum(step.least for step in seen.attempts.steps)

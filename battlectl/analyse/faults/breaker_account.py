@@ -13,6 +13,7 @@ from math import inf
 
 from battlectl.analyse.faults.breaker import PASSING, Timeline, timelines
 from battlectl.analyse.faults.breaker_figures import figure_of, may_be_open, surely_open
+from battlectl.analyse.faults.breaker_told import words_told
 from battlectl.analyse.faults.figure import Figure, Source, not_observable
 from battlectl.analyse.faults.known import Known
 
@@ -52,12 +53,13 @@ def breaker_accounts(known: Known) -> tuple[BreakerAccount, ...]:
 def _account(line: Timeline, known: Known) -> BreakerAccount:
     run = known.evidence.frame.run
     figures = {stat: figure_of(line, stat, run, known) for stat in STATS}
-    while_open = _while_open(line, known)
+    while_open, told = _while_open(line, known), words_told(known.evidence, line.provider)
+    told_alone: Source = "metadata" if told else ""
     return BreakerAccount(
         provider=line.provider,
         transport=None,
-        source="counters" if line.is_observable else "",
-        words=line.words,
+        source="counters" if line.is_observable else told_alone,
+        words=f"{line.words}; {told}" if told else line.words,
         grain=line.grain,
         figures={**figures, "probes": while_open, "requests_while_open": while_open},
         lanes=tuple(_lanes(line, known)) if line.is_observable else (),

@@ -1,7 +1,7 @@
 """Figures about a provider's circuit breaker, from what its calls tell (`breaker.py`).
 
 Rule: what is sure counts at least, what may have been counts at most. Where it may have changed unseen there
-is no most; half-open is not observable: attempts tell a trial from nothing else.
+is no most; attempts tell a trial from nothing else, so half-open is what the target tells of it, if anything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from battlectl.analyse.faults.breaker import (
     should_trip,
     timeline,
 )
+from battlectl.analyse.faults.breaker_told import half_opens_told
 from battlectl.analyse.faults.figure import Figure, not_observable
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.quiet import DIP
@@ -42,9 +43,12 @@ def breaker_figure(evidence: Evidence, provider: str, stat: str, window: Window)
 
 def figure_of(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
     """The same of a timeline that is known already."""
+    if stat == "half_opens":
+        why_not = NO_HALF_OPEN if line.is_observable else line.words
+        return half_opens_told(known.evidence, line.provider, window, why_not)
     if not line.is_observable:
         return not_observable(line.words)
-    if stat in ("opens", "closes", "half_opens", "false_trips"):
+    if stat in ("opens", "closes", "false_trips"):
         return _count(line, stat, window, known)
     return _time_to_open(line, known) if stat == "time_to_open" else _time_open(line, window, known)
 
@@ -80,8 +84,6 @@ def surely_open(line: Timeline, known: Known) -> tuple[Span, ...]:
 
 
 def _count(line: Timeline, stat: str, window: Window, known: Known) -> Figure:
-    if stat == "half_opens":
-        return not_observable(NO_HALF_OPEN)
     found = [change for change in line.changes if change.state in (_counted(stat), *PASSING)]
     if stat == "false_trips":
         found = [change for change in found if not _is_tripped(change, line.provider, known)]

@@ -182,6 +182,34 @@ class TestWhatIsNoFailure:
         evidence = replace(under(GOING_ON, self.REVERT), telemetry=Telemetry(readings))
         assert told(evidence) == {"does not trip": holds}
 
+    @pytest.mark.parametrize(
+        ("before", "pages", "holds"),
+        [
+            ("a:10!closed@0-20", "", False),
+            ("a:10!closed@0-20", "closed half_open closed", False),
+            ("a:10!closed@0-20", "closed closed closed", None),  # They disagree.
+            ("a:10@0-20", "", True),  # Nobody knows what it was before.
+            ("a:10!closed@0-20 a:1!half_open@19", "", True),
+        ],
+        ids=["replies alone", "a page too", "a page denies it", "untold before", "half-open before"],
+    )
+    def test_replies_tell_that_it_was_half_open_under_the_fault_and_closed_before(self, before, pages, holds):
+        readings = tuple(
+            Reading(t, t + 0.01, "page", Told(breakers={"a": state}))
+            for t, state in zip((25.0, 30.0, 35.0), pages.split(), strict=False)
+        )
+        served = f"{before} a:2!half_open@30 a:10!closed@31-40"
+        evidence = under(GOING_ON, self.REVERT, served=served)
+        assert told(replace(evidence, telemetry=Telemetry(readings))) == {"does not trip": holds}
+
+    def test_who_may_have_been_open_for_another_fault_is_not_blamed(self):
+        earlier = injection("http_5xx", 10.0, 15.0, name="earlier", methods=["a"])
+        served = "a:10!closed@0-20 a:2!half_open@21 a:10!closed@22-40"
+        deeds = "earlier|a/inject@10-10.1 earlier|a/heal@15-15.1"
+        evidence = under(GOING_ON, self.REVERT, earlier, served=served, more_deeds=deeds)
+        points = [p for p in points_of(know(evidence)) if p.fault == "revert"]
+        assert not any("half-open" in point.words for point in points)
+
     def test_who_is_broken_in_another_way_too_may_be_left_alone_for_that(self):
         beside = injection("http_5xx", 20.0, 40.0, name="beside", methods=["b"])
         deeds = "beside|a/inject@20-20.1 beside|a/heal@40-40.1"
