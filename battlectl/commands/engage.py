@@ -5,7 +5,7 @@ Rule: whatever ends it, what is known comes back as evidence, and nothing is sen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,9 @@ from battlectl.commands.subscribers import Crowd, open_crowd
 from battlectl.commands.telemetry import open_telemetry
 from battlectl.commands.watch import Lookout, open_lookout
 from battlectl.errors import NotReady
+from battlectl.observe.faults import Campaign
 from battlectl.observe.journal import Line
+from battlectl.observe.telemetry import Telemetry
 from battlectl.plan.workload import WS
 from battlectl.report.fold import Chronicle
 from battlectl.run.battle import Forces, fight
@@ -75,6 +77,13 @@ class Field:
     poller: TelemetryPoller | None
     lookout: Lookout
     documents: DocumentWatch | None
+
+    def told(self) -> tuple[Campaign | None, Telemetry | None]:
+        """Of faults, and of the target by itself, so far."""
+        return (
+            None if self.campaign is None else self.campaign.campaign(),
+            None if self.poller is None else self.poller.telemetry(),
+        )
 
 
 async def engage(run: Engagement) -> Evidence:
@@ -153,60 +162,66 @@ def _socket_endpoints(run: Engagement, site: Site) -> Iterator[Endpoint]:
 
 
 async def _send_load(run: Engagement, field: Field, chronicle: Chronicle) -> Evidence:
-    plan, stop, campaign, told = run.prepared.plan, run.stop, field.campaign, field.poller
+    plan = run.prepared.plan
     journal = Journal(
         run.folder, {"meta": run.meta, "frame": msgspec.to_builtins(plan.frame)}, Masker(run.prepared.secrets)
     )
+    forces = _forces(run, field, _keeping(run, field, chronicle, journal))
+    try:
+        ending = await fight(plan, forces, run.meta["run_id"], run.stop, field.head)
+    except Exception as error:
+        if field.campaign is not None:
+            tell_leftovers(field.campaign.campaign(), run.prepared.secrets, error)
+        raise
+    finally:
+        journal.close()
+    at = round(ending.at, STORED_DIGITS)
+    evidence = chronicle.evidence(ending.how, ending.reason, at, *field.told())
+    if field.documents is None:
+        return evidence
+    await field.documents.look_after(is_hurried=not evidence.completed)
+    return replace(evidence, documents=field.documents.told())
+
+
+def _keeping(
+    run: Engagement, field: Field, chronicle: Chronicle, journal: Journal
+) -> Callable[[Line], Awaitable[None]]:
+    """What is done with each line of the journal: it may end the run."""
+    plan = run.prepared.plan
     safety = SafetyWatch(plan.min_success_rate, plan.safety_over)
     aborts = any(objective.abort_on_fail for objective in plan.frame.objectives)
 
     async def keep(line: Line) -> None:
-        if told is not None:
-            told.counts.add(line.delta)
+        if field.poller is not None:
+            field.poller.counts.add(line.delta)
         await _in_turns(journal.add_in_steps(line))
         await _in_turns(chronicle.add_in_steps(line))
         run.progress.show(line, chronicle)
         reason = safety.look(line.t, line.delta)
         if reason is None and aborts:
-            reason = failed_objective(
-                chronicle.evidence(
-                    campaign=None if campaign is None else campaign.campaign(),
-                    telemetry=None if told is None else told.telemetry(),
-                )
-            )
+            campaign, telemetry = field.told()
+            reason = failed_objective(chronicle.evidence(campaign=campaign, telemetry=telemetry))
         if reason is not None:
-            stop.request_once(reason.how, reason.text)
+            run.stop.request_once(reason.how, reason.text)
 
+    return keep
+
+
+def _forces(run: Engagement, field: Field, keep: Callable[[Line], Awaitable[None]]) -> Forces:
     poller = Poller()
-    keep_head = [partial(field.control.keep_head, field.head)] if plan.needs_head else []
-    forces = Forces(
+    keep_head = [partial(field.control.keep_head, field.head)] if run.prepared.plan.needs_head else []
+    return Forces(
         open_client=partial(open_client, field.site, poller),
         on_line=keep,
-        services=(poller.serve, partial(_stop_at_end, field.site, stop), *keep_head),
+        services=(poller.serve, partial(_stop_at_end, field.site, run.stop), *keep_head),
         linger=poller.linger if poller.can_linger else None,
         subscribers=(*field.crowd.serves, *field.lookout.serves),
         inspect=field.lookout.inspect,
         settle=field.lookout.settle,
         witness=field.crowd.witness,
-        chaos=None if campaign is None else campaign.serve,
-        telemetry=None if told is None else told.serve,
+        chaos=None if field.campaign is None else field.campaign.serve,
+        telemetry=None if field.poller is None else field.poller.serve,
     )
-    try:
-        ending = await fight(plan, forces, run.meta["run_id"], stop, field.head)
-    except Exception as error:
-        if campaign is not None:
-            tell_leftovers(campaign.campaign(), run.prepared.secrets, error)
-        raise
-    finally:
-        journal.close()
-    known = None if campaign is None else campaign.campaign()
-    heard = None if told is None else told.telemetry()
-    at = round(ending.at, STORED_DIGITS)
-    evidence = chronicle.evidence(ending.how, ending.reason, at, known, heard)
-    if field.documents is None:
-        return evidence
-    await field.documents.look_after(is_hurried=not evidence.completed)
-    return replace(evidence, documents=field.documents.told())
 
 
 async def _in_turns(steps: Iterator[None]) -> None:

@@ -14,7 +14,14 @@ FAILING = Trial("breaker-failing")
 HANGING = Trial("breaker-down")
 EVEN = Trial("routing-even")
 BY_METHOD = Trial("routing-by-method")
-FASTEST = Trial("routing-fastest")
+FASTEST = Trial(
+    "routing-fastest",
+    (
+        "phases.steady=9s",
+        "chaos.0.for=15s",
+        "chaos.1.for=15s",
+    ),  # A share is told by the seconds that are seen.
+)
 TOLD = Trial("routing-even", (TELEMETRY,))
 HANGING_TOLD = Trial("breaker-down", (TELEMETRY,))
 
