@@ -24,6 +24,9 @@ def check_routes(scenario: Scenario, target: Target, ids: Sequence[str]) -> Iter
         for word, message in _refused(route, target, ids, is_socket):
             yield Mistake((*path, word), message)
         yield from _check_other(workload, target, ids, ("load", name, "equal_to"))
+    if scenario.watch is not None:
+        for word, message in _refused(plan_route(scenario.watch.http), target, ids, False):
+            yield Mistake(("watch", "http", word), message)
 
 
 def _check_other(

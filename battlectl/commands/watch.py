@@ -35,7 +35,7 @@ from battlectl.run.flow import Inspect
 from battlectl.run.inspection import Inspection, Privacy
 from battlectl.targets.asking import Asker
 from battlectl.targets.control import CallError, Control
-from battlectl.targets.site import Site, plain_endpoint
+from battlectl.targets.site import Site, http_endpoint_for
 from battlectl.targets.truth import Witness
 from battlectl.targets.watching import SUBJECT, Grounds, Watching
 
@@ -129,7 +129,7 @@ async def open_lookout(
         return
     async with (
         _open_chain(run, site, control, known) as (known, witness),
-        Asker(plain_endpoint(site), control) as asker,
+        Asker(http_endpoint_for(site, planned.route), control) as asker,
     ):
         judges = _Judges(known)
         watch = _Watch(run, planned, known, judges, asker, witness)
@@ -137,7 +137,7 @@ async def open_lookout(
             yield Lookout(judges.inspect, judges.settle, (watch.serve,))
         finally:
             told = {"rate_per_s": planned.rate, "asked": asker.asked, "unanswered": asker.unanswered}
-            run.meta["watch"] = told | _source(site, known)
+            run.meta["watch"] = told | _route(planned) | _source(site, known)
 
 
 def _known_of(run: Engagement, site: Site, campaign: CampaignRun | None) -> _Known:
@@ -165,6 +165,13 @@ def _privacy(site: Site) -> Privacy:
     own = [end.authority for end in (site.endpoint, site.ws_endpoint) if end is not None]
     kept = [secret for secret in secrets if not any(secret.text in host for host in own)]
     return Privacy(tuple(kept), tuple(own))
+
+
+def _route(planned: PlannedWatch) -> dict[str, Any]:
+    """Where the questions went, where the scenario says so; headers may be secrets, and so may a path."""
+    path = {} if planned.route.path is None else {"path": "of its own"}
+    route = {**planned.route.words, **path}
+    return {"route": route} if route else {}
 
 
 def _source(site: Site, known: _Known) -> dict[str, Any]:

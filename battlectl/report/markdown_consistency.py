@@ -70,7 +70,9 @@ def _asked(document: Document) -> str:
     asked, unanswered = show_count(watch["asked"]), show_count(watch["unanswered"])
     chain = in_markdown(watch["chain"])
     counts = f"{asked} calls, {unanswered} without an answer"
-    return f"Asked beside the load: {counts}. The chain was read at: {chain}."
+    route = ", ".join(f"{word} {in_markdown(value)}" for word, value in watch.get("route", {}).items())
+    where = f" by {route}" if route else ""
+    return f"Asked beside the load{where}: {counts}. The chain was read at: {chain}."
 
 
 def _example(seen: dict[str, Any] | None) -> str:

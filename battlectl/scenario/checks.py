@@ -73,6 +73,9 @@ def check_scenario(draft: Draft) -> Iterator[Mistake]:
             way = "http" if isinstance(workload.route, HttpRoute) else "ws"
             yield from check_headers(workload.route.headers, ("load", name, way, "headers"))
             yield from check_route(workload.route, ("load", name, way))
+    if draft.watch is not None:
+        yield from check_headers(draft.watch.http.headers, ("watch", "http", "headers"))
+        yield from check_route(draft.watch.http, ("watch", "http"))
 
 
 def _check_phases(draft: Draft) -> Iterator[Mistake]:

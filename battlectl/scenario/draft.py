@@ -30,6 +30,7 @@ from battlectl.scenario.places import Path
 from battlectl.scenario.salvage import salvage
 from battlectl.scenario.streams import SubscribeWorkload
 from battlectl.scenario.warmup import KEY, LEAST, written_out
+from battlectl.scenario.watch import AnyWatch, Watch
 
 if TYPE_CHECKING:
     from battlectl.scenario.chaos import Timing
@@ -38,6 +39,7 @@ Part = TypeVar("Part")
 
 _DURATION: TypeAdapter[float] = TypeAdapter(PositiveDuration)
 _SAFETY: TypeAdapter[Safety] = TypeAdapter(Safety)
+_WATCH: TypeAdapter[Watch | None] = TypeAdapter(AnyWatch | None)
 _ENTRY: TypeAdapter[Any] = TypeAdapter(LazyEntry)
 
 
@@ -63,6 +65,7 @@ class Draft:
     safety: Safety | None
     chaos: tuple[tuple[Path, Timing | None], ...]
     warmup_latencies: Mapping[str, float | None]
+    watch: Watch | None = None
 
     @property
     def edges(self) -> Mapping[str, Edges] | None:
@@ -91,6 +94,7 @@ def build_draft(tree: Mapping[str, Any]) -> Draft:
         safety=_part(_SAFETY, tree.get("safety", {})),
         chaos=(*_faults(tree.get("chaos")), *_late(latencies, phases.get(WARMUP))),
         warmup_latencies=latencies,
+        watch=_part(_WATCH, tree.get("watch")),
     )
 
 

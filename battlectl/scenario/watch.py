@@ -15,10 +15,14 @@ WATCHED = ("head", "chain", "consistency", "equality")
 
 
 class Watch(Strict):
-    """`rate` rounds of questions a second; `notice` is what the target's config says unless it is written."""
+    """`rate` rounds of questions a second, sent where `http` says, in the words of a workload.
+
+    `notice` is what the target's config says unless it is written.
+    """
 
     rate: RateValue = 1.0
     notice: Duration | None = None
+    http: HttpRoute = Field(default_factory=HttpRoute)
 
 
 def _long_watch(value: Any) -> Any:

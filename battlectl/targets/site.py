@@ -132,6 +132,11 @@ def plain_endpoint(site: Site) -> Endpoint:
     return replace(site.endpoint, path=site.address(Route(), site.endpoint.path, False).path)
 
 
+def http_endpoint_for(site: Site, route: Route) -> Endpoint:
+    """The endpoint of requests where a route leads."""
+    return _lead(site.endpoint, route, site.address(route, site.endpoint.path, False))
+
+
 def ws_endpoint_for(site: Site, route: Route) -> Endpoint:
     """The endpoint of WebSockets where a route leads: its own path and headers win over the target's."""
     assert site.ws_endpoint is not None, "a plan with WebSockets has a target that takes them"
@@ -144,7 +149,7 @@ def endpoint_for(site: Site, workload: PlannedWorkload) -> Endpoint:
         return node_endpoint(site, workload.node)
     if workload.client == WS:
         return ws_endpoint_for(site, workload.route)
-    return _lead(site.endpoint, workload.route, site.address(workload.route, site.endpoint.path, False))
+    return http_endpoint_for(site, workload.route)
 
 
 def node_endpoint(site: Site, node: str) -> Endpoint:

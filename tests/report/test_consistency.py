@@ -30,6 +30,13 @@ def test_the_first_and_the_worst_are_shown_with_their_providers():
     assert "1,234 calls, 2 without an answer" in text
 
 
+def test_where_the_questions_went_is_told_where_the_scenario_says_so():
+    told = show_consistency(
+        {"consistency": [], "meta": {"watch": {**WATCH, "route": {"strategy": "fast|est"}}}}
+    )
+    assert "Asked beside the load by strategy fast\\|est: 1,234 calls" in told
+
+
 def test_where_nothing_was_found_and_nobody_asked_there_is_no_section():
     assert show_consistency({"consistency": [], "meta": {}}) == ""
     assert show_consistency({"meta": {}}) == ""

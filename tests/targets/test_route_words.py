@@ -15,7 +15,7 @@ from battlectl.errors import BadFile
 from battlectl.plan.route import Route
 from battlectl.scenario.target import Target
 from battlectl.targets import ADAPTERS
-from battlectl.targets.site import Site, endpoint_for, ws_endpoint_for
+from battlectl.targets.site import Site, endpoint_for, http_endpoint_for, ws_endpoint_for
 from battlectl.transport.base import parse_endpoint
 
 HEAD = "version: 1\nname: Routes\nphases: {battle: 1s}\nload:\n"
@@ -63,6 +63,32 @@ def test_words_that_cannot_be_kept_are_refused_at_their_place(tmp_path, workload
     (line,) = problems(tmp_path, workload)
     assert line.startswith("s.yml:5:")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("{strategy: fastest, path: /rpc}", "watch.http.strategy: `path` is the whole address"),
+        ("{strategy: fastest, provider: provider_a}", "watch.http.strategy: one provider leaves nothing"),
+        ("{provider: provider_x}", 'watch.http.provider: "provider_x" is no provider of this target'),
+        ("{strategy: priority}", 'watch.http.strategy: "priority" is no path of the lab'),
+        ("{headers: {Content-Length: 1}}", "watch.http.headers"),
+    ],
+)
+def test_what_is_asked_beside_the_load_goes_by_the_same_words(tmp_path, words, said):
+    (line,) = problems(tmp_path, READS % "timeout: 1s", f"watch: {{http: {words}}}\n")
+    assert said in line
+
+
+def test_the_watch_of_a_plan_leads_where_its_words_lead(tmp_path):
+    watch = "watch: {rate: 2/s, http: {strategy: fastest, headers: {X-Tier: paid}}}\n"
+    plan = prepared(tmp_path, READS % "timeout: 1s", watch).plan
+    assert plan.watch is not None
+    root = parse_endpoint("http://127.0.0.1:1/")
+    target = Target(version=1, kind="lab")
+    site = Site("lab", root, root, address=partial(ADAPTERS["lab"].address, target))
+    endpoint = http_endpoint_for(site, plan.watch.route)
+    assert (endpoint.path, endpoint.headers) == ("/rpc/fastest/battlechain", (("X-Tier", "paid"),))
 
 
 def test_a_generic_target_is_asked_for_nothing_by_words(tmp_path):
