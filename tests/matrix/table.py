@@ -34,8 +34,6 @@ CANNOT_SHOW: Mapping[str, str] = {}
 
 NO_LAB = {"node-failure"}
 """Scenarios whose target is no lab."""
-TOO_LONG = {"soak-failover", "steady-reads", "shapes"}
-"""Scenarios without faults or of many minutes: nothing that the others do not ask for."""
 
 
 def detections() -> dict[str, Job]:
@@ -75,6 +73,6 @@ def on_the_lab() -> list[str]:
         config = ROOT / "config" / f"{yaml.safe_load(path.read_text())['target']}.yml"
         known = yaml.safe_load(config.read_text()) if config.exists() else {}
         is_lab = known.get("kind") == "lab" and "relays" not in known.get("lab", {})
-        if is_lab and name not in NO_LAB | TOO_LONG:
+        if is_lab and name not in NO_LAB:
             found.append(name)
     return found

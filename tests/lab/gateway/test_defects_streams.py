@@ -80,9 +80,8 @@ def test_what_is_sent_of_a_chain(name, history, wrong, right):
 
 def test_a_block_in_forty_is_lost():
     gateway = gateway_with("stream-loses-blocks")
-    gateway.chance.seed(7)
     shown = [[CHAIN["b"]]] * 4_000
-    assert 3_850 < sum(len(gateway.seams.publish(item, "stream")) for item in shown) < 3_950
+    assert sum(len(gateway.seams.publish(item, "stream")) for item in shown) == 3_900
 
 
 def test_a_stall_is_seen_by_the_sound_only():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from battlectl.lab.gateway.ws.walk import Shown, Walk
 
 REPEATED = 2  # blocks that are sent again
 REMEMBERED = 256  # headers by number
+FORGOTTEN = 40  # blocks, of which one is
 
 
 class TrustingWalk(Walk):
@@ -133,9 +135,9 @@ def _keep_headers_by_number(gateway: Gateway) -> None:
 
 
 def _forget_each_fortieth(gateway: Gateway) -> None:
-    sound = gateway.seams.publish
+    sound, turns = gateway.seams.publish, itertools.count(1)
     gateway.seams.publish = lambda shown, how: [
-        item for item in sound(shown, how) if gateway.chance.random() >= 1 / 40
+        item for item in sound(shown, how) if next(turns) % FORGOTTEN != FORGOTTEN // 2
     ]
 
 
@@ -197,7 +199,7 @@ DEFECTS = (
         name="stream-loses-blocks",
         area="subscriptions",
         summary="a block is never sent to anybody, and the next one is",
-        when="by chance, one block in 40",
+        when="always; one block in 40",
         finding="continuity",
         plant=_forget_each_fortieth,
     ),
