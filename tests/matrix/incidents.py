@@ -57,10 +57,12 @@ def leftover(folder: Path) -> Row:
         driver = {"driver": "toxiproxy", "url": lab["admin_url"]}
         target = target_file(desk, lab["url"], urls_of(lab), driver)
         ran = desk.battlectl_within(ENDS_WITHIN, "run", scenario.path, "--target", target, *scenario.words)
-    said = " ".join(f"{ran.out}\n{ran.err}".split())
+    said = " ".join(ran.out.split()).rpartition(f"exit code {REFUSED}: ")[2]
     is_named = ran.code == REFUSED and "left" in said and "provider_b" in said
     wanted = f"exit code {REFUSED}"
-    return Row(LEFTOVER, scenario.scenario, wanted, "caught" if is_named else "missed", _short(said))
+    return Row(
+        LEFTOVER, scenario.scenario, wanted, "caught" if is_named else "missed", said[:LONGEST_SUMMARY]
+    )
 
 
 def kept_alive(folder: Path) -> Row:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from battlectl.scenario.objectives import parse_objective
 from tests.matrix.kinds import accusations, kinds_of
+from tests.matrix.places import tell_when, when_of, who_of
 from tests.matrix.trial import Ran
 
 Fate = Literal["caught", "wrong reason", "missed", "broken", "sound", "unsure", "false alarm"]
@@ -21,7 +22,10 @@ LONGEST_SUMMARY = 150
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`subject` is a defect or a scenario; `by` the finding that decided, `margin` how near that was."""
+    """`subject` is a defect or a scenario; `by` the finding that decided, `margin` how near that was.
+
+    `who` and `when` are the provider and the moment that it names.
+    """
 
     subject: str
     scenario: str
@@ -30,6 +34,8 @@ class Row:
     by: str = ""
     margin: str = ""
     others: str = ""
+    who: str = ""
+    when: str = ""
 
 
 def row_of_defect(defect: str, wanted: str, scenario: str, ran: Ran) -> Row:
@@ -40,7 +46,8 @@ def row_of_defect(defect: str, wanted: str, scenario: str, ran: Ran) -> Row:
     right = [finding for finding in accused if wanted in kinds_of(finding)]
     others = ", ".join(sorted({kind for finding in accused for kind in kinds_of(finding)} - {wanted}))
     if right:
-        return Row(defect, scenario, wanted, "caught", tell(right[0]), margin_of(right[0]), others)
+        who, when = who_of(right[0], ran.report), tell_when(when_of(right[0]))
+        return Row(defect, scenario, wanted, "caught", tell(right[0]), margin_of(right[0]), others, who, when)
     if accused:
         return Row(defect, scenario, wanted, "wrong reason", tell(accused[0]), "", others)
     return Row(defect, scenario, wanted, "missed", f"{ran.report['verdict']}{_doubts(ran.report)}")

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.matrix.kinds import kinds_of
+from tests.matrix.places import when_of, who_of
 from tests.matrix.rows import row_of_defect, row_of_sound
 from tests.matrix.trial import Ran
 
@@ -16,11 +17,12 @@ def finding(name, weighs, kind="objective", measured=None):
         "measured": measured,
         "measured_text": str(measured),
         "expected": "== 100%",
+        "first": None,
     }
 
 
 def ran(verdict, *findings):
-    return Ran(0, "", {"verdict": verdict, "findings": list(findings)})
+    return Ran(0, "", {"verdict": verdict, "findings": list(findings), "faults": []})
 
 
 BAD_RATE = finding("success_rate == 100%", "fail", measured=0.9)
@@ -78,3 +80,30 @@ def test_a_trial_without_a_report_is_no_evidence():
     broken = Ran(2, "no such defect", None)
     assert row_of_defect("d", "head", "s", broken).fate == "broken"
     assert row_of_sound("s", 1, broken).fate == "broken"
+
+
+def example(due_s, seen):
+    return {"due_s": due_s, "seen": seen}
+
+
+FAULTS = [
+    {"at_s": 1.0, "providers": [{"provider": "provider_a"}]},
+    {"at_s": 5.0, "providers": [{"provider": "provider_b"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("summary", "first", "who", "when"),
+    [
+        ("97 %", None, "(provider_a, provider_b)", None),
+        ("97 %", example(2.5, "status 502"), "(provider_a)", 2.5),
+        ("97 %", example(0.5, "status 502"), "", 0.5),
+        ("97 %", example(2.5, "by provider_c"), "provider_c", 2.5),
+        ("of 9, 2 (first at 1.25s, by provider_b: gone)", None, "provider_b", 1.25),
+        ("provider_a got 5% from 3s to 11s", None, "provider_a", 3.0),
+        ("97 files were open, and 11s later 403", None, "(provider_a, provider_b)", None),
+    ],
+)
+def test_whom_and_which_moment_a_finding_names(summary, first, who, when):
+    told = {"name": "it", "summary": summary, "first": first}
+    assert (who_of(told, {"faults": FAULTS}), when_of(told)) == (who, when)

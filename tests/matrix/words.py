@@ -8,13 +8,14 @@ from tabulate import tabulate
 
 from tests.matrix.rows import Row
 
-HEADERS = ("subject", "scenario", "declared", "fate", "found", "measured", "also")
+HEADERS = ("subject", "scenario", "declared", "fate", "provider", "first at", "found", "measured", "also")
 INTRODUCTIONS = {
     "Detection": (
         "Each defect that can be planted in the lab's gateway (docs/defects.md), the scenario that should "
-        "catch it, the kind of finding that was declared beforehand, and what was found. `measured` is how "
-        "near it was where a threshold decided, `also` what else accused. Written by `make detect "
-        "ARGS=--write`."
+        "catch it, the kind of finding that was declared beforehand, and what was found. `provider` is whom "
+        "the finding names, or in brackets who was struck by then; `first at` the moment of the load. "
+        "`measured` is how near it was where a threshold decided, `also` what else accused. Written by "
+        "`make detect ARGS=--write`."
     ),
     "Soundness": (
         "The sound gateway under every scenario that runs on the lab, with several seeds: nothing may "
@@ -26,7 +27,9 @@ INTRODUCTIONS = {
 
 def table(rows: Sequence[Row]) -> str:
     """For a terminal."""
-    return tabulate([_cells(row) for row in rows], headers=HEADERS, maxcolwidths=[30, 26, 12, 12, 60, 24, 20])
+    return tabulate(
+        [_cells(row) for row in rows], headers=HEADERS, maxcolwidths=[30, 26, 12, 12, 12, 8, 60, 24, 20]
+    )
 
 
 def markdown(title: str, rows: Sequence[Row], counts: str) -> str:
@@ -37,7 +40,17 @@ def markdown(title: str, rows: Sequence[Row], counts: str) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    return [row.subject, row.scenario, row.wanted, row.fate, row.by, row.margin, row.others]
+    return [
+        row.subject,
+        row.scenario,
+        row.wanted,
+        row.fate,
+        row.who,
+        row.when,
+        row.by,
+        row.margin,
+        row.others,
+    ]
 
 
 def _safe(cell: str) -> str:
