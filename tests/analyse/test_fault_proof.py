@@ -49,6 +49,25 @@ def test_a_delay_is_gone_when_an_answer_came_sooner_than_it_alone_would_let_it(m
     assert any("was gone at 25.2s" in reason for reason in found.reasons) is (verdict == "mismatch")
 
 
+@pytest.mark.parametrize(("first", "verdict"), [(310, "confirmed"), (200, "mismatch")])
+def test_a_delay_took_effect_late_only_where_an_answer_came_sooner_than_it_alone_would_let_it(first, verdict):
+    late = injection("rpc_latency", latency_ms=300)
+    seen = f"kept:ok/{first}@20.2-23.2 kept:ok/400@24.2-29.2"
+    probes = f"{COLD} {seen} {seen.replace('kept', 'new')} new:ok@30.2"
+    found = proof(late, reads=SLOW, probes=probes, counts=UNCHANGED, hits="100@20.1-30")
+    assert found.verdict == verdict, found.reasons
+    assert any("took effect late" in reason for reason in found.reasons) is (verdict == "mismatch")
+
+
+@pytest.mark.parametrize(("kept", "verdict"), [(310, "confirmed"), (200, "mismatch")])
+def test_a_delay_left_connections_alone_only_where_they_answered_sooner_than_it_would_let_them(kept, verdict):
+    late = injection("rpc_latency", latency_ms=300)
+    probes = f"{COLD} kept:ok/{kept}@20.2-29.2 new:ok/400@20.2-29.2 new:ok@30.2"
+    found = proof(late, reads=SLOW, probes=probes, counts=UNCHANGED, hits="100@20.1-30")
+    assert found.verdict == verdict, found.reasons
+    assert any("left kept connections alone" in reason for reason in found.reasons) is (verdict == "mismatch")
+
+
 def test_a_kill_that_is_seen_from_both_sides_is_confirmed():
     found = proof(probes=DOWN, counts=USED)
     assert (found.verdict, found.reasons) == ("confirmed", ())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
 from battlectl.analyse.faults.expect import Expected
-from battlectl.analyse.faults.looks import VISIBLE
+from battlectl.analyse.faults.looks import VISIBLE, may_be_late
 from battlectl.analyse.faults.sight import Sight, at, tell
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.faults.untouched import is_unfelt
@@ -69,7 +69,7 @@ def _only_counted(strike: Strike, sight: Sight, why: str) -> Iterator[Doubt]:
     expected = strike.expected
     if expected.probability < 1 or not cannot_miss(expected):
         return
-    misses = [probe for probe in sight.during if _could_meet(expected, probe)]
+    misses = [probe for probe in sight.during if _could_meet(expected, probe) and _is_sure(expected, probe)]
     if misses:
         yield mismatch(
             "struck another provider, or is asked at another's url: "
@@ -81,7 +81,7 @@ def _only_counted(strike: Strike, sight: Sight, why: str) -> Iterator[Doubt]:
 
 def _no_effect(strike: Strike, sight: Sight, why: str) -> Doubt:
     expected = strike.expected
-    misses = [probe for probe in sight.during if _could_meet(expected, probe)]
+    misses = [probe for probe in sight.during if _could_meet(expected, probe) and _is_sure(expected, probe)]
     if len(misses) >= probes_needed(expected.probability) and cannot_miss(expected):
         return mismatch(f"had no effect: {tell(misses)} while in force, {expected.what} was expected")
     if sight.hits == 0:
@@ -98,7 +98,8 @@ def _half(strike: Strike, sight: Sight) -> Iterator[Doubt]:
         return
     for which in ("kept", "new"):
         own = [p for p in sight.during if p.connection == which and _could_meet(expected, p)]
-        if own and not any(probe in sight.shown for probe in own):
+        is_sure = any(_is_sure(expected, probe) for probe in own)
+        if is_sure and not any(probe in sight.shown for probe in own):
             yield mismatch(f"left {which} connections alone: {tell(own)}, {expected.what} was expected")
 
 
@@ -109,7 +110,8 @@ def _late(strike: Strike, sight: Sight) -> Iterator[Doubt]:
     for which in ("new", "kept"):
         own = [probe for probe in sight.shown if probe.connection == which]
         first = min((probe.t for probe in own), default=0.0)
-        misses = [p for p in sight.during if p.connection == which and p.t < first and p not in own]
+        before = [p for p in sight.during if p.connection == which and p.t < first and p not in own]
+        misses = [probe for probe in before if _is_sure(strike.expected, probe)]
         if misses and misses[-1].t > strike.injection.at + strike.tolerance:
             late = format_duration(misses[-1].t - strike.injection.at)
             yield mismatch(f"took effect late: {tell(misses)} until {late} after it was due")
@@ -125,6 +127,11 @@ def cannot_miss(expected: Expected) -> bool:
 
 def _could_meet(expected: Expected, probe: Probe) -> bool:
     return expected.connections == "all" or (expected.connections == "new") == (probe.connection == "new")
+
+
+def _is_sure(expected: Expected, probe: Probe) -> bool:
+    """Whether a probe that does not show the fault has not met it: one as late as the fault may have."""
+    return not may_be_late(expected, probe)
 
 
 def probes_needed(probability: float) -> int | float:
