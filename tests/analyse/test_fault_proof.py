@@ -59,6 +59,26 @@ def test_a_delay_took_effect_late_only_where_an_answer_came_sooner_than_it_alone
     assert any("took effect late" in reason for reason in found.reasons) is (verdict == "mismatch")
 
 
+SLOW_BEFORE = COLD.replace("/90", "/310")
+
+
+@pytest.mark.parametrize(
+    "during",
+    [
+        "kept:ok/310@20.2-29.2 new:ok/310@20.2-29.2",
+        "kept:ok/310@20.2-29.2 new:ok/700@20.2-29.2",
+        "kept:ok/310@20.2-23.2 kept:ok/700@24.2-29.2 new:ok/700@20.2-29.2",
+    ],
+)
+def test_what_answered_as_slowly_without_the_delay_proves_none(during):
+    """Whether it counts hits or not: what it struck may have been elsewhere, half, or later."""
+    late = injection("rpc_latency", latency_ms=300)
+    probes = f"{SLOW_BEFORE} {during} new:ok/310@30.2 kept:ok/310@30.2"
+    found = proof(late, reads=SLOW, probes=probes, counts=UNCHANGED, hits="100@20.1-30")
+    assert found.verdict == "unproven", found.reasons
+    assert any("may have been as slow without it" in reason for reason in found.reasons)
+
+
 @pytest.mark.parametrize(("kept", "verdict"), [(310, "confirmed"), (200, "mismatch")])
 def test_a_delay_left_connections_alone_only_where_they_answered_sooner_than_it_would_let_them(kept, verdict):
     late = injection("rpc_latency", latency_ms=300)

@@ -7,7 +7,7 @@ should hit, or the fault's own count of hits moved; and a probe that could not m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from battlectl.analyse.faults.doubt import Doubt, mismatch, unproven
 from battlectl.analyse.faults.expect import Expected
@@ -20,6 +20,7 @@ from battlectl.observe.faults import Probe
 from battlectl.quantities import format_duration
 
 CERTAINTY = 1e-3
+AS_SLOW_WITHOUT = "answers may have been as slow without it"
 
 
 def doubt_start(sight: Sight) -> Iterator[Doubt]:
@@ -69,19 +70,23 @@ def _only_counted(strike: Strike, sight: Sight, why: str) -> Iterator[Doubt]:
     expected = strike.expected
     if expected.probability < 1 or not cannot_miss(expected):
         return
-    misses = [probe for probe in sight.during if _could_meet(expected, probe) and _is_sure(expected, probe)]
+    own = [probe for probe in sight.during if _could_meet(expected, probe)]
+    misses = [probe for probe in own if not may_be_late(expected, probe)]
     if misses:
         yield mismatch(
             "struck another provider, or is asked at another's url: "
             f"it counted {sight.hits or 0:,} hits, and {tell(misses)} at its address"
         )
+    elif own:
+        yield unproven(f"{AS_SLOW_WITHOUT}: {tell(own)} while in force, only its own count of hits{why}")
     elif not sight.during:
         yield unproven(f"no probe while it was in force, only its own count of hits{why}")
 
 
 def _no_effect(strike: Strike, sight: Sight, why: str) -> Doubt:
     expected = strike.expected
-    misses = [probe for probe in sight.during if _could_meet(expected, probe) and _is_sure(expected, probe)]
+    own = [probe for probe in sight.during if _could_meet(expected, probe)]
+    misses = [probe for probe in own if not may_be_late(expected, probe)]
     if len(misses) >= probes_needed(expected.probability) and cannot_miss(expected):
         return mismatch(f"had no effect: {tell(misses)} while in force, {expected.what} was expected")
     if sight.hits == 0:
@@ -98,9 +103,12 @@ def _half(strike: Strike, sight: Sight) -> Iterator[Doubt]:
         return
     for which in ("kept", "new"):
         own = [p for p in sight.during if p.connection == which and _could_meet(expected, p)]
-        is_sure = any(_is_sure(expected, probe) for probe in own)
-        if is_sure and not any(probe in sight.shown for probe in own):
+        if not own or any(probe in sight.shown for probe in own):
+            continue
+        if not all(may_be_late(expected, probe) for probe in own):
             yield mismatch(f"left {which} connections alone: {tell(own)}, {expected.what} was expected")
+        elif not _is_slower(own, sight):
+            yield unproven(f"{AS_SLOW_WITHOUT} on {which} connections: {tell(own)} while in force")
 
 
 def _late(strike: Strike, sight: Sight) -> Iterator[Doubt]:
@@ -111,10 +119,14 @@ def _late(strike: Strike, sight: Sight) -> Iterator[Doubt]:
         own = [probe for probe in sight.shown if probe.connection == which]
         first = min((probe.t for probe in own), default=0.0)
         before = [p for p in sight.during if p.connection == which and p.t < first and p not in own]
-        misses = [probe for probe in before if _is_sure(strike.expected, probe)]
-        if misses and misses[-1].t > strike.injection.at + strike.tolerance:
+        misses = [probe for probe in before if not may_be_late(strike.expected, probe)]
+        since = strike.injection.at + strike.tolerance
+        if misses and misses[-1].t > since:
             late = format_duration(misses[-1].t - strike.injection.at)
             yield mismatch(f"took effect late: {tell(misses)} until {late} after it was due")
+            return
+        if before and before[-1].t > since and not _is_slower(before, sight):
+            yield unproven(f"{AS_SLOW_WITHOUT} until {at(first)}: {tell(before)} while in force")
             return
 
 
@@ -129,9 +141,12 @@ def _could_meet(expected: Expected, probe: Probe) -> bool:
     return expected.connections == "all" or (expected.connections == "new") == (probe.connection == "new")
 
 
-def _is_sure(expected: Expected, probe: Probe) -> bool:
-    """Whether a probe that does not show the fault has not met it: one as late as the fault may have."""
-    return not may_be_late(expected, probe)
+def _is_slower(probes: Sequence[Probe], sight: Sight) -> bool:
+    """Whether each of them, of one sort of connections, took visibly longer than any before the fault."""
+    usual = [
+        p.seconds for p in sight.before if p.connection == probes[0].connection and p.outcome == outcome.OK
+    ]
+    return bool(usual) and min(probe.seconds for probe in probes) >= max(usual) + VISIBLE
 
 
 def probes_needed(probability: float) -> int | float:
