@@ -11,9 +11,7 @@ from battlectl.analyse.breakers.seen import must_not_trip
 from battlectl.analyse.faults.breaker_told import HALF_OPEN, states_told
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.telemetry.breakers import CLOSED, states_of
-
-LEAST_READINGS = 2
+from battlectl.analyse.telemetry.states import told_closed
 
 
 def told_half_open(strike: Strike, known: Known) -> tuple[bool | None, str] | None:
@@ -30,7 +28,6 @@ def told_half_open(strike: Strike, known: Known) -> tuple[bool | None, str] | No
         return None
     words = f"{number:,} replies tell that its breaker was half-open, and so had been open"
     inside = [r for r in evidence.telemetry.readings if strike.struck <= r.t and r.until <= strike.end]
-    pages = [r for r in inside if states_of(r.told.breakers, provider)]
-    if len(pages) >= LEAST_READINGS and all(states_of(r.told.breakers, provider) == CLOSED for r in pages):
-        return None, f"{words}, while {pages[0].source} tells that it was closed all along"
+    if source := told_closed(inside, provider):
+        return None, f"{words}, while {source} tells that it was closed all along"
     return False, words

@@ -29,7 +29,7 @@ from battlectl.analyse.faults.breaker import timeline
 from battlectl.analyse.faults.known import Known
 from battlectl.analyse.faults.quiet import ENOUGH
 from battlectl.analyse.faults.strike import Strike
-from battlectl.analyse.telemetry.breakers import CLOSED, OPEN, states_of
+from battlectl.analyse.telemetry.states import CLOSED, OPEN, states_of
 from battlectl.plan.routing import BreakerFrame
 from battlectl.quantities import format_duration, format_times
 

@@ -14,14 +14,14 @@ from math import inf
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.figure import Figure, not_observable
+from battlectl.analyse.telemetry.states import TRANSPORT, told_closed
 from battlectl.analyse.telemetry.tracks import sources_of
 from battlectl.observe.served import OVER_WS
 from battlectl.observe.telemetry import Reading
 from battlectl.plan.workload import Window
+from battlectl.quantities import format_times
 
 HALF_OPEN = "half_open"
-TRANSPORT = "http"
-"""That of requests, where a page tells of several."""
 
 
 def states_told(evidence: Evidence, provider: str, segments: Sequence[int]) -> dict[str, int]:
@@ -37,14 +37,20 @@ def states_told(evidence: Evidence, provider: str, segments: Sequence[int]) -> d
 def half_opens_told(evidence: Evidence, provider: str, window: Window, why_not: str) -> Figure:
     """Once at least, where anybody told it; `why_not` where nobody did."""
     states = states_told(evidence, provider, evidence.frame.segments(window))
-    if number := states.get(HALF_OPEN, 0) + states.get(f"{OVER_WS}{HALF_OPEN}", 0):
-        words = f"replies tell of it {number:,} times, and not how often it came to that"
-        return Figure(1.0, inf, number, "metadata", words)
-    readings = [
+    inside = [
         reading
         for reading in evidence.telemetry.readings
         if any(start <= reading.t and reading.until <= end for start, end in window.stretches)
-        and any(state.lower() == HALF_OPEN for state in _told_of(reading, provider).values())
+    ]
+    if number := states.get(HALF_OPEN, 0) + states.get(f"{OVER_WS}{HALF_OPEN}", 0):
+        words = f"replies tell of it {format_times(number)}"
+        if source := told_closed(inside, provider):
+            return not_observable(f"{words}, and {source} that it was closed all along")
+        return Figure(1.0, inf, number, "metadata", f"{words}, and not how often it came to that")
+    readings = [
+        reading
+        for reading in inside
+        if any(state.lower() == HALF_OPEN for state in _told_of(reading, provider).values())
     ]
     if readings:
         words = f"{readings[0].source} tells of it in {len(readings):,} readings, and not how often it came"

@@ -8,7 +8,7 @@ share, in good health and beside others that are, is behind none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.breaker import fails_at_once, timeline
@@ -17,15 +17,12 @@ from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.provider_side import is_proven_there
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement
+from battlectl.analyse.telemetry.states import CLOSED, OPEN, states_of
 from battlectl.analyse.telemetry.tracks import known_providers, sources_of
 from battlectl.observe.telemetry import Reading
 
 MARGIN = 1.0
 """Seconds that a state may take to be shown."""
-CLOSED = frozenset({"closed"})
-OPEN = frozenset({"open"})
-TRANSPORT = "http"
-"""That of requests, where a page tells of several."""
 LATELY = 4
 """Readings before a fault by which it is told what part of the requests a provider has."""
 LEAST_EXPECTED, STILL_TRIED = 20.0, 0.2
@@ -54,14 +51,6 @@ def comparable_breakers(evidence: Evidence) -> set[str]:
             if len(own) > 1 and (_answered(provider, own) >= ENOUGH or any(left_alone(provider, own, known))):
                 found.add(provider)
     return found
-
-
-def states_of(breakers: Mapping[str, str], provider: str) -> frozenset[str]:
-    """What is said of a provider for requests; of all its transports where none of them is that of these."""
-    named = {name: state.lower() for name, state in breakers.items()}
-    own = [name for name in (provider, f"{provider}:{TRANSPORT}") if name in named]
-    own = own or [name for name in named if name.startswith(f"{provider}:")]
-    return frozenset(named[name] for name in own)
 
 
 def _said_closed(source: str, provider: str, told: Sequence[Reading], known: Known) -> Iterator[Disagreement]:

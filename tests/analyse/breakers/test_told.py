@@ -48,6 +48,12 @@ def test_replies_come_before_pages_and_pages_before_nothing():
     assert (nothing.is_observable, nothing.source) == (False, "")
 
 
+def test_a_half_open_breaker_that_a_page_tells_closed_all_along_is_not_known():
+    figure, _ = told(TRIED, *(page(t, "closed") for t in range(21, 40)))
+    assert not figure.is_observable
+    assert "and /api/status that it was closed all along" in figure.words
+
+
 def test_an_account_that_stands_on_replies_alone_says_so():
     _, evidence = told()
     (a, *_) = breaker_accounts(know(evidence))
