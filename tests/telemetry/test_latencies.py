@@ -92,10 +92,17 @@ def test_a_provider_did_not_take_less_than_its_delay():
         "b:1/152~15@20-30",  # Too few.
         "b:13/152~150@20-30 b:10/152~15@20 b:10/152~15@20",  # Due before it was in force.
         "b:9/152~150@20-30 b:1/4000~150@25 b:10/3000~15@27-30",  # Waited elsewhere until it was over.
+        "b:3/152~150@20-30 b:30/3000~15@27",  # All of these.
     ],
 )
 def test_what_may_have_been_so_fast_is_no_lie(served):
     assert slowed(served) == []
+
+
+@pytest.mark.parametrize("outlier", ["b:1/9900~15@20", "b:1/9900~15@29", "b:1/1500~15@24"])
+def test_one_request_that_waited_long_excuses_no_other(outlier):
+    ((kind, provider, _),) = slowed(f"b:13/152~15@20-30 {outlier}")
+    assert (kind, provider) == ("latency", "b")
 
 
 def test_who_cannot_have_answered_so_soon_is_told_of_once():
@@ -133,8 +140,20 @@ def test_a_delay_that_did_nothing_leaves_everything_possible():
         ("b:13/152~150@20-30", (SLOW,), "pass"),
         ("b:13/152@20-30", (SLOW,), "inconclusive"),
         ("b:13/152~150@20-30", (), "inconclusive"),
+        ("b:2/152~150@20-30", (SLOW,), "inconclusive"),
+        ("b:13/9900~150@20-30", (SLOW,), "inconclusive"),
+        ("b:13/9900~15@20-30", (SLOW,), "inconclusive"),
+        ("b:13/10~9@20-30", (), "inconclusive"),
     ],
-    ids=["under a delay", "not told", "nothing that a short one could be told by"],
+    ids=[
+        "under a delay",
+        "not told",
+        "nothing that a short one could be told by",
+        "as few as may have been answered after it",
+        "all of them may have been answered after it",
+        "all of them may have been answered after it, and were",
+        "no delay",
+    ],
 )
 def test_agreement_needs_a_delay_under_which_a_lie_would_have_been_seen(told, injections, verdict):
     finding = check_telemetry(evidence(f"{WELL} {told}", *injections, **(SLOWED if injections else {})))

@@ -4,13 +4,16 @@ Rule: a provider took no longer than the whole exchange that it was asked in, as
 under a fault that makes every answer of a provider late, none took less than that delay. The first is counted
 reply by reply (`observe.served.is_longer`). For the second only requests count that were due while the fault
 was in force and over before it ended, and of these only those that the client had to wait for as long: an
-answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target.
+answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target. Such a delay
+is agreed with only where so many of them are left that a lie in each would have been told of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 from typing import NamedTuple
 
 from battlectl.analyse.evidence import Evidence
@@ -26,11 +29,15 @@ KIND = "latency"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Under one delay: so many replies told a latency, and at least `short` of them less than it can be."""
+    """Under one delay: so many replies told a latency, and at least `short` of them less than it can be.
+
+    `bound` of them had to tell of the delay: a lie in each would have made `short` as large.
+    """
 
     strike: Strike
     struck: float
     number: int
+    bound: float
     short: float
 
     @property
@@ -43,13 +50,17 @@ def latency_disagreements(evidence: Evidence) -> Iterator[Disagreement]:
     """Latencies of providers that cannot be so: longer than the exchange, or shorter than the delay."""
     yield from _longer_than_exchanges(evidence)
     for told in _told_under_delays(know(evidence)):
-        if told.short >= ENOUGH and told.short > slack(told.number):
+        if _is_enough(told.short, told):
             yield _too_short(told)
 
 
 def comparable_latencies(evidence: Evidence) -> int:
     """The delays under which a latency that is too short would have been seen."""
-    return sum(told.number >= ENOUGH for told in _told_under_delays(know(evidence)))
+    return sum(_is_enough(told.bound, told) for told in _told_under_delays(know(evidence)))
+
+
+def _is_enough(short: float, told: Told) -> bool:
+    return short >= ENOUGH and short > slack(told.number)
 
 
 def _longer_than_exchanges(evidence: Evidence) -> Iterator[Disagreement]:
@@ -81,17 +92,33 @@ def _told_under_delays(known: Known) -> Iterator[Told]:
 
 
 def _told_under(strike: Strike, struck: float, known: Known) -> Told:
-    """By segments, which the plan of the fault cuts: what was due before it was in force is allowed for, and
-    what may have been answered after it: a request may have waited elsewhere first."""
+    """By segments, which the plan of the fault cuts."""
     soon = EARLY * strike.expected.late_by
-    parts = list(_parts_under(strike, known))
-    last = max([strike.expected.late_by, *(part.cell.latency.maximum or 0.0 for part in parts)])
-    short = 0.0
-    for start, end, cell in parts:
-        allowed = known.due.between(start, min(end, struck))
-        allowed += known.due.between(max(start, strike.end - last), end)
-        short += max(0.0, _below(cell.upstream, soon) - _below(cell.latency, soon) - allowed)
-    return Told(strike, struck, sum(part.cell.upstream.count for part in parts), short)
+    number, bound, short = 0, 0.0, 0.0
+    for part in _parts_under(strike, known):
+        upstream = part.cell.upstream
+        allowed = _below(part.cell.latency, soon) + _unbound(part, strike, struck, known)
+        number += upstream.count
+        bound += max(0.0, upstream.count - allowed)
+        short += max(0.0, _below(upstream, soon) - allowed)
+    return Told(strike, struck, number, bound, short)
+
+
+def _unbound(part: _Part, strike: Strike, struck: float, known: Known) -> float:
+    """How many of a part may have been asked before the fault was in force, or answered after it.
+
+    A request may have waited elsewhere first, so after it is any that was under way until then. Whatever time
+    one takes: those are no more than took longer, and those that were due in that time before the end.
+    """
+    start, end, cell = part
+    before = known.due.between(start, min(end, struck))
+    longer, least = cell.latency.count, inf
+    for took, number in chain([(0.0, 0)], cell.latency.weighted_values()):
+        longer -= number
+        wait = max(took, strike.expected.late_by) / EARLY
+        least = min(least, longer + known.due.between(max(start, strike.end - wait), end))
+    untimed = max(0, cell.upstream.count - cell.latency.count)
+    return before + least + untimed
 
 
 class _Part(NamedTuple):
