@@ -4,8 +4,8 @@ Rule: a provider took no longer than the whole exchange that it was asked in, as
 under a fault that makes every answer of a provider late, none took less than that delay. The first is counted
 reply by reply (`observe.served.is_longer`). For the second only requests count that were due while the fault
 was in force and over before it ended, and of these only those that the client had to wait for as long: an
-answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target. Such a delay
-is agreed with only where so many of them are left that a lie in each would have been told of.
+answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target. Such a
+delay is agreed with only where so many of them are left that a lie in each would have been told of.
 """
 
 from __future__ import annotations
