@@ -184,20 +184,19 @@ async def _run_one(
     started_at = datetime.datetime.now(datetime.UTC)
     run_id = secrets.token_hex(3)
     folder = new_run_folder(options.results, prepared.plan.frame.name, started_at, run_id)
+    point_latest(options.results, folder)  # From its beginning: one that is killed is the latest as well.
     meta = describe_run(prepared, run_id, started_at)
     with open_progress(options.style, prepared.frame, position) as progress:
         run = Engagement(prepared, stop, options.results, folder, meta, progress)
         evidence = await engage(run)
     try:
-        return _conclude(prepared, evidence, meta, options.results, folder)
+        return _conclude(prepared, evidence, meta, folder)
     except Exception as error:
         tell_leftovers(evidence.campaign, prepared.secrets, error)
         raise
 
 
-def _conclude(
-    prepared: Prepared, evidence: Evidence, meta: dict[str, Any], results: Path, folder: Path
-) -> RunResult:
+def _conclude(prepared: Prepared, evidence: Evidence, meta: dict[str, Any], folder: Path) -> RunResult:
     """Judge it and write it down."""
     judgement = judge(evidence)
     code = code_of(evidence, judgement)
@@ -206,7 +205,6 @@ def _conclude(
     document = Masker(prepared.secrets).mask_tree(build_document(meta, evidence, judgement, code))
     try:
         write_results(folder, document)
-        point_latest(results, folder)
     except OSError as error:
         raise ResultsLost(
             f"{folder}: the report cannot be written ({error.strerror}); exit code {code}"

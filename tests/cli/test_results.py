@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import time
 
 import pytest
 
 from tests.cli.command import finish, read_report
+from tests.cli.test_signals import wait_for
 
 pytestmark = pytest.mark.real
 FILES = {"report.json", "report.md", "junit.xml", "journal.jsonl"}
@@ -31,6 +33,18 @@ def test_a_run_that_could_not_begin_is_the_latest_too(desk, echo):
     down = desk.target("http://127.0.0.1:1", "down.yml", ready={"within": "200ms"})
     assert desk.run(desk.scenario(), target=down).code == 4
     assert read_report(desk.results / "latest")["exit_code"] == 4
+
+
+def test_a_run_that_is_killed_is_the_latest_and_not_the_one_before_it(desk, echo):
+    desk.target(echo.url)
+    assert desk.run(desk.scenario()).code == 0
+    process = desk.start("run", desk.scenario(phases={"steady": "60s"}), "--results", desk.results)
+    wait_for(lambda: len(desk.runs) == 2 and (desk.runs[1] / "journal.jsonl").exists(), "the second run")
+    process.kill()
+    assert finish(process).code == 128 + signal.SIGKILL
+    told = desk.battlectl("report", desk.results / "latest")
+    assert told.code == 3, told
+    assert (desk.results / "latest").resolve() == desk.runs[1].resolve()
 
 
 def test_files_appear_whole_or_not_at_all(desk, echo):
