@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from battlectl.observe.json_places import NOTHING, Difference, differences, read_json
+from battlectl.observe.json_places import NOTHING, Change, Difference, differences, read_json
 
 LOOKS = 3
 """How often a document that differs is looked at after the run."""
@@ -72,14 +72,14 @@ def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]
     if not _is_there(before) or not pages or pages[-1] not in known:
         return Watched(name, _look(before, False), looks, apart=tuple(apart))
     found = _between(before, pages[-1], apart)
-    moving = {one.at for pair in pairwise(known) for one in _between(*pair, apart)}
-    steady = [one for one in found if one.at not in moving]
-    restless = [one for one in found if one.at in moving]
+    moving = {one.steps for pair in pairwise(known) for one in _between(*pair, apart)}
+    steady = [one for one in found if one.steps not in moving]
+    restless = [one for one in found if one.steps in moving]
     return Watched(
         name,
         _look(before, False),
         looks,
-        differences=tuple([*steady, *restless][:MOST_LISTED]),
+        differences=tuple(one.shown() for one in [*steady, *restless][:MOST_LISTED]),
         differing=len(found),
         restless=len(restless),
         apart=tuple(apart),
@@ -127,12 +127,12 @@ def _is_same(before: Page, after: Page, apart: Sequence[str]) -> bool:
     return _is_there(before) and _is_there(after) and not _between(before, after, apart)
 
 
-def _between(one: Page, other: Page, apart: Sequence[str]) -> list[Difference]:
+def _between(one: Page, other: Page, apart: Sequence[str]) -> list[Change]:
     """What differs between two pages that are known."""
     if one.body == other.body and one.is_gone == other.is_gone:
         return []
     if one.is_gone or other.is_gone:
-        return [Difference("", _whole(one), _whole(other))]
+        return [Change((), _whole(one), _whole(other))]
     return list(differences(_tree(one), _tree(other), apart))
 
 

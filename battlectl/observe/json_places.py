@@ -1,13 +1,14 @@
 """Where two JSON documents differ: JSON pointers (RFC 6901), and what stands there in words.
 
 Rule: the order of the members of an object means nothing, everything else does: `1` is not `1.0`, and a list
-is what it is in its order. Texts are never shown: a document of configuration has keys in it.
+is what it is in its order. Texts are never shown: a document of configuration has keys in it. Names are, so
+far as they can be written anywhere, and the whole of them tells one place from another.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,11 @@ MOST_DIGITS = 24
 MOST_DEPTH = 100
 TOO_DEEP = "is nested too deep"
 NOTHING = "nothing"
+MOST_NAME = 80
+CUT = "..."
+
+Steps = tuple[str, ...]
+"""The way to a place: names and numbers, escaped as in a pointer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,30 @@ class Difference:
     at: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The same with the place as it is, however its names are written; () is the whole document."""
+
+    steps: Steps
+    before: str
+    after: str
+
+    def shown(self, mask: Callable[[str], str] = str) -> Difference:
+        """As it may be written; `mask` takes keys out of names."""
+        return Difference(show_place(self.steps, mask), self.before, self.after)
+
+
+def show_place(steps: Steps, mask: Callable[[str], str] = str) -> str:
+    """The pointer of a place with names that can be encoded and end somewhere."""
+    return "".join(f"/{_show_name(mask(step))}" for step in steps)
+
+
+def _show_name(name: str) -> str:
+    # A cut is marked as the masking of known secrets knows it: the beginning of one may stand there.
+    cut = name if len(name) <= MOST_NAME else name[:MOST_NAME] + CUT
+    return "".join(sign if sign.isprintable() else "?" for sign in cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +100,46 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def differences(before: Any, after: Any, apart: Sequence[str] = ()) -> Iterator[Difference]:
+def differences(before: Any, after: Any, apart: Sequence[str] = ()) -> Iterator[Change]:
     """Every place that differs, but for those `apart` (`*` in them is any one step) and below."""
-    patterns = [pattern.split("/") for pattern in apart]
-    for one in _differ(before, after, ""):
-        if not any(_is_below(one.at.split("/"), pattern) for pattern in patterns):
-            yield one
+    patterns = _patterns(apart)
+    return (one for one in _differ(before, after, ()) if not _is_apart(one.steps, patterns))
 
 
-def _is_below(steps: list[str], pattern: list[str]) -> bool:
+def _patterns(apart: Sequence[str]) -> list[Steps]:
+    return [tuple(pattern.split("/")[1:]) for pattern in apart]
+
+
+def _is_apart(steps: Steps, patterns: Sequence[Steps]) -> bool:
+    return any(_is_below(steps, pattern) for pattern in patterns)
+
+
+def _is_below(steps: Steps, pattern: Steps) -> bool:
     if len(steps) < len(pattern):
         return False
     return all(wanted in ("*", step) for step, wanted in zip(steps, pattern, strict=False))
 
 
-def _differ(before: Any, after: Any, at: str) -> Iterator[Difference]:
+def _differ(before: Any, after: Any, at: Steps) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         for name in dict.fromkeys([*before, *after]):
-            place = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+            place = (*at, _escape(name))
             if name not in after:
-                yield Difference(place, _words(before[name]), NOTHING)
+                yield Change(place, _words(before[name]), NOTHING)
             elif name not in before:
-                yield Difference(place, NOTHING, _words(after[name]))
+                yield Change(place, NOTHING, _words(after[name]))
             else:
                 yield from _differ(before[name], after[name], place)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _differ(one, other, f"{at}/{number}")
+            yield from _differ(one, other, (*at, str(number)))
     elif type(before) is not type(after) or before != after:
         was, became = _words(before), _words(after)
-        yield Difference(at, was, became if became != was else f"another, {became}")
+        yield Change(at, was, became if became != was else f"another, {became}")
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _words(value: Any) -> str:

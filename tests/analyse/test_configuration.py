@@ -43,6 +43,7 @@ CASES = [
     ([CHANGED] * 3, {}, "fail", "/doc is not as it was: /chains (a list of 1, then a list of 0)"),
     ([GONE] * 3, {}, "fail", "all of it (a document of 42 bytes, then nothing)"),
     ([CHANGED.replace(b"1", b"%d" % n) for n in (2, 3, 4)], {}, "fail", "/chains"),
+    ([WAS.replace(b"at", rb"\ud800")] * 3, {}, "fail", "/? (nothing, then 1)"),
     ([UNREAD, CHANGED, CHANGED], {}, "fail", "/chains"),
     ([], {}, "inconclusive", "was not read after the run"),
     ([UNREAD] * 3, {}, "inconclusive", "was not read after the run: status 302"),

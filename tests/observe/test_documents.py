@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battlectl.observe.documents import MOST_LISTED, Page, account, needs_another_look
-from battlectl.observe.json_places import differences, read_json
+from battlectl.observe.json_places import CUT, MOST_NAME, differences, read_json
 
 TEXT = "a text of 5 characters"
 
 
 def places(before, after, *apart):
     """(place, before, after) of each difference between two texts."""
-    found = differences(read_json(before.encode()), read_json(after.encode()), apart)
+    found = [one.shown() for one in differences(read_json(before.encode()), read_json(after.encode()), apart)]
     return [(one.at, one.before, one.after) for one in found]
 
 
@@ -43,6 +43,26 @@ def test_where_two_documents_differ(before, after, found):
 
 def test_texts_are_never_shown():
     assert "secret" not in str(places('{"a": "secret"}', '{"a": "other secret"}'))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (r"\ud800", "?"),
+        (r"a\ud800b\u001b[31m\n", "a?b?[31m?"),
+        ("n" * 5000, "n" * MOST_NAME + CUT),
+    ],
+)
+def test_a_name_is_shown_so_that_it_can_be_written(name, shown):
+    ((at, *_),) = places("{}", f'{{"{name}": 1}}')
+    assert at == f"/{shown}"
+    assert at.encode()
+
+
+def test_names_that_are_shown_alike_are_two_places():
+    long = "n" * 5000
+    before, after = f'{{"{long}1": 1, "{long}2": 1}}', f'{{"{long}1": 2, "{long}2": 2}}'
+    assert len(places(before, after, f"/{long}1")) == 1
 
 
 @pytest.mark.parametrize(
