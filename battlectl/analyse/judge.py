@@ -15,6 +15,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.proof import check_proof
 from battlectl.analyse.objectives import judge_objective
 from battlectl.analyse.objectives_streams import doubt_unfed
+from battlectl.analyse.telemetry.latencies import unsettled_latencies
 from battlectl.analyse.telemetry.silence import silent_sources
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
 from battlectl.scenario.objectives import Objective
@@ -86,7 +87,9 @@ def _is_about_something(check: str, evidence: Evidence) -> bool:
 def _says_anything(finding: Finding, evidence: Evidence) -> bool:
     """A target that tells nothing of itself is no finding, unless the scenario asks, or its config did."""
     is_silent = finding.name in ONLY_TOLD and finding.verdict is Verdict.INCONCLUSIVE
-    is_missed = finding.name == "telemetry" and bool(silent_sources(evidence.telemetry))
+    is_missed = finding.name == "telemetry" and bool(
+        silent_sources(evidence.telemetry) or unsettled_latencies(evidence)
+    )
     return is_missed or not (is_silent and finding.level == "note")
 
 

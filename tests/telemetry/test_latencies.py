@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battlectl.analyse.checks.telemetry import check_telemetry
+from battlectl.analyse.judge import judge
 from battlectl.analyse.telemetry.account import disagreements
 from battlectl.observe.served import is_longer
 from tests.analyse.faulted import faulted, injection
@@ -38,11 +39,11 @@ def slowed(served, fault=SLOW, **more):
 
 
 def test_a_provider_did_not_take_longer_than_the_client_waited():
-    assert found("a:10/10~9@0-40 b:2/10~30@12 b:1/10~90@25") == [
+    assert found("a:10/10~9@0-40 b:10/10~9@0-12 b:10/10~30@12 b:1/10~90@25") == [
         (
             "latency",
             "b",
-            "tell of 3 requests that b took longer than the whole exchange, up to 90 ms in one of 10 ms: "
+            "tell of 11 requests that b took longer than the whole exchange, up to 90 ms in one of 10 ms: "
             "invented, or of another request",
         )
     ]
@@ -55,12 +56,42 @@ def test_a_provider_did_not_take_longer_than_the_client_waited():
         "a:10/10~11@0-40",  # Whole milliseconds, rounded.
         "a:10/10~0@0-40",
         "a:10/1000~1009@0-40",  # A clock that goes a little faster.
-        "a:10/10~9@0-40 b:2/10~30@12",  # Two of them.
+        "a:10/10~9@0-40 b:5/10~30@12",  # Five of them.
+        "a:10/10~9@0-40 a:8/10~30@12",  # One in fifty.
         "a:10/10@0-40",
     ],
 )
 def test_what_a_provider_may_have_taken_is_no_lie(served):
     assert found(served) == []
+
+
+KEPT = "a:10/10~9@0-40 b:10x?/10~30@0-40"
+
+
+def test_who_does_not_tell_of_attempts_may_have_kept_the_answer_of_another_request():
+    assert found(KEPT) == []
+    assert found("a:10/10~9@0-40 b:10x?/10~9@0-40 b:10/10~30@12") == []
+    ((_, provider, words),) = found("a:10/10~9@0-40 b:1x?/10~30@0-10 b:10/10~30@0-40")
+    assert provider == "b"
+    assert words.startswith("tell of 400 requests ")  # At least.
+
+
+@pytest.mark.parametrize("injections", [(), (SLOW,)])
+def test_such_a_latency_is_told_of_and_is_no_agreement(injections):
+    served = "a:10/10~9@0-40 b:10x?/10~30@0-20 b:10/152~150@20-30 b:10/10~9@30-40"
+    told = evidence(served, *injections, **(SLOWED if injections else {}))
+    finding = check_telemetry(told)
+    assert finding.verdict == "inconclusive"
+    assert finding.summary.startswith(
+        "replies tell of 200 requests that b took longer than the whole exchange, and not of their attempts: "
+        "invented, or of an answer that was kept or shared"
+    )
+    assert [one.name for one in judge(told).findings if one.name == "telemetry"] == ["telemetry"]
+
+
+def test_attempts_that_are_not_told_leave_other_latencies_alone():
+    told = evidence(f"{WELL} a:10/10~9@20-30 b:13x?/152~150@20-30", SLOW, **SLOWED)
+    assert check_telemetry(told).verdict == "pass"
 
 
 @given(took=st.floats(0, 60), part=st.floats(0, 1), late=st.floats(0, 1))

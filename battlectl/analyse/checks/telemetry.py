@@ -3,7 +3,8 @@
 Rule: adverse is what cannot be so: requests that it has not counted, counters that do not move, a provider
 that it says served and that says otherwise, or could not, or not so fast, a breaker that is not as it is
 told, memory that is none. Where nothing that is told can be held against anything, nothing is found. A page
-that was asked for and never told anything agrees with nothing: beside it the others are no pass.
+that was asked for and never told anything agrees with nothing: beside it the others are no pass. Nor are they
+beside latencies that cannot be so, unless they are of other requests.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.telemetry.account import comparable, disagreements
 from battlectl.analyse.telemetry.descriptors import opened_of
+from battlectl.analyse.telemetry.latencies import unsettled_latencies
 from battlectl.analyse.telemetry.memory import growth_of
 from battlectl.analyse.telemetry.silence import tell_silence
 from battlectl.analyse.verdict import Finding, Verdict
@@ -39,8 +41,8 @@ def check_telemetry(evidence: Evidence) -> Finding:
         if number
     ]
     summary = f"what the target tells agrees with what was seen ({', '.join(parts)}, {samples:,} readings)"
-    if silence := tell_silence(evidence.telemetry):
-        told = f"{silence}; {summary}" if parts else silence
+    if doubts := "; ".join(filter(None, (unsettled_latencies(evidence), tell_silence(evidence.telemetry)))):
+        told = f"{doubts}; {summary}" if parts else doubts
         return Finding("check", "telemetry", Verdict.INCONCLUSIVE, told, samples=samples)
     if not parts:
         return Finding("check", "telemetry", Verdict.INCONCLUSIVE, NOTHING_TOLD, samples=samples)

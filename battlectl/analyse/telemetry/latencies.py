@@ -2,10 +2,12 @@
 
 Rule: a provider took no longer than the whole exchange that it was asked in, as the client measured it; and
 under a fault that makes every answer of a provider late, none took less than that delay. The first is counted
-reply by reply (`observe.served.is_longer`). For the second only requests count that were due while the fault
-was in force and over before it ended, and of these only those that the client had to wait for as long: an
-answer that came sooner than the delay allows is for `telemetry.replies` to hold against the target. Such a
-delay is agreed with only where so many of them are left that a lie in each would have been told of.
+reply by reply (`observe.served.is_longer`), and held only against replies that tell of an attempt: another
+may repeat an answer that was kept or shared, and what was told with it. For the second only requests count
+that were due while the fault was in force and over before it ended, and of these only those that the client
+had to wait for as long: an answer that came sooner than the delay allows is for `telemetry.replies` to hold
+against the target. Such a delay is agreed with only where so many of them are left that a lie in each would
+have been told of.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.faults.known import Known, know
 from battlectl.analyse.faults.strike import Strike
 from battlectl.analyse.telemetry.disagreement import ENOUGH, Disagreement, slack
-from battlectl.analyse.telemetry.replies import EARLY, LEAST, MOST_COARSE, REPLIES, is_struck, slow_strikes
+from battlectl.analyse.telemetry.replies import EARLY, MOST_COARSE, REPLIES, is_struck, slow_strikes
 from battlectl.observe.served import OWN_NAMES, ServedCell
 from battlectl.observe.sketch import Sketch
 
@@ -63,22 +65,58 @@ def _is_enough(short: float, told: Told) -> bool:
     return short >= ENOUGH and short > slack(told.number)
 
 
+@dataclass(frozen=True, slots=True)
+class _Longer:
+    """One provider's latencies that are longer than the exchange, of `told` in all: the first, and the worst.
+
+    At least `certain` of them were told beside an attempt.
+    """
+
+    provider: str
+    at: float
+    number: int
+    certain: int
+    told: int
+    worst: tuple[float, float]
+
+
+def unsettled_latencies(evidence: Evidence) -> str:
+    """Of which providers replies tell too long a latency, and not of attempts; "" of none."""
+    return "; ".join(
+        f"replies tell of {longer.number:,} requests that {_name(longer.provider)} took longer than the "
+        "whole exchange, and not of their attempts: invented, or of an answer that was kept or shared"
+        for longer in _longer_of(evidence)
+        if longer.number > slack(longer.told) >= longer.certain
+    )
+
+
 def _longer_than_exchanges(evidence: Evidence) -> Iterator[Disagreement]:
+    for longer in _longer_of(evidence):
+        number, (upstream, took) = longer.certain, longer.worst
+        if number <= slack(longer.told):
+            continue
+        words = (
+            f"tell of {number:,} requests that {_name(longer.provider)} took longer than the whole exchange, "
+            f"up to {upstream * 1e3:,.0f} ms in one of {took * 1e3:,.0f} ms: invented, or of another request"
+        )
+        part = number / max(number, longer.told)
+        yield Disagreement(KIND, REPLIES, _name(longer.provider, ""), longer.at, words, part)
+
+
+def _longer_of(evidence: Evidence) -> Iterator[_Longer]:
     by_provider: dict[str, list[tuple[float, ServedCell]]] = {}
     for (_, provider, segment), cell in evidence.tally.by_provider.items():
-        if cell.longer:
-            by_provider.setdefault(provider, []).append((evidence.frame.cuts[segment], cell))
+        by_provider.setdefault(provider, []).append((max(0.0, evidence.frame.cuts[segment]), cell))
     for provider, cells in by_provider.items():
-        number, told = (sum(n) for n in zip(*((c.longer, c.upstream.count) for _, c in cells), strict=True))
-        if number < LEAST:
-            continue
-        upstream, took = max((cell.longest for _, cell in cells), key=lambda pair: pair[0] - pair[1])
-        words = (
-            f"tell of {number:,} requests that {_name(provider)} took longer than the whole exchange, up to "
-            f"{upstream * 1e3:,.0f} ms in one of {took * 1e3:,.0f} ms: invented, or of another request"
-        )
-        at = max(0.0, min(at for at, _ in cells))
-        yield Disagreement(KIND, REPLIES, _name(provider, ""), at, words, number / max(number, told))
+        if any(cell.longer for _, cell in cells):
+            yield _Longer(
+                provider,
+                min(at for at, cell in cells if cell.longer),
+                sum(cell.longer for _, cell in cells),
+                sum(max(0, cell.longer - max(0, cell.requests - cell.told)) for _, cell in cells),
+                sum(cell.upstream.count for _, cell in cells),
+                max((cell.longest for _, cell in cells), key=lambda pair: pair[0] - pair[1]),
+            )
 
 
 def _name(provider: str, nobody: str = "somebody") -> str:
