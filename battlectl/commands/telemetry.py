@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from battlectl.commands.masking import Masker
-from battlectl.observe.telemetry import ProcessSample, Reading, Telemetry
+from battlectl.observe.telemetry import Entry, Telemetry
 from battlectl.report.record_telemetry import encode_entry, read_lines, settings_json
 from battlectl.scenario.check_telemetry import AT_TARGET, FORMAT_OF
 from battlectl.scenario.target import Target
@@ -34,14 +34,14 @@ NAME = "telemetry.jsonl"
 
 
 class TelemetryJournal:
-    """telemetry.jsonl: how it was polled, then a line for each reading. Mutable: it is an open file."""
+    """telemetry.jsonl: how it was polled, then a line for each poll. Mutable: it is an open file."""
 
     def __init__(self, folder: Path, settings: Telemetry, masker: Masker) -> None:
         self._masker = masker
         self._file: IO[bytes] = open(folder / NAME, "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._write(msgspec.json.encode(settings_json(settings)) + b"\n")
 
-    def keep(self, entry: Reading | ProcessSample) -> None:
+    def keep(self, entry: Entry) -> None:
         """Write one down."""
         self._write(encode_entry(entry))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 MOST_NAMES = 50
 """Providers and breakers that are kept of one page."""
@@ -127,6 +127,18 @@ class Failed:
     times: int
     why: str
     is_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPoll:
+    """A source gave nothing just now: what is known of its failures with this one."""
+
+    source: str
+    failed: Failed
+
+
+Entry: TypeAlias = Reading | ProcessSample | FailedPoll
+"""What is written down as it comes."""
 
 
 @dataclass(frozen=True, slots=True)

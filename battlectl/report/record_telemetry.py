@@ -13,6 +13,7 @@ import msgspec
 
 from battlectl.observe.telemetry import (
     ClientSeen,
+    Entry,
     Failed,
     ProcessSample,
     ProviderTold,
@@ -30,7 +31,7 @@ def telemetry_json(telemetry: Telemetry) -> dict[str, Any]:
         **settings_json(telemetry),
         "readings": [reading_json(reading) for reading in telemetry.readings],
         "samples": [sample_json(sample) for sample in telemetry.samples],
-        "failed": {source: [one.times, one.why, one.is_absent] for source, one in telemetry.failed.items()},
+        "failed": {source: failed_json(one) for source, one in telemetry.failed.items()},
     }
 
 
@@ -61,11 +62,17 @@ def settings_json(telemetry: Telemetry) -> dict[str, Any]:
     }
 
 
-def encode_entry(entry: Reading | ProcessSample) -> bytes:
+def encode_entry(entry: Entry) -> bytes:
     """A line of telemetry.jsonl."""
-    row = reading_json(entry) if isinstance(entry, Reading) else sample_json(entry)
-    name = "reading" if isinstance(entry, Reading) else "sample"
-    return msgspec.json.encode({name: row}) + b"\n"
+    return msgspec.json.encode(_entry_json(entry)) + b"\n"
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    if isinstance(entry, Reading):
+        return {"reading": reading_json(entry)}
+    if isinstance(entry, ProcessSample):
+        return {"sample": sample_json(entry)}
+    return {"failed": [entry.source, *failed_json(entry.failed)]}
 
 
 def read_lines(data: bytes) -> Telemetry:
@@ -73,7 +80,8 @@ def read_lines(data: bytes) -> Telemetry:
     head, *rows = (msgspec.json.decode(line) for line in data.split(b"\n")[:-1])
     readings: Iterable[Row] = (row["reading"] for row in rows if "reading" in row)
     samples = (row["sample"] for row in rows if "sample" in row)
-    return read_telemetry({**head, "readings": list(readings), "samples": list(samples), "failed": {}})
+    failed = {row["failed"][0]: row["failed"][1:] for row in rows if "failed" in row}  # The last of each.
+    return read_telemetry({**head, "readings": list(readings), "samples": list(samples), "failed": failed})
 
 
 def reading_json(reading: Reading) -> Row:
@@ -104,6 +112,11 @@ def sample_json(sample: ProcessSample) -> Row:
 def read_sample(row: Row) -> ProcessSample:
     """The sample that `sample_json` was given."""
     return ProcessSample(*row)
+
+
+def failed_json(failed: Failed) -> Row:
+    """As a row."""
+    return [failed.times, failed.why, failed.is_absent]
 
 
 def _seen_json(seen: ClientSeen) -> Row:

@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from battlectl.analyse.telemetry.silence import silent_sources, tell_silence
 from battlectl.observe.recorder import Recorder
 from battlectl.observe.served import Served
 from battlectl.observe.telemetry import Failed, ProcessSample, Reading, Telemetry
@@ -195,6 +196,22 @@ def test_a_killed_run_has_what_was_told_until_then():
     assert isinstance(found.readings[0], Reading)
     assert found.is_sole
     assert (found.asked, found.optional) == (("x", "y"), ("y",))
+
+
+def test_a_killed_run_knows_as_much_of_what_was_silent():
+    """An optional page that always fails, one that fails and then is not there, one that tells and fails."""
+    pages = (*PAGES, Page("/other", {"other": read_metrics}, is_optional=True))
+    answers = {
+        "/metrics": lambda t: PollError("status 502") if t < 2 else page(5),
+        "/status": lambda t: PollError("refused") if t < 5 else NoSuchPage("404"),
+        "/other": PollError("status 500"),
+    }
+    told, kept, _ = polled(answers, pages=pages)
+    found = read_lines(json.dumps(settings_json(told)).encode() + b"\n" + b"".join(map(encode_entry, kept)))
+    assert found == told
+    assert silent_sources(found) == ("status", "other")
+    assert tell_silence(found) == tell_silence(told)
+    assert "other never told anything (status 500, 11 times)" in tell_silence(found)
 
 
 def test_a_report_has_room_for_every_reading():

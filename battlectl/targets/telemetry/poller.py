@@ -14,7 +14,16 @@ import trio
 
 from battlectl.observe.client_counts import ClientCounts
 from battlectl.observe.recorder import Recorder
-from battlectl.observe.telemetry import PROCESS, Failed, ProcessSample, Reading, Telemetry, Told
+from battlectl.observe.telemetry import (
+    PROCESS,
+    Entry,
+    Failed,
+    FailedPoll,
+    ProcessSample,
+    Reading,
+    Telemetry,
+    Told,
+)
 from battlectl.targets.telemetry import Page
 from battlectl.targets.telemetry.fetching import Fetch, NoSuchPage, PollError
 from battlectl.targets.telemetry.process import Watched
@@ -52,7 +61,7 @@ class Sources:
         return tuple(name for page in self.pages if page.is_optional for name in page.readers)
 
 
-Keep = Callable[[Reading | ProcessSample], None]
+Keep = Callable[[Entry], None]
 """What writes each of them down at once."""
 
 
@@ -162,6 +171,7 @@ class TelemetryPoller:
     def _fail(self, source: str, why: str, is_absent: bool = False) -> None:
         times = self._failed[source].times if source in self._failed else 0
         self._failed[source] = Failed(times + 1, why[:MOST_WHY], is_absent)
+        self._keep(FailedPoll(source, self._failed[source]))
 
     async def _sample_on(self, start: float) -> None:
         while self._sources.watched is not None:
