@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from battlectl.observe.json_places import NOTHING, Change, Difference, differences, read_json
+from battlectl.observe.json_places import NOTHING, Change, Difference, differences, is_all_apart, read_json
 
 LOOKS = 3
 """How often a document that differs is looked at after the run."""
@@ -48,7 +48,8 @@ class Watched:
     """One document. `looks` are those after the run, none of a run that was killed.
 
     `differences` are between the look before and the last one, at most `MOST_LISTED` of all that `differing`
-    counts; `restless` of them are at places that go on changing. `apart` are the places that nobody compares.
+    counts; `restless` of them are at places that go on changing. `apart` are the places that nobody compares;
+    `is_all_apart` when no value of the document before the run is anywhere else.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Watched:
     differing: int = 0
     restless: int = 0
     apart: tuple[str, ...] = ()
+    is_all_apart: bool = False
 
 
 def needs_another_look(before: Page, after: Page, apart: Sequence[str]) -> bool:
@@ -69,8 +71,9 @@ def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]
     """All that is known of one document; `pages` are those after the run, in order."""
     looks = tuple(_look(page, _is_same(before, page, apart)) for page in pages)
     known = [page for page in pages if _is_known(page)]
+    is_bare = _is_there(before) and is_all_apart(_tree(before), apart)
     if not _is_there(before) or not pages or pages[-1] not in known:
-        return Watched(name, _look(before, False), looks, apart=tuple(apart))
+        return Watched(name, _look(before, False), looks, apart=tuple(apart), is_all_apart=is_bare)
     found = _between(before, pages[-1], apart)
     moving = {one.steps for pair in pairwise(known) for one in _between(*pair, apart)}
     steady = [one for one in found if one.steps not in moving]
@@ -83,6 +86,7 @@ def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]
         differing=len(found),
         restless=len(restless),
         apart=tuple(apart),
+        is_all_apart=is_bare,
     )
 
 

@@ -106,6 +106,21 @@ def differences(before: Any, after: Any, apart: Sequence[str] = ()) -> Iterator[
     return (one for one in _differ(before, after, ()) if not _is_apart(one.steps, patterns))
 
 
+def is_all_apart(document: Any, apart: Sequence[str]) -> bool:
+    """Whether no value of it is left to compare; an empty list or object is a value."""
+    return bool(apart) and _is_covered(document, (), _patterns(apart))
+
+
+def _is_covered(value: Any, at: Steps, patterns: Sequence[Steps]) -> bool:
+    if _is_apart(at, patterns):
+        return True
+    if isinstance(value, dict) and value:
+        return all(_is_covered(child, (*at, _escape(name)), patterns) for name, child in value.items())
+    if isinstance(value, list) and value:
+        return all(_is_covered(child, (*at, str(number)), patterns) for number, child in enumerate(value))
+    return False
+
+
 def _patterns(apart: Sequence[str]) -> list[Steps]:
     return [tuple(pattern.split("/")[1:]) for pattern in apart]
 

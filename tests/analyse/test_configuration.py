@@ -56,6 +56,13 @@ CASES = [
     ([WAS], {"before": GONE}, "inconclusive", "was not read before the run"),
     ([b""], {"before": b""}, "inconclusive", "was not read before the run: the answer is empty"),
     ([b"{}"], {"before": b"{}"}, "inconclusive", "it has nothing in it"),
+    ([WAS], {"apart": ["/chains"]}, "pass", "but for /chains"),
+    ([WAS], {"apart": ["/chains", "/at"]}, "inconclusive", "nothing of /doc was compared: /chains, /at"),
+    ([WAS], {"apart": ["/*"]}, "inconclusive", "nothing of /doc was compared: /* is all of it"),
+    ([CHANGED], {"apart": ["/*"]}, "inconclusive", "nothing of /doc was compared"),
+    ([WAS.replace(b"at", b"new")] * 3, {"apart": ["/chains", "/at"]}, "fail", "/new (nothing, then 1)"),
+    ([b'{"a": []}'], {"before": b'{"a": []}', "apart": ["/a/*"]}, "pass", "but for /a/*"),
+    ([b'{"a": [1]}'], {"before": b'{"a": [1]}', "apart": ["/a/*"]}, "inconclusive", "nothing of"),
 ]  # fmt: skip
 
 

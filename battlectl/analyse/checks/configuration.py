@@ -1,8 +1,9 @@
 """Is the target's configuration as it was before the run?
 
-Rule: only a document that was read before the run and after it, and is the same both times, was left as it
-was. One that differs at a place that stays as it is then was changed, by the run or in its time; where it
-goes on changing nobody can tell. What was changed and put back in between is not seen.
+Rule: only a document that was read before the run and after it, of which something was compared, and which
+is the same both times, was left as it was. One that differs at a place that stays as it is then was changed,
+by the run or in its time; where it goes on changing nobody can tell. What was changed and put back in between
+is not seen.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def judge_document(document: Watched) -> tuple[Verdict, str]:
     if not looks:
         return Verdict.INCONCLUSIVE, f"{name} was not read after the run"
     if all(look.is_same for look in looks[-2:]):
+        if document.is_all_apart:
+            return Verdict.INCONCLUSIVE, f"nothing of {name} was compared: {_left_out(document)} is all of it"
         return Verdict.PASS, f"{name} is as it was{_how(document)}"
     if unread := [look for look in looks[-2:] if look.why and not look.is_gone]:
         return Verdict.INCONCLUSIVE, f"{name} was not read after the run: {unread[-1].why}"
@@ -50,10 +53,14 @@ def _how(document: Watched) -> str:
     if document.looks[-1].digest != document.before.digest and not document.apart:
         parts.append("the same JSON, written otherwise")
     if document.apart:
-        parts.append(f"but for {', '.join(document.apart)}, which nobody compared")
+        parts.append(f"but for {_left_out(document)}, which nobody compared")
     if len(document.looks) > 1:
         parts.append(f"from look {_first_same(document.looks)} after the run on")
     return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _left_out(document: Watched) -> str:
+    return ", ".join(document.apart)
 
 
 def _first_same(looks: tuple[Look, ...]) -> int:
