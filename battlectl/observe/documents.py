@@ -8,7 +8,7 @@ times: what goes on differing by itself cannot be told from what the run did. Co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -67,8 +67,13 @@ def needs_another_look(before: Page, after: Page, apart: Sequence[str]) -> bool:
     return _is_there(before) and not _is_same(before, after, apart)
 
 
-def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]) -> Watched:
-    """All that is known of one document; `pages` are those after the run, in order."""
+def account(
+    name: str, before: Page, pages: Sequence[Page], apart: Sequence[str], mask: Callable[[str], str] = str
+) -> Watched:
+    """All that is known of one document; `pages` are those after the run, in order.
+
+    `mask` takes keys out of the names of members.
+    """
     looks = tuple(_look(page, _is_same(before, page, apart)) for page in pages)
     known = [page for page in pages if _is_known(page)]
     is_bare = _is_there(before) and is_all_apart(_tree(before), apart)
@@ -82,7 +87,7 @@ def account(name: str, before: Page, pages: Sequence[Page], apart: Sequence[str]
         name,
         _look(before, False),
         looks,
-        differences=tuple(one.shown() for one in [*steady, *restless][:MOST_LISTED]),
+        differences=tuple(one.shown(mask) for one in [*steady, *restless][:MOST_LISTED]),
         differing=len(found),
         restless=len(restless),
         apart=tuple(apart),

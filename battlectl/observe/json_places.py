@@ -47,7 +47,7 @@ class Change:
 
 def show_place(steps: Steps, mask: Callable[[str], str] = str) -> str:
     """The pointer of a place with names that can be encoded and end somewhere."""
-    return "".join(f"/{_show_name(mask(step))}" for step in steps)
+    return "".join(f"/{_show_name(_escape(mask(_unescape(step))))}" for step in steps)
 
 
 def _show_name(name: str) -> str:
@@ -155,6 +155,10 @@ def _differ(before: Any, after: Any, at: Steps) -> Iterator[Change]:
 
 def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _unescape(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
 
 
 def _words(value: Any) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 MASK = "***"
 _SECRET_HEADER = re.compile(r"authorization|cookie|key|token|secret|password|auth", re.IGNORECASE)
 _KEY_LIKE = re.compile(r"(?=[^/]*[0-9])[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{24,}")
+_WORDS = re.compile(r"(?:[a-z]{1,15}|[0-9]{1,4})(?:[_-](?:[a-z]{1,15}|[0-9]{1,4}))+")
+"""Long, and a name all the same: `half_open_max_requests`, `ethereum-mainnet-1`."""
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
@@ -67,13 +69,30 @@ def mask_urls(tree: Any) -> tuple[Any, frozenset[str]]:
         return [item[0] for item in items], frozenset().union(*(item[1] for item in items))
     if not isinstance(tree, str) or "://" not in tree:
         return tree, frozenset()
-    secrets = _safe_secrets(tree)
+    secrets = safe_secrets(tree)
+    return hide(tree, secrets), secrets
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """A text without these."""
     for secret in sorted(secrets, key=len, reverse=True):
-        tree = tree.replace(secret, MASK)
-    return tree, secrets
+        text = text.replace(secret, MASK)
+    return text
 
 
-def _safe_secrets(url: str) -> frozenset[str]:
+def name_secrets(name: str) -> frozenset[str]:
+    """Parts of a name in JSON that look like keys: names may be URLs, or the keys themselves."""
+    of_url = safe_secrets(name) if "://" in name else frozenset()
+    return of_url | {part for part in _KEY_LIKE.findall(name) if not _WORDS.fullmatch(part)}
+
+
+def mask_name(name: str) -> str:
+    """A name without what looks like a key."""
+    return hide(name, name_secrets(name))
+
+
+def safe_secrets(url: str) -> frozenset[str]:
+    """Those of a URL that may be none."""
     try:
         return url_secrets(url)
     except ValueError:

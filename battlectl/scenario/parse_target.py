@@ -26,7 +26,7 @@ from battlectl.scenario.target import Target
 from battlectl.scenario.target_chaos import check_secrets
 from battlectl.scenario.target_kinds import check_kind
 from battlectl.scenario.target_relays import check_relays
-from battlectl.scenario.target_unchanged import check_unchanged, unchanged_address
+from battlectl.scenario.target_unchanged import check_unchanged, mask_unchanged, unchanged_address
 from battlectl.scenario.validated import validate_tree
 from battlectl.scenario.wording import nearest
 
@@ -53,13 +53,15 @@ def parse_target(text: str, file: str, environ: Mapping[str, str]) -> ParsedTarg
     )
     shown, header_secrets = mask_headers(filled.shown)
     shown, url_parts = mask_urls(shown)
+    shown, document_parts = mask_unchanged(shown)
     if target is not None and target.chaos is not None:
         problems.extend(locate_mistakes(filled.located, check_secrets(shown["chaos"])))
     if problems or target is None:
         raise BadFile(mask_problems(problems, filled.secrets))
     _, filled_parts = mask_urls(filled.located.tree)
-    secrets = frozenset(filled.secrets) | header_secrets | url_parts | filled_parts
-    return ParsedTarget(target, shown, secrets)
+    _, filled_documents = mask_unchanged(filled.located.tree)
+    parts = url_parts | filled_parts | document_parts | filled_documents
+    return ParsedTarget(target, shown, frozenset(filled.secrets) | header_secrets | parts)
 
 
 def check_target_tree(tree: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -1,4 +1,7 @@
-"""What the config of a target says of its own configuration: which documents a run must leave as they are."""
+"""What the config of a target says of its own configuration: which documents a run must leave as they are.
+
+Rule: where a document is may be as secret as a URL: what looks like a key in it is shown nowhere.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from battlectl.scenario.fields import Strict, Url
+from battlectl.scenario.masking import hide, name_secrets, safe_secrets
 from battlectl.scenario.places import Mistake, Path
 
 DocumentPath = Annotated[str, Field(pattern=r"^/([^/\s#][^\s#]*)?$", max_length=500)]
@@ -33,11 +37,40 @@ def check_unchanged(tree: Mapping[str, Any]) -> Iterator[Mistake]:
     if tree.get("kind", "generic") == "lab" and "unchanged" in tree:
         message = "the lab's configuration is watched without being asked: leave it away"
         yield Mistake(("unchanged",), message, True)
-    found = watched.get("documents") if isinstance(watched, dict) else None
-    documents = found if isinstance(found, list) else []
+    documents = _listed(watched, "documents")
     for number, path in enumerate(documents):
         if path in documents[:number]:
-            yield Mistake(("unchanged", "documents", number), f'"{path}" is there twice: leave one away')
+            message = "the same document is there twice: leave one away"
+            yield Mistake(("unchanged", "documents", number), message)
+    url = watched.get("url") if isinstance(watched, dict) else None
+    if isinstance(url, str) and "?" in url:
+        message = "no path can come after a query: write it in each of `documents`, as /config?key=..."
+        yield Mistake(("unchanged", "url"), message)
+
+
+def mask_unchanged(tree: Any) -> tuple[Any, frozenset[str]]:
+    """A tree that shows no keys in where documents and the places in them are, and the keys."""
+    watched = tree.get("unchanged") if isinstance(tree, dict) else None
+    if not isinstance(watched, dict):
+        return tree, frozenset()
+    found = [
+        *(safe_secrets(one) for one in _listed(watched, "documents") if isinstance(one, str)),
+        *(name_secrets(one) for one in _listed(watched, "except") if isinstance(one, str)),
+    ]
+    secrets = frozenset[str]().union(*found)
+    shown = {key: _hide_in(value, secrets) for key, value in watched.items()}
+    return {**tree, "unchanged": shown}, secrets
+
+
+def _hide_in(value: Any, secrets: frozenset[str]) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [hide(one, secrets) if isinstance(one, str) else one for one in value]
+
+
+def _listed(watched: Any, key: str) -> list[Any]:
+    found = watched.get(key) if isinstance(watched, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def unchanged_address(tree: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import trio
 
 from battlectl.observe.documents import LOOKS, Page, Watched, account, needs_another_look
+from battlectl.scenario.masking import mask_name
 from battlectl.targets.telemetry.fetching import Fetch, NoSuchPage, PollError, open_fetch
 from battlectl.transport.base import Endpoint
 
@@ -71,7 +72,8 @@ class DocumentWatch:
     def told(self) -> tuple[Watched, ...]:
         """What is known of each."""
         return tuple(
-            account(path, before, self._after[path], self._apart) for path, before in self._before.items()
+            account(path, before, self._after[path], self._apart, mask_name)
+            for path, before in self._before.items()
         )
 
     def _is_open(self, path: str) -> bool:

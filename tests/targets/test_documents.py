@@ -93,6 +93,14 @@ async def test_what_was_not_read_was_not_compared(after, verdict, autojump_clock
     assert judged[0][0] == verdict
 
 
+async def test_a_name_that_is_a_key_is_not_told(autojump_clock):
+    key = "abcdefgh12345678xyz"
+    changed = b'{"chains": [1, 2], "https://rpc.example/%s": 1}' % key.encode()
+    kept, judged, _ = await watch(Target(a=[WAS, changed]))
+    assert judged == [("fail", "/a is not as it was: /https:~1~1rpc.example~1*** (nothing, then 1)")]
+    assert key not in str(kept)
+
+
 @pytest.mark.parametrize(("is_hurried", "within"), [(False, WITHIN), (True, HURRIED_WITHIN)])
 async def test_a_target_that_hangs_holds_nobody_up_for_long(is_hurried, within, autojump_clock):
     kept, judged, took = await watch(Target(a=[WAS, None]), is_hurried=is_hurried)
