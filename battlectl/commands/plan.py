@@ -72,6 +72,7 @@ def plan_text(prepared: Prepared, arrivals: int) -> str:
         *_table(STREAM_COLUMNS, [_stream_row(s) for s in frame.streams]),
         *_table(INJECTION_COLUMNS, injection_rows(frame.injections)),
         "\n".join(["objectives:", *(f"  {objective.text}" for objective in frame.objectives)]),
+        *_listed("asked beside the load:", _watched(prepared)),
         *_listed("asked for by words:", _asked(frame)),
         *_listed("not observable at this target:", unseen_of(prepared)),
     ]
@@ -91,6 +92,13 @@ def _asked(frame: Frame) -> Iterator[str]:
     for name, words in routes.items():
         if words:
             yield f"{name}: {', '.join(f'{word} {value}' for word, value in words.items())}"
+
+
+def _watched(prepared: Prepared) -> Iterator[str]:
+    watch = prepared.plan.watch
+    if watch is not None:
+        words = ", ".join(f"{word} {value}" for word, value in watch.route.words.items())
+        yield f"{format_rate(watch.rate)} rounds of questions" + (f", by {words}" if words else "")
 
 
 def _listed(title: str, lines: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ MOST_NAME = 80
 MOST_WORDS = 200
 """Characters of an example."""
 OTHERS = "(other)"
-WATCH, ASKED, ROUNDS, PLANNED = "watch", "asked", "rounds", "planned"
+WATCH, ASKED, UNANSWERED, ROUNDS, PLANNED = "watch", "asked", "unanswered", "rounds", "planned"
 """The check and the kinds under which questions beside the load are counted: they are calls like others, and
 come in rounds, of which so many were planned."""
 

@@ -34,6 +34,7 @@ KINDS = {
     ("equality", "unwatched"): "different, and nobody read the chain",
     ("equality", "after_reorg"): "different by a reorg (excused)",
     ("equality", "not_noticed_yet"): "different just after a change (excused)",
+    ("watch", "unanswered"): "questions without an answer",
     ("errors", "leak"): "gave something away",
     ("errors", "recoded"): "another code than expected",
     ("errors", "bare"): "no JSON-RPC error",

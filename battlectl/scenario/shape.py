@@ -16,7 +16,7 @@ from battlectl.scenario.deferred import deferred_kind
 from battlectl.scenario.objectives import ORIGINAL_NAMES
 from battlectl.scenario.places import Path
 
-INVENTED = frozenset({"feeds", "checks", "headers", "params"})
+INVENTED = frozenset({"feeds", "checks", "headers", "params", "warmup_latencies"})
 """Mappings in which `--set` may add a name: adding one there changes nothing that is already said."""
 
 

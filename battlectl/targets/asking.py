@@ -21,7 +21,8 @@ MOST_BODY = 8 * 2**20
 class Answer(NamedTuple):
     """`has_result`: it is one, and `result` may still be None. `code` is that of a JSON-RPC error.
 
-    Times are trio's; `provider` is "" where nothing says who served it.
+    Times are trio's; `provider` is "" where nothing says who served it; `why` says what came instead of a
+    JSON-RPC reply.
     """
 
     sent: float
@@ -30,6 +31,7 @@ class Answer(NamedTuple):
     result: Any = None
     code: int | None = None
     provider: str = ""
+    why: str = ""
 
 
 class Asker:
@@ -62,16 +64,19 @@ class Asker:
             self.unanswered += not answer.has_result and answer.code is None
             return answer
         self.unanswered += 1
-        return Answer(sent, trio.current_time(), False)
+        return Answer(sent, trio.current_time(), False, why=f"no whole answer within {ASK_TIMEOUT:g} s")
 
     async def _ask(self, method: str, params: Sequence[Any], sent: float) -> Answer:
         message = {"jsonrpc": "2.0", "id": self.asked, "method": method, "params": list(params)}
         try:
             async with self._client.stream("POST", self._endpoint.url, json=message) as response:
                 body = await read_bounded(response, MOST_BODY)
+        except (httpx.HTTPError, CallError) as error:
+            return Answer(sent, trio.current_time(), False, why=f"{type(error).__name__}: {error}")
+        try:
             told = msgspec.json.decode(body)
-        except (httpx.HTTPError, CallError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Answer(sent, trio.current_time(), False)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Answer(sent, trio.current_time(), False, why=f"status {response.status_code}, no JSON")
         return _read(sent, trio.current_time(), told, self._provider(response.headers.raw, body))
 
     def _provider(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> str:
@@ -82,8 +87,9 @@ class Asker:
 
 def _read(sent: float, done: float, told: Any, provider: str) -> Answer:
     if not isinstance(told, dict):
-        return Answer(sent, done, False)
+        return Answer(sent, done, False, why="JSON, and no JSON-RPC reply")
     error = told.get("error")
     if isinstance(error, dict) and isinstance(error.get("code"), int):
         return Answer(sent, done, False, code=error["code"], provider=provider)
-    return Answer(sent, done, "result" in told, told.get("result"), provider=provider)
+    why = "" if "result" in told else "no result and no error in the reply"
+    return Answer(sent, done, "result" in told, told.get("result"), provider=provider, why=why)

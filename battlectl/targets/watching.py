@@ -27,7 +27,7 @@ from battlectl.observe.block_agreement import (
     same_block,
 )
 from battlectl.observe.chain_seen import ChainSeen
-from battlectl.observe.consistency import ASKED, ROUNDS, WATCH, Book, Seen
+from battlectl.observe.consistency import ASKED, ROUNDS, UNANSWERED, WATCH, Book, Seen
 from battlectl.observe.first_block import FirstBlock
 from battlectl.observe.heads_told import HeadsTold, HeadTerms, Told
 from battlectl.observe.leniency import Leniency
@@ -186,7 +186,11 @@ class Watching:
 
     async def _ask(self, method: str, params: Sequence[Any] = ()) -> Answer:
         answer = await self._asker.ask(method, params)
-        self._grounds.book.add(max(0.0, self._at(answer.sent)), WATCH, ASKED, SUBJECT)
+        at = max(0.0, self._at(answer.sent))
+        self._grounds.book.add(at, WATCH, ASKED, SUBJECT)
+        if answer.why:
+            seen = Seen(at, answer.provider, 0.0, f"{method}: {answer.why}")
+            self._grounds.book.add(at, WATCH, UNANSWERED, SUBJECT, seen)
         return answer
 
     async def _ask_patiently(self, method: str, params: Sequence[Any]) -> Answer:

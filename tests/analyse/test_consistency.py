@@ -40,6 +40,7 @@ def test_without_facts_the_checks_are_absent_unless_they_were_raised():
 HEADS = ("head", "replies", 50, "reads")
 WATCHED = ("head", "watched", 1)
 ASKED = [("watch", "planned", 10), ("watch", "rounds", 9)]
+DEAF = [("watch", "asked", 9), ("watch", "unanswered", 9, "(watch)", "eth_chainId: status 404")]
 TABLE = [
     ("head", [HEADS, WATCHED, ("head", "compared", 49)], "pass", "no lower than those told before"),
     ("head", [HEADS, WATCHED, ("head", "compared", 24)], "inconclusive", "only 24 of 50 heads"),
@@ -82,6 +83,14 @@ TABLE = [
         "the chain was not read",
     ),
     ("consistency", [("consistency", "looks", 9), ("consistency", "logs", 1)], "fail", "without logs"),
+    (
+        "consistency",
+        [*ASKED, *DEAF],
+        "inconclusive",
+        "none of 9 questions beside the load was answered (first at",
+    ),
+    ("consistency", [*ASKED, *DEAF, ("watch", "asked", 1)], "inconclusive", "nobody looked at any block"),
+    ("chain", [*ASKED, *DEAF], "inconclusive", "provider_b: eth_chainId: status 404"),
     ("consistency", [("consistency", "looks", 9), ("consistency", "denied", 1)], "fail", "not there"),
     ("errors", [("errors", "errors", 4), ("error shapes", "s1", 4, "code 3")], "pass", "code 3 4 times"),
     (

@@ -273,6 +273,17 @@ WAYS_TO_DO_NOTHING = {
         {"deeds": "inject@20-20.1 heal@27-27.1", "probes": DOWN, "counts": USED},
         ("mismatch", "was healed 3s early, at 27.0s"),
     ),
+    "it was healed early, for the run was stopped": (
+        injection(),
+        {
+            "deeds": "inject@20-20.1 heal@27-27.1",
+            "probes": DOWN,
+            "counts": USED,
+            "how": "interrupted",
+            "ended_at": 27.5,
+        },
+        ("unproven", "was healed 3s early, at 27.0s: the run was stopped"),
+    ),
     "it was healed late": (
         injection(),
         {"deeds": "inject@20-20.1 heal@30-34", "probes": f"{DOWN} new:ok@35", "counts": USED},

@@ -33,6 +33,7 @@ def test_it_is_valid_and_can_be_planned(desk, path):
     planned = desk.battlectl("plan", path, "--arrivals", "3")
     assert (planned.code, planned.err) == (0, "")
     assert read(path)["name"] in planned.out
+    assert ("asked beside the load:" in planned.out) is ("watch" in read(path))
     assert list(desk.folder.iterdir()) == []
 
 

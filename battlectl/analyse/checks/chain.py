@@ -7,7 +7,7 @@ compare with, only a change can be seen, and the finding says so.
 
 from __future__ import annotations
 
-from battlectl.analyse.checks.facts import account_of, asked_too_little
+from battlectl.analyse.checks.facts import account_of, asked_too_little, unheard
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 from battlectl.observe.first_block import CHECK
@@ -20,7 +20,8 @@ def check_chain(evidence: Evidence) -> Finding:
     early = account.number("not_noticed_yet")
     asked = right + wrong + early
     if not asked:
-        return account.finding(Verdict.INCONCLUSIVE, "nobody asked for the first block", 0)
+        summary = unheard(evidence, "nobody asked for the first block")
+        return account.finding(Verdict.INCONCLUSIVE, summary, 0)
     also = f"; {early:,} more just after a fault began or ended" if early else ""
     if wrong:
         told = account.tell({"wrong": "of another chain"})

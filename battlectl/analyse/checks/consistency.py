@@ -8,7 +8,7 @@ noticed yet, is told and not held against it; where a reorg could not be seen, n
 
 from __future__ import annotations
 
-from battlectl.analyse.checks.facts import Account, account_of, asked_too_little
+from battlectl.analyse.checks.facts import Account, account_of, asked_too_little, unheard
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
 
@@ -32,7 +32,7 @@ def check_consistency(evidence: Evidence) -> Finding:
     account = account_of(evidence, CHECK)
     looks, whole = account.number("looks"), account.number("whole")
     if not looks:
-        return account.finding(Verdict.INCONCLUSIVE, "nobody looked at any block", 0)
+        return account.finding(Verdict.INCONCLUSIVE, unheard(evidence, "nobody looked at any block"), 0)
     excused = account.tell(EXCUSED)
     also = f"; {excused}: not held against it" if excused else ""
     kinds = tuple(kind for kind in ADVERSE if account.number(kind))

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 from battlectl.analyse.evidence import Evidence
 from battlectl.analyse.verdict import Finding, Verdict
-from battlectl.observe.consistency import OTHERS, PLANNED, ROUNDS, WATCH, Count, Seen, by_subject, counted
+from battlectl.observe.consistency import (
+    ASKED,
+    OTHERS,
+    PLANNED,
+    ROUNDS,
+    UNANSWERED,
+    WATCH,
+    Count,
+    Seen,
+    by_subject,
+    counted,
+)
 from battlectl.observe.example import Example
 
 NOBODY = Count(0)
@@ -75,6 +86,15 @@ def asked_too_little(evidence: Evidence) -> str:
     if rounds >= LEAST_SHARE * planned:
         return ""
     return f"only {rounds:,} of {planned:,} rounds of questions could be asked: answers took too long"
+
+
+def unheard(evidence: Evidence, otherwise: str) -> str:
+    """That no question beside the load was answered; `otherwise` where one was, or none was asked."""
+    asked = counted(evidence.tally.facts, WATCH, ASKED).number
+    unanswered = counted(evidence.tally.facts, WATCH, UNANSWERED)
+    if not asked or unanswered.number < asked:
+        return otherwise
+    return f"none of {asked:,} questions beside the load was answered{_first(unanswered)}"
 
 
 def tell_seen(seen: Seen) -> str:

@@ -33,7 +33,8 @@ def doubt_times(strike: Strike, known: Known) -> Iterator[Doubt]:
         return
     if plan.until - strike.healing > strike.tolerance and strike.healing < evidence.ended_at:
         early = format_duration(plan.until - strike.healing)
-        yield mismatch(f"was healed {early} early, at {at(strike.healing)}")
+        told = f"was healed {early} early, at {at(strike.healing)}"
+        yield mismatch(told) if evidence.completed else unproven(f"{told}: the run was stopped")
     gone = strike.healing if strike.healed is None else strike.healed
     if gone - plan.until > strike.tolerance and plan.until < evidence.frame.duration:
         yield mismatch(f"was healed {format_duration(gone - plan.until)} late, at {at(gone)}")
