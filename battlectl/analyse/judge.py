@@ -18,6 +18,7 @@ from battlectl.analyse.objectives_streams import doubt_unfed
 from battlectl.analyse.telemetry.latencies import unsettled_latencies
 from battlectl.analyse.telemetry.silence import silent_sources
 from battlectl.analyse.verdict import Finding, Verdict, at_level, merge_verdicts
+from battlectl.observe.consistency import counted
 from battlectl.scenario.objectives import Objective
 
 SEVERITY = ("note", "inconclusive", "fail")
@@ -25,6 +26,8 @@ ONLY_ASKED = {"routing", "breaker"}
 """Checks of what many targets do not show: that weighs where a scenario asks for it."""
 ONLY_TOLD = {"telemetry", "leak", "head", "chain", "consistency", "errors", "safety"}
 """Checks of what a target tells: where it tells nothing there is nothing to show, unless asked."""
+UNSETTLED = "unsettled"
+"""Of answers that look wrong, where the chain was not read around them."""
 NEVER_BELOW = dict.fromkeys(("accounting", "generator", "proof", "configuration"), "inconclusive")
 
 
@@ -85,12 +88,16 @@ def _is_about_something(check: str, evidence: Evidence) -> bool:
 
 
 def _says_anything(finding: Finding, evidence: Evidence) -> bool:
-    """A target that tells nothing of itself is no finding, unless the scenario asks, or its config did."""
+    """A target that tells nothing of itself is no finding, unless the scenario asks, or its config did.
+
+    What looks wrong, and nobody can tell whether it is, is one.
+    """
     is_silent = finding.name in ONLY_TOLD and finding.verdict is Verdict.INCONCLUSIVE
     is_missed = finding.name == "telemetry" and bool(
         silent_sources(evidence.telemetry) or unsettled_latencies(evidence)
     )
-    return is_missed or not (is_silent and finding.level == "note")
+    looks_wrong = counted(evidence.tally.facts, finding.name, UNSETTLED).number > 0
+    return is_missed or looks_wrong or not (is_silent and finding.level == "note")
 
 
 def _run_check(name: str, check: Callable[[Evidence], Finding], level: str, evidence: Evidence) -> Finding:

@@ -4,7 +4,7 @@ Rule: nothing here is part of the load, nor counted with it. The block that is l
 head that the target told that nodes at different heights are no excuse; everything about it is asked for by
 its hash. The next block is asked for before it is there: a target that remembers having none denies it later.
 What does not agree is held against the target only when the chain was read after it, for a reorg may explain
-it; one hash with two contents no reorg explains.
+it; one hash with two contents no reorg explains, nor logs told by a hash that are not those of its block.
 """
 
 from __future__ import annotations
@@ -47,13 +47,14 @@ MOST_UNSETTLED = 64
 
 
 class _Told(NamedTuple):
-    """A disagreement that waits for what the chain did meanwhile."""
+    """A disagreement that waits for what the chain did meanwhile; no reorg explains one that `is_certain`."""
 
     kind: str
     since: float
     done: float
     provider: str
     words: str
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class Watching:
             self._disagree(told, again, _compare_again(block, again.result))
         if logs.has_result:
             self._count("with_logs")
-            self._disagree(told, logs, logs_agree(block, logs.result))
+            self._disagree(told, logs, logs_agree(block, logs.result), _is_some(logs))
         if receipts:
             self._count("with_receipts")
             found = [answer.result for answer in receipts]
@@ -181,7 +182,8 @@ class Watching:
             agreed = list(receipts_agree(block, asked, found))
             self._disagree(told, receipts[-1], agreed)
             if logs.has_result and not agreed:
-                self._disagree(told, logs, logs_and_receipts_agree(block, logs.result, found))
+                both = logs_and_receipts_agree(block, logs.result, found)
+                self._disagree(told, logs, both, _is_some(logs))
         self._count("whole" if logs.has_result or receipts else "unanswered")
 
     async def _ask(self, method: str, params: Sequence[Any] = ()) -> Answer:
@@ -231,18 +233,22 @@ class Watching:
         words = f"block {block.number} is {block.hash[:18]}... where the chain has {known.hash[:18]}..."
         self._disagree(told, told, [Disagreement("off_chain", words)])
 
-    def _disagree(self, first: Answer, last: Answer, found: Iterable[Disagreement]) -> None:
+    def _disagree(
+        self, first: Answer, last: Answer, found: Iterable[Disagreement], is_certain: bool = False
+    ) -> None:
         """A target that could not know yet is excused."""
         for kind, words in found:
-            is_new = self._grounds.leniency.is_new(self._at(last.done))
-            self._suspect("not_noticed_yet" if is_new else kind, first, last, words)
+            if self._grounds.leniency.is_new(self._at(last.done)):
+                self._suspect("not_noticed_yet", first, last, words)
+            else:
+                self._suspect(kind, first, last, words, is_certain or kind == BLOCK)
 
-    def _suspect(self, kind: str, first: Answer, last: Answer, words: str) -> None:
+    def _suspect(self, kind: str, first: Answer, last: Answer, words: str, is_certain: bool = False) -> None:
         who = dict.fromkeys(answer.provider for answer in (first, last) if answer.provider)
         if len(self._unsettled) == self._unsettled.maxlen:
             self._enter_settled(self._unsettled.popleft())
         self._unsettled.append(
-            _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words)
+            _Told(kind, self._at(first.sent), self._at(last.done), " and ".join(who), words, is_certain)
         )
 
     def settle(self, _t: float, final: bool = False) -> None:
@@ -258,7 +264,7 @@ class Watching:
     def _enter_settled(self, told: _Told) -> None:
         chain = self._grounds.chain
         turned = chain is not None and chain.turned_between(told.since - SETTLE, told.done + SETTLE)
-        is_certain = told.kind == BLOCK and chain is None
+        is_certain = told.is_certain and chain is None
         kind = told.kind if is_certain or self._can_be_settled(told) else "unsettled"
         self._enter("after_reorg" if turned else kind, told)
 
@@ -271,6 +277,11 @@ class Watching:
 
     def _at(self, t: float) -> float:
         return t - self._start
+
+
+def _is_some(logs: Answer) -> bool:
+    """Whether logs were told: who has left the block for another branch says that there are none."""
+    return isinstance(logs.result, list) and bool(logs.result)
 
 
 def _compare_again(block: BlockTold, told: Any) -> Iterator[Disagreement]:

@@ -144,6 +144,14 @@ def test_nothing_of_it_weighs_where_nobody_asked(check, facts, verdict, words):
     assert found is None or found[1] == "pass"
 
 
+@pytest.mark.parametrize("check", ["head", "consistency"])
+def test_what_looks_wrong_and_nobody_can_tell_is_a_note(check):
+    facts = [*ASKED, HEADS, ("consistency", "looks", 9), ("consistency", "whole", 9), (check, "unsettled", 2)]
+    found = judged(facts)[check]
+    assert found[:2] == ("inconclusive", "pass")
+    assert found[2].startswith("2 ")
+
+
 def test_a_step_back_that_nobody_watched_is_a_note():
     found = judged([HEADS, ("head", "back_unwatched", 1)])["head"]
     assert found[:2] == ("fail", "pass")

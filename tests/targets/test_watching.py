@@ -116,6 +116,16 @@ def behind(named, whole):
     return by_number(hex(HEAD - 1) if named == "latest" else named, whole) if named != hex(HEAD) else None
 
 
+def with_bloom(named, whole):
+    """A block that says it has logs."""
+    told = by_number(named, whole) if len(named) < 66 else by_hash(named, whole)
+    return told and told | {"logsBloom": "0x" + "0" * 511 + "1"}
+
+
+def log(block_hash, transaction="0x1", index=0):
+    return {"blockHash": block_hash, "transactionHash": transaction, "logIndex": hex(index)}
+
+
 def other_content(hash_, _whole):
     return by_hash(hash_, _whole) | {"transactions": ["0x1"]}
 
@@ -127,9 +137,10 @@ def other_content(hash_, _whole):
         ({"eth_getBlockByNumber": behind}, "denied"),
         ({"eth_getBlockByHash": lambda *_: None}, "withheld"),
         ({"eth_getBlockReceipts": [{"transactionHash": "0x1", "blockHash": "0x2"}]}, "receipts"),
-        ({"eth_getLogs": [{"blockHash": "0x2", "transactionHash": "0x1", "logIndex": "0x0"}]}, "logs"),
+        ({"eth_getBlockByNumber": with_bloom, "eth_getBlockByHash": with_bloom, "eth_getLogs": []}, "logs"),
+        ({"eth_getLogs": None}, "logs"),
     ],
-    ids=["mixed", "denied", "withheld", "receipts", "logs"],
+    ids=["mixed", "denied", "withheld", "receipts", "no logs", "logs that are none"],
 )
 def test_what_a_reorg_or_another_height_explains_is_said_of_nobody_where_the_chain_is_not_read(more, kind):
     unread, read = (watched(SOUND | more, chain) for chain in (None, looked_at(50.0)))
@@ -140,3 +151,29 @@ def test_what_a_reorg_or_another_height_explains_is_said_of_nobody_where_the_cha
 
 def test_one_hash_with_two_contents_is_somebodys_fault_whatever_the_chain_did():
     assert watched(SOUND | {"eth_getBlockByHash": other_content, "eth_getLogs": []})["block"] == 1
+
+
+def bare(named, whole):
+    """Blocks of one transaction that has a log."""
+    told = by_number(named, whole) if len(named) < 66 else by_hash(named, whole)
+    return told and told | {"transactions": ["0x1"]}
+
+
+def receipts(hash_):
+    return [{"transactionHash": "0x1", "blockHash": hash_, "logs": [log(hash_), log(hash_, index=1)]}]
+
+
+@pytest.mark.parametrize("chain", [None, looked_at(50.0)], ids=["no chain", "read after it"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"eth_getLogs": [log("0x2")]},
+        {"eth_getLogs": lambda asked: [log(asked["blockHash"])], "eth_getBlockReceipts": receipts},
+    ],
+    ids=["of another block", "others than in its receipts"],
+)
+def test_logs_of_a_hash_that_are_not_its_blocks_are_somebodys_fault_whatever_the_chain_did(more, chain):
+    sound = SOUND | {"eth_getBlockByNumber": bare, "eth_getBlockByHash": bare}
+    found = watched(sound | more, chain)
+    assert found["logs"] == 1
+    assert "unsettled" not in found
