@@ -239,6 +239,12 @@ class TestWindows:
         found = windows({"kill": "any", "at": "0s", "for": "1s"})
         assert found == {"during:kill-any": ((0.0, 1.0),), "recovery:kill-any": ((1.0, 60.0),)}
 
+    @pytest.mark.parametrize(("lasts", "baseline"), [("4s", ((5.0, 20.0),)), ("4001ms", None)])
+    def test_a_fault_that_ends_with_the_warmup_is_none_of_the_run(self, lasts, baseline):
+        slow = {"degrade": {"provider": "provider_b", "latency": "80ms"}, "at": "1s", "for": lasts}
+        found = windows(slow, {"kill": "provider_a", "at": "20s", "for": "10s"})
+        assert found.get("baseline") == baseline
+
     def test_no_fault_no_windows(self):
         assert windows() == {}
 
@@ -426,7 +432,7 @@ def test_windows_neither_overlap_wrongly_nor_leave_anything_out(faults, drawn, s
         assert all(end < start for (_, end), (start, _) in pairwise(window.stretches))
         assert 0 <= window.start < window.end <= END
         if name == "baseline":
-            assert window.stretches == ((5.0, min(starts)),)
+            assert window.stretches == ((5.0, min(i.at for i in injections if i.until > 5.0)),)
     for fault in {i.fault for i in injections}:
         parts = [found[f"during:{i.name}"] for i in injections if i.fault == fault]
         assert sum(w.length for w in parts) == pytest.approx(found[f"during:{fault}"].length)
