@@ -2,18 +2,28 @@
 
 Rule: a document is JSON with something in it. What is anything else (an error, a page for people, nothing at
 all) was not read, and what was not read has not been compared. What differs after the run is looked at three
-times: what goes on differing by itself cannot be told from what the run did. Contents are not kept.
+times: what goes on differing by itself cannot be told from what the run did, nor can what stands above or
+below that. Contents are not kept.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
-from battlectl.observe.json_places import NOTHING, Change, Difference, differences, is_all_apart, read_json
+from battlectl.observe.json_places import (
+    NOTHING,
+    Change,
+    Difference,
+    Steps,
+    differences,
+    is_all_apart,
+    read_json,
+    show_place,
+)
 
 LOOKS = 3
 """How often a document that differs is looked at after the run."""
@@ -48,8 +58,9 @@ class Watched:
     """One document. `looks` are those after the run, none of a run that was killed.
 
     `differences` are between the look before and the last one, at most `MOST_LISTED` of all that `differing`
-    counts; `restless` of them are at places that go on changing. `apart` are the places that nobody compares;
-    `is_all_apart` when no value of the document before the run is anywhere else.
+    counts; `restless` of them are at places that go on changing, or next to such a place: those are `moving`.
+    `apart` are the places that nobody compares; `is_all_apart` when no value of the document before the run
+    is anywhere else.
     """
 
     name: str
@@ -58,6 +69,7 @@ class Watched:
     differences: tuple[Difference, ...] = ()
     differing: int = 0
     restless: int = 0
+    moving: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     is_all_apart: bool = False
 
@@ -80,9 +92,12 @@ def account(
     if not _is_there(before) or not pages or pages[-1] not in known:
         return Watched(name, _look(before, False), looks, apart=tuple(apart), is_all_apart=is_bare)
     found = _between(before, pages[-1], apart)
-    moving = {one.steps for pair in pairwise(known) for one in _between(*pair, apart)}
-    steady = [one for one in found if one.steps not in moving]
-    restless = [one for one in found if one.steps in moving]
+    moving = dict.fromkeys(one.steps for pair in pairwise(known) for one in _between(*pair, apart))
+    is_moving = _touches(moving)
+    steady = [one for one in found if not is_moving(one.steps)]
+    restless = [one for one in found if is_moving(one.steps)]
+    is_found = _touches(one.steps for one in restless)
+    shown = (show_place(steps, mask) for steps in moving if steps and is_found(steps))
     return Watched(
         name,
         _look(before, False),
@@ -90,9 +105,21 @@ def account(
         differences=tuple(one.shown(mask) for one in [*steady, *restless][:MOST_LISTED]),
         differing=len(found),
         restless=len(restless),
+        moving=tuple(islice(shown, MOST_LISTED)),
         apart=tuple(apart),
         is_all_apart=is_bare,
     )
+
+
+def _touches(places: Iterable[Steps]) -> Callable[[Steps], bool]:
+    """Whether a place is one of these, or above or below one."""
+    all_of_them = frozenset(places)
+    above = {steps[:length] for steps in all_of_them for length in range(len(steps))}
+
+    def touches(steps: Steps) -> bool:
+        return steps in above or any(steps[:length] in all_of_them for length in range(len(steps) + 1))
+
+    return touches
 
 
 def _look(page: Page, is_same: bool) -> Look:

@@ -163,6 +163,22 @@ def test_what_goes_on_changing_is_told_from_what_was_changed():
     assert looked(2, 3, 4, apart=["/at"]).looks[0].is_same
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "restless"),
+    [
+        (["x"], (["y", "z"], ["y", "z"], ["w"]), True),
+        (["x", 1], (["y", 1], ["y", 2], ["y", 1]), False),
+        ([{"n": 1}], ([{"n": 2}, 1], [{"n": 3}, 1], [{"n": 4}, 1]), True),
+        ({"n": 1, "nn": 1}, ({"n": 2, "nn": 2}, {"n": 2, "nn": 3}, {"n": 2, "nn": 1}), False),
+    ],
+)
+def test_what_stands_above_or_below_what_moves_is_restless_too(before, after, restless):
+    pages = [Page(json.dumps({"a": one}).encode()) for one in (before, *after)]
+    found = account("/doc", pages[0], pages[1:], ())
+    assert found.differing == 1
+    assert bool(found.restless) is restless
+
+
 def test_a_document_that_is_gone_differs_as_a_whole():
     gone = Page(is_gone=True)
     (one,) = looked(gone, gone, gone).differences

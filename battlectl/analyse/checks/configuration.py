@@ -42,8 +42,10 @@ def judge_document(document: Watched) -> tuple[Verdict, str]:
     if not document.differing:
         return Verdict.INCONCLUSIVE, f"{name} changes by itself: it differed at one look and not at the next"
     if document.differing == document.restless:
-        places = f"{_places(document)}: leave that out by `except`"
-        return Verdict.INCONCLUSIVE, f"{name} changes by itself, now at {places}"
+        return (
+            Verdict.INCONCLUSIVE,
+            f"{name} changes by itself, now at {_places(document)}{_remedy(document)}",
+        )
     return Verdict.FAIL, f"{name} is not as it was: {_places(document)}"
 
 
@@ -67,6 +69,13 @@ def _first_same(looks: tuple[Look, ...]) -> int:
     """The number of the look since which it is the same."""
     others = [number for number, look in enumerate(looks, 1) if not look.is_same]
     return max(others, default=0) + 1
+
+
+def _remedy(document: Watched) -> str:
+    """What to leave out: what moves, which may be far less than what differs."""
+    told, more = document.moving[:MOST_TOLD], len(document.moving) - MOST_TOLD
+    places = ", ".join(told) + (" and more" if more > 0 else "")
+    return f": leave {places} out by `except`" if told else ""
 
 
 def _places(document: Watched) -> str:
