@@ -134,6 +134,8 @@ async def _fight_at(
         open_telemetry(run, site, control) as poller,
         open_lookout(run, site, control, campaign) as lookout,
     ):
+        if documents is not None:
+            await documents.look_again()
         watch.cancel()
         run.meta["notes"] = [*run.meta["notes"], *site.notes]
         run.meta["target"] = {**run.meta["target"], **describe_site(site)}

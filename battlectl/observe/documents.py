@@ -29,17 +29,24 @@ LOOKS = 3
 """How often a document that differs is looked at after the run."""
 MOST_LISTED = 20
 DIGITS = 16
+SPAN = 1.0
+"""Seconds that the looks after a run must span, to tell what counts seconds from what was changed."""
+STORED_DIGITS = 3
 GONE = "there is no such document"
 NO_JSON = "it {why}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was had of a document: its body, or `why` there was none; `is_gone` when the target denies it."""
+    """What was had of a document: its body, or `why` there was none; `is_gone` when the target denies it.
+
+    `at` is when, in seconds of whatever clock.
+    """
 
     body: bytes = b""
     why: str = ""
     is_gone: bool = False
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ class Watched:
 
     `differences` are between the look before and the last one, at most `MOST_LISTED` of all that `differing`
     counts; `restless` of them are at places that go on changing, or next to such a place: those are `moving`.
-    `apart` are the places that nobody compares; `is_all_apart` when no value of the document before the run
-    is anywhere else.
+    `is_hasty` when the looks span too little to see what moves. `apart` are the places that nobody compares;
+    `is_all_apart` when no value of the document before the run is anywhere else.
     """
 
     name: str
@@ -70,6 +77,7 @@ class Watched:
     differing: int = 0
     restless: int = 0
     moving: tuple[str, ...] = ()
+    is_hasty: bool = False
     apart: tuple[str, ...] = ()
     is_all_apart: bool = False
 
@@ -80,11 +88,17 @@ def needs_another_look(before: Page, after: Page, apart: Sequence[str]) -> bool:
 
 
 def account(
-    name: str, before: Page, pages: Sequence[Page], apart: Sequence[str], mask: Callable[[str], str] = str
+    name: str,
+    before: Page,
+    pages: Sequence[Page],
+    apart: Sequence[str],
+    mask: Callable[[str], str] = str,
+    again: Page | None = None,
 ) -> Watched:
     """All that is known of one document; `pages` are those after the run, in order.
 
-    `mask` takes keys out of the names of members.
+    `again` is a second one from before the load: what differs between the two moves by itself. `mask` takes
+    keys out of the names of members.
     """
     looks = tuple(_look(page, _is_same(before, page, apart)) for page in pages)
     known = [page for page in pages if _is_known(page)]
@@ -92,7 +106,8 @@ def account(
     if not _is_there(before) or not pages or pages[-1] not in known:
         return Watched(name, _look(before, False), looks, apart=tuple(apart), is_all_apart=is_bare)
     found = _between(before, pages[-1], apart)
-    moving = dict.fromkeys(one.steps for pair in pairwise(known) for one in _between(*pair, apart))
+    pairs = [*pairwise(known), *([(before, again)] if again is not None and _is_known(again) else [])]
+    moving = dict.fromkeys(one.steps for pair in pairs for one in _between(*pair, apart))
     is_moving = _touches(moving)
     steady = [one for one in found if not is_moving(one.steps)]
     restless = [one for one in found if is_moving(one.steps)]
@@ -105,6 +120,7 @@ def account(
         differences=tuple(one.shown(mask) for one in [*steady, *restless][:MOST_LISTED]),
         differing=len(found),
         restless=len(restless),
+        is_hasty=round(known[-1].at - known[0].at, STORED_DIGITS) < SPAN,
         moving=tuple(islice(shown, MOST_LISTED)),
         apart=tuple(apart),
         is_all_apart=is_bare,

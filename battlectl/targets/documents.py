@@ -1,28 +1,32 @@
 """Reading the documents of a target's configuration, before a run and after it.
 
-Rule: each pass is on a connection of its own, past caches where they obey, and follows no redirect. Contents
-are held for the length of the run and nowhere else.
+Rule: each look is on a connection of its own, past caches where they obey, and follows no redirect; no
+document waits for another, and what was had of one is kept, whatever becomes of the rest. Contents are held
+for the length of the run and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import trio
 
-from battlectl.observe.documents import LOOKS, Page, Watched, account, needs_another_look
+from battlectl.observe.documents import LOOKS, SPAN, Page, Watched, account, needs_another_look
 from battlectl.scenario.masking import mask_name
 from battlectl.targets.telemetry.fetching import Fetch, NoSuchPage, PollError, open_fetch
 from battlectl.transport.base import Endpoint
 
-GAP = 1.0
+GAP = SPAN
 """Seconds between looks at what differs."""
 WITHIN = 8.0
 """Seconds for all looks after a run."""
-HURRIED_GAP, HURRIED_WITHIN = 0.2, 2.0
-"""The same after a run that was told to stop."""
+HURRIED_GAP, HURRIED_WITHIN = 0.6, 2.0
+"""The same after a run that was told to stop: three looks span enough to tell."""
+BEFORE_WITHIN, AGAIN_WITHIN = 3.0, 1.0
+"""Seconds for each of the two looks before the load."""
 UNCACHED = ("Cache-Control", "no-cache")
 
 OpenFetch = Callable[[], AbstractAsyncContextManager[Fetch]]
@@ -49,30 +53,37 @@ class DocumentWatch:
         self._open = opened
         self._apart = tuple(apart)
         self._keep = keep
-        self._before = {path: Page(why="it was not asked for") for path in paths}
+        late = Page(why=f"it was not had within {BEFORE_WITHIN:g} s")
+        self._before = dict.fromkeys(paths, late)
+        self._again: dict[str, Page] = {}
         self._after: dict[str, list[Page]] = {path: [] for path in paths}
 
     async def look_before(self) -> None:
         """Read them for the first time."""
-        self._before = await self._read()
+        with trio.move_on_after(BEFORE_WITHIN):
+            await self._each(self._before, partial(self._look_into, self._before))
         self._keep(self.told())
 
+    async def look_again(self) -> None:
+        """Read them once more before the load: what differs by now is not the run's doing."""
+        with trio.move_on_after(AGAIN_WITHIN):
+            await self._each(self._before, partial(self._look_into, self._again))
+
     async def look_after(self, is_hurried: bool) -> None:
-        """Read them again, and what differs `LOOKS` times; what is not had in time is as good as not read."""
+        """Read them again, what differs `LOOKS` times, and then all beside it too; as far as time allows."""
         gap, within = (HURRIED_GAP, HURRIED_WITHIN) if is_hurried else (GAP, WITHIN)
+        follow = partial(self._follow, gap)
         with trio.move_on_after(within):
-            for look in range(LOOKS):
-                await trio.sleep(gap if look else 0)
-                for path, page in (await self._read()).items():
-                    self._after[path].append(page)
-                if not any(self._is_open(path) for path in self._after):
-                    break
+            await self._each(self._after, follow)
+            quiet = [path for path in self._after if not self._is_open(path)]
+            if len(quiet) < len(self._after):
+                await self._each(quiet, follow)
         self._keep(self.told())
 
     def told(self) -> tuple[Watched, ...]:
         """What is known of each."""
         return tuple(
-            account(path, before, self._after[path], self._apart, mask_name)
+            account(path, before, self._after[path], self._apart, mask_name, self._again.get(path))
             for path, before in self._before.items()
         )
 
@@ -81,14 +92,27 @@ class DocumentWatch:
         before = self._before[path]
         return any(needs_another_look(before, page, self._apart) for page in self._after[path])
 
-    async def _read(self) -> dict[str, Page]:
-        pages: dict[str, Page] = {}
+    async def _each(self, paths: Iterable[str], look: Callable[[str], Awaitable[None]]) -> None:
+        async with trio.open_nursery() as nursery:
+            for path in paths:
+                nursery.start_soon(look, path)
+
+    async def _look_into(self, pages: dict[str, Page], path: str) -> None:
+        pages[path] = await self._read(path)
+
+    async def _follow(self, gap: float, path: str) -> None:
+        for look in range(LOOKS):
+            await trio.sleep(gap if look else 0)
+            self._after[path].append(await self._read(path))
+            if not self._is_open(path):
+                return
+
+    async def _read(self, path: str) -> Page:
         async with self._open() as fetch:
-            for path in self._before:
-                try:
-                    pages[path] = Page(await fetch(path))
-                except NoSuchPage as error:
-                    pages[path] = Page(why=str(error), is_gone=True)
-                except PollError as error:
-                    pages[path] = Page(why=str(error))
-        return pages
+            try:
+                page = Page(await fetch(path))
+            except NoSuchPage as error:
+                page = Page(why=str(error), is_gone=True)
+            except PollError as error:
+                page = Page(why=str(error))
+        return replace(page, at=trio.current_time())

@@ -29,9 +29,10 @@ def at(number):
     return WAS.replace(b'"at": 1', b'"at": %d' % number)
 
 
-def watched(*after, before=WAS, apart=(), name="/doc"):
-    pages = [page if isinstance(page, Page) else Page(page) for page in (before, *after)]
-    return account(name, pages[0], pages[1:], apart)
+def watched(*after, before=WAS, apart=(), name="/doc", again=None, gap=1.0):
+    given = [page if isinstance(page, Page) else Page(page) for page in (before, *after)]
+    pages = [replace(page, at=number * gap) for number, page in enumerate(given)]
+    return account(name, pages[0], pages[1:], apart, again=None if again is None else Page(again))
 
 
 CASES = [
@@ -58,6 +59,16 @@ CASES = [
      "now at all of it (a list of 2, then a list of 1): leave /0/up out"),
     ([b'{"a": 2, "up": %d}' % n for n in (5, 6, 7)], {"before": b'{"a": 1, "up": 1}'}, "fail",
      "/a (1, then 2)"),
+    ([at(3)] * 3, {"again": at(2)}, "inconclusive", "/at (1, then 3): leave /at out"),
+    ([at(2)] * 3, {"again": at(2)}, "inconclusive", "leave /at out"),
+    ([CHANGED] * 3, {"again": at(2)}, "fail", "/chains"),
+    ([CHANGED] * 3, {"again": b"<html>"}, "fail", "/chains"),
+    ([WAS], {"again": at(2)}, "pass", "/doc is as it was"),
+    ([CHANGED] * 3, {"gap": 0.5}, "fail", "/chains"),
+    ([CHANGED] * 2, {"gap": 0.5}, "inconclusive", "too little time to see whether that changes by itself"),
+    ([CHANGED] * 3, {"gap": 0.4}, "inconclusive", "differs at /chains (a list of 1, then a list of 0)"),
+    ([UNREAD, CHANGED, CHANGED], {"gap": 0.6}, "inconclusive", "too little time"),
+    ([WAS], {"gap": 0.1}, "pass", "/doc is as it was"),
     ([GONE, CHANGED, CHANGED], {}, "inconclusive", "changes by itself, now at /chains"),
     ([WAS], {"before": UNREAD}, "inconclusive", "was not read before the run: status 302"),
     ([WAS], {"before": GONE}, "inconclusive", "was not read before the run"),

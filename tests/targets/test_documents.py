@@ -13,7 +13,16 @@ import pytest
 import trio
 
 from battlectl.analyse.checks.configuration import judge_document
-from battlectl.targets.documents import GAP, HURRIED_WITHIN, WITHIN, DocumentWatch, open_documents_at
+from battlectl.targets.documents import (
+    AGAIN_WITHIN,
+    BEFORE_WITHIN,
+    GAP,
+    HURRIED_GAP,
+    HURRIED_WITHIN,
+    WITHIN,
+    DocumentWatch,
+    open_documents_at,
+)
 from battlectl.targets.telemetry.fetching import NoSuchPage, PollError
 from battlectl.transport.base import parse_endpoint
 
@@ -42,11 +51,14 @@ class Target:
         return answer
 
 
-async def watch(target, *paths, is_hurried=False):
+async def watch(target, *paths, is_hurried=False, again_after=None):
     """(what was kept at each step, the verdict and the words on each document, seconds for the end)"""
     kept = []
     watched = DocumentWatch(target.opened, paths or ("/a",), (), kept.append)
     await watched.look_before()
+    if again_after is not None:
+        await trio.sleep(again_after)
+        await watched.look_again()
     await trio.sleep(100)
     began = trio.current_time()
     await watched.look_after(is_hurried)
@@ -69,7 +81,8 @@ async def test_what_differs_is_read_three_times_and_so_is_all_beside_it(autojump
     _, judged, took = await watch(target, "/a", "/b")
     assert [verdict for verdict, _ in judged] == ["fail", "pass"]
     assert took == 2 * GAP
-    assert len(target.asked) == 2 + 2 * 3
+    assert len(target.asked) == 2 + 3 + 2
+    assert target.asked[-1] == ("/b", 100 + 2 * GAP)
 
 
 async def test_what_is_put_back_a_moment_later_is_as_it_was(autojump_clock):
@@ -99,6 +112,61 @@ async def test_a_name_that_is_a_key_is_not_told(autojump_clock):
     kept, judged, _ = await watch(Target(a=[WAS, changed]))
     assert judged == [("fail", "/a is not as it was: /https:~1~1rpc.example~1*** (nothing, then 1)")]
     assert key not in str(kept)
+
+
+class Clock(Target):
+    """Tells how long it is up, in steps."""
+
+    def __init__(self, step):
+        super().__init__()
+        self._step = step
+
+    async def fetch(self, path):
+        self.asked.append((path, trio.current_time()))
+        return b'{"chains": [1], "up": %d}' % (trio.current_time() // self._step)
+
+
+@pytest.mark.parametrize("is_hurried", [False, True])
+async def test_what_counts_seconds_is_not_held_against_the_run(is_hurried, autojump_clock):
+    await trio.sleep(0.5)
+    _, judged, _ = await watch(Clock(1.0), is_hurried=is_hurried)
+    assert judged[0][0] == "inconclusive"
+    assert judged[0][1].endswith("leave /up out by `except`")
+
+
+async def test_what_moved_between_the_two_looks_before_the_load_is_not_held_against_the_run(autojump_clock):
+    await trio.sleep(8)
+    _, judged, _ = await watch(Clock(9.0), again_after=2)
+    assert judged == [
+        ("inconclusive", "/a changes by itself, now at /up (0, then 12): leave /up out by `except`")
+    ]
+
+
+@pytest.mark.parametrize("is_hurried", [False, True])
+async def test_what_was_changed_is_told_though_the_run_was_told_to_stop(is_hurried, autojump_clock):
+    target = Target(a=[WAS, WAS, CHANGED])
+    _, judged, took = await watch(target, is_hurried=is_hurried, again_after=0.1)
+    assert judged[0][0] == "fail"
+    assert took == pytest.approx(2 * (HURRIED_GAP if is_hurried else GAP))
+
+
+@pytest.mark.parametrize("is_hurried", [False, True])
+async def test_a_document_that_hangs_takes_nothing_from_the_others(is_hurried, autojump_clock):
+    target = Target(slow=[WAS, None], changed=[WAS, CHANGED], same=[WAS])
+    _, judged, took = await watch(target, "/slow", "/changed", "/same", is_hurried=is_hurried)
+    assert [verdict for verdict, _ in judged] == ["inconclusive", "fail", "pass"]
+    assert took == pytest.approx(HURRIED_WITHIN if is_hurried else WITHIN)
+
+
+async def test_before_the_load_a_target_that_hangs_holds_nobody_up_for_long(autojump_clock):
+    names = [f"slow{number}" for number in range(19)]
+    target = Target(fast=[WAS], **{name: [None] for name in names})
+    watched = DocumentWatch(target.opened, ["/fast", *(f"/{name}" for name in names)], (), lambda _told: None)
+    await watched.look_before()
+    assert trio.current_time() == pytest.approx(BEFORE_WITHIN)
+    await watched.look_again()
+    assert trio.current_time() == pytest.approx(BEFORE_WITHIN + AGAIN_WITHIN)
+    assert [one.before.why for one in watched.told()] == ["", *["it was not had within 3 s"] * 19]
 
 
 @pytest.mark.parametrize(("is_hurried", "within"), [(False, WITHIN), (True, HURRIED_WITHIN)])

@@ -14,6 +14,7 @@ from battlectl.observe.documents import Look, Watched
 
 MOST_TOLD = 3
 NAME = "configuration"
+HASTY = "there was too little time to see whether that changes by itself"
 
 
 def check_configuration(evidence: Evidence) -> Finding:
@@ -46,6 +47,8 @@ def judge_document(document: Watched) -> tuple[Verdict, str]:
             Verdict.INCONCLUSIVE,
             f"{name} changes by itself, now at {_places(document)}{_remedy(document)}",
         )
+    if document.is_hasty:
+        return Verdict.INCONCLUSIVE, f"{name} differs at {_places(document)}: {HASTY}"
     return Verdict.FAIL, f"{name} is not as it was: {_places(document)}"
 
 
