@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from battlectl.errors import BadFile, Problem, UserError
@@ -23,6 +25,7 @@ LARGEST_FEED = 32 * 2**20
 SUFFIXES = (".yml", ".yaml")
 NIGHTLY = "nightly"
 """A tag, and the folder of scenarios that nobody runs by accident."""
+OF_A_TARGET = re.compile(rb"^(?:kind|url):", re.MULTILINE)
 BUILTIN = Path(__file__).resolve().parent.parent / "builtin"
 
 
@@ -76,14 +79,16 @@ def _word_missing_target(name: str, places: Sequence[Path]) -> str:
         if ":" in name
         else ""
     )
-    return f'there is no target "{name}"; looked for\n{looked}\nthere are: {", ".join(there)}{hint}'
+    near = get_close_matches(name, there, 1)
+    meant = f'; did you mean "{near[0]}"?' if near else ""
+    return f'there is no target "{name}"; looked for\n{looked}\nthere are: {", ".join(there)}{meant}{hint}'
 
 
 def _configs(folder: Path) -> Iterator[Path]:
     """The files of a folder that look like targets, to name them; what cannot be read is not named."""
     for path in folder.glob("*.yml"):
         try:
-            if b"\nkind:" in _read_bounded(path, LARGEST_FILE):
+            if OF_A_TARGET.search(_read_bounded(path, LARGEST_FILE)):
                 yield path
         except (OSError, ValueError):
             continue

@@ -78,7 +78,9 @@ def window_stretches(spans: Sequence[Span], run: Edges) -> dict[str, tuple[Edges
     """Every window of the faults with its unbroken parts in order; () for one that has no time."""
     if not spans:
         return {}
-    first = min((span.at for span in spans if span.until > run[0]), default=run[0])  # The warm-up has its own.
+    first = min(
+        (span.at for span in spans if span.until > run[0]), default=run[0]
+    )  # The warm-up has its own.
     windows: dict[str, list[Edges]] = {BASELINE: _part(run[0], first)}
     starts = sorted(span.at for span in spans)
     for span in sorted(spans, key=lambda span: span.at):

@@ -62,11 +62,12 @@ def test_good_and_bad_files_of_one_command_are_all_told():
 
 def test_an_unknown_target_makes_a_scenario_invalid():
     write("a.yml", SHORT.format(name="A", tag="fast"))
-    write("config/mine.yml", "version: 1\nkind: lab\n")
+    write("config/mine.yml", "version: 1\nurl: http://127.0.0.1:1\n")
+    write("config/addresses.yml", "version: 1\n")
     code, _, err = run_validate("a.yml", target="mien")
     assert code == 2
     assert 'there is no target "mien"; looked for\n  config/mien.yml' in err
-    assert err.strip().endswith("there are: generic.example, lab, mine")
+    assert err.strip().endswith('there are: generic.example, lab, mine; did you mean "mine"?')
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "huge", "loop", "long"])
