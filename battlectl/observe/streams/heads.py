@@ -47,6 +47,7 @@ class HeadStream:
         "_level",
         "_life",
         "_reckoning",
+        "_strayed",
         "_strays",
         "_terms",
         "_trail",
@@ -61,6 +62,7 @@ class HeadStream:
         self._trail = Trail(truth)
         self._reckoning = Reckoning(self._trail, self._book, terms, t)
         self._strays: Strays | None = None
+        self._strayed: float | None = None
         self._waiting: deque[Input] = deque()
         self._behind: float | None = None
         self._level = t
@@ -140,6 +142,7 @@ class HeadStream:
         if isinstance(given, Header):
             return self._judge(given, is_forced)
         if isinstance(given, Opened):
+            self._strayed = None  # It may be fed from elsewhere now.
             self._life.opened(given.t)
         else:
             self._life.ended(given.t, given.visible, given.why, self._due(given.t))
@@ -150,6 +153,7 @@ class HeadStream:
         ranks = truth.ranks_of(event.hash)
         if not ranks:
             return self._judge_unknown(event, is_forced)
+        self._strayed = None
         if trail.rank in ranks:
             self._repeat(event, ranks)
             return True
@@ -263,6 +267,7 @@ class HeadStream:
         name = judge_stranger(self._truth, shown, self._trail.rank, self._terms.settle)
         is_running = self._strays.last == event.hash
         begun = event.t if since is None else since
+        self._strayed = begun if self._strayed is None else self._strayed
         is_new = self._strays.add(event.number, event.hash, begun if name == UNPROVEN else None)
         if is_running or not (is_new or name == UNPROVEN):
             self._book.find("duplicates", event.t, event.number)
@@ -272,10 +277,14 @@ class HeadStream:
             self._book.find(name, event.t, event.number)
 
     def _branch_since(self, event: Header, strays: Strays) -> float | None:
-        """See `Stranger`. Who says only its newest head shows no more of a branch than that."""
+        """See `Stranger`. Who says only its newest head shows no more of a branch than that.
+
+        So what lies on nothing that is known is of the branch that the stream is on, until it shows the
+        chain.
+        """
         is_unknown = not strays.has(event.parent) and not self._truth.ranks_of(event.parent)
         if is_unknown and self._terms.newest_only:
-            return event.t
+            return event.t if self._strayed is None else self._strayed
         return strays.branch_below(event.number, event.parent)
 
     def _due(self, t: float) -> float | None:

@@ -11,6 +11,7 @@ from battlectl.observe.streams.truth import Truth
 from tests.observe.streams.histories import TERMS, Told, expected
 
 FIVE = "1 2 3 4 5"
+NINE = "1 2 3 4 5 6 7 8 9"
 FORK = "1 2a 3a | 2b+3b 4b"
 DEEP = "1 2a 3a 4a 5a | 2b+3b+4b+5b 6b"
 FLEETING = "1 2a 3a | 2b+3b | ~2a+3a 4a"
@@ -367,6 +368,26 @@ NEWEST_ONLY = {
         FIVE,
         "1 2 3 3x<2x 4 4x<3x@4.3 5 5x<4x@5.3",
         "observed 5, unproven 1, wrong_fork 2",
+    ),
+    "of a branch of which every second block is shown": (
+        NINE,
+        "1 2 4x<3x@4.1 6x<5x@6.1 8x<7x@8.1 8 9",
+        "observed 4, unproven 1, wrong_fork 2, missing_forward 5, gaps 1, resumes 1, stalls 1",
+    ),
+    "of two branches that came and went": (
+        NINE,
+        "1 2 4x<3x@4.1 4 5 7x<6x@7.1 7 8 9",
+        "observed 7, unproven 2, skipped 2",
+    ),
+    "of two branches that came and went, and one block again between them": (
+        NINE,
+        "1 2 3 3x<2x@3.1 3 5x<4x@5.1 5 6 7 8 9",
+        "observed 8, unproven 2, reemitted 1, skipped 1",
+    ),
+    "of a branch of which every second block is shown, and once from anew": (
+        NINE,
+        "1 2 4x<3x@4.1 end@4.5 open@6 6x<5x@6.1 8x<7x@8.1 8 9",
+        "observed 4, unproven 2, wrong_fork 1, ends_visible 1, resumes 1, stalls 1, missing_forward 5,gaps 1",
     ),
     "at the end it is missing": (FIVE, "1 2 3", "observed 3, missing_tail 2, gaps 1"),
 }
