@@ -28,11 +28,7 @@ def mistakes(text, **load):
     return [mistake.message for mistake in check_objectives(draft)]
 
 
-EMPTY = {
-    field: value
-    for field, value in {"chaos": (), "duration": 20.0, "edges": None}.items()
-    if field in Draft.__dataclass_fields__
-}
+EMPTY = {"chaos": (), "duration": 20.0, "edges": None, "warmup_latencies": {}}
 
 
 @pytest.mark.parametrize(
