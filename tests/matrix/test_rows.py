@@ -6,6 +6,7 @@ from tests.matrix.kinds import kinds_of
 from tests.matrix.places import when_of, who_of
 from tests.matrix.rows import row_of_defect, row_of_sound
 from tests.matrix.trial import Ran
+from tests.matrix.words import markdown
 
 
 def finding(name, weighs, kind="objective", measured=None):
@@ -107,3 +108,14 @@ FAULTS = [
 def test_whom_and_which_moment_a_finding_names(summary, first, who, when):
     told = {"name": "it", "summary": summary, "first": first}
     assert (who_of(told, {"faults": FAULTS}), when_of(told)) == (who, when)
+
+
+def test_the_page_on_soundness_has_a_row_for_each_scenario():
+    rows = [row_of_sound("s", 1, ran("pass", GOOD_RATE)), row_of_sound("s", 2, ran("inconclusive", UNSURE))]
+    *_, last = markdown("Soundness", rows, "1 sound, 1 unsure").splitlines()
+    assert [cell.strip() for cell in last.strip("|").split("|")] == [
+        "s",
+        "1 sound, 1 unsure",
+        "0.99 (wanted == 100%)",
+        "sound, seed 2: proof: so it was",
+    ]

@@ -28,7 +28,7 @@ def mistakes(text, **load):
     return [mistake.message for mistake in check_objectives(draft)]
 
 
-EMPTY = {"chaos": (), "duration": 20.0, "edges": None, "warmup_latencies": {}}
+EMPTY = {"chaos": (), "warmup_latencies": {}}
 
 
 @pytest.mark.parametrize(
