@@ -22,8 +22,8 @@ INTRODUCTIONS = {
     ),
     "Soundness": (
         "The sound gateway under every scenario that runs on the lab, with several seeds: nothing may "
-        "accuse it. `nearest` are objectives that came nearest to their limit in a run, three at most. An unsure "
-        "run is inconclusive: it accuses nobody. Written by `make soundness ARGS=--write`."
+        "accuse it. `nearest` are objectives that came nearest to their limit in a run, three at most. An "
+        "unsure run is inconclusive: it accuses nobody. Written by `make soundness ARGS=--write`."
     ),
 }
 
