@@ -40,7 +40,7 @@ def case(may: str = "", *, told: Mapping[str, str], **attributes: Any) -> Case:
 
 CASES: Mapping[str, Case] = {
     "nothing": case(told={}),
-    "head_regress": case(told={"head": "went back for one client"}, blocks=3),
+    "head_regress": case("consistency", told={"head": "went back for one client"}, blocks=3),
     "head_jump": case("consistency", told={"head": "ran ahead of the chain"}, blocks=12),
     "stale_head": case(told={"head": "stayed behind the chain"}),
     "inconsistent_views": case("consistency", told={"head": "went back for one client"}),
