@@ -14,7 +14,7 @@ from battlectl.quantities import format_duration, parse_duration
 
 NAMED = re.compile(r"\bprovider_[a-z]\b")
 MOMENT = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?(?:ms|s))\b")
-BEFORE = re.compile(r"\b(?:at|from) $")
+BEFORE = re.compile(r"(?:\b(?:at|from)|/\d+\.\d+,) $")
 DIGITS = 2
 
 

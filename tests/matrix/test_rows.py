@@ -102,6 +102,7 @@ FAULTS = [
         ("97 %", example(2.5, "by provider_c"), "provider_c", 2.5),
         ("of 9, 2 (first at 1.25s, by provider_b: gone)", None, "provider_b", 1.25),
         ("provider_a got 5% from 3s to 11s", None, "provider_a", 3.0),
+        ("30; first: block 3 never came (heads/0.0, 2.15s to 10s)", None, "(provider_a)", 2.15),
         ("97 files were open, and 11s later 403", None, "(provider_a, provider_b)", None),
     ],
 )
