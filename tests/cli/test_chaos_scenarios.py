@@ -18,10 +18,6 @@ WANTED = {
 BY_CHANCE = {"subscription-reorg-of-all": "the truth can tell nothing about"}
 """What a run may honestly find in one of ten: a tip that went between two looks at the chain."""
 TRIES = 4
-LEFT_OUT = {
-    "routing-weighted": "its latencies are a few times those of a machine that is busy",
-}
-"""Skipped here, and why: `make soundness` runs them."""
 LONGEST_SHORT_FORM = 13.0  # seconds of load: all of them have to fit into CI
 
 
@@ -55,19 +51,8 @@ def test_the_plan_shows_what_is_broken_and_when(desk):
     assert flapping.out.count("kill-any#") == 3  # Drawn from the seed, and shown.
 
 
-def unless_left_out(name):
-    """The name as a case of a test, which is skipped in plain sight where there is a reason to."""
-    reason = LEFT_OUT.get(name)
-    marks = () if reason is None else pytest.mark.skip(reason=f"`make soundness` runs it: {reason}")
-    return pytest.param(name, marks=marks)
-
-
-def test_what_is_left_out_is_there():
-    assert set(LEFT_OUT) <= set(chaotic())
-
-
 @pytest.mark.real
-@pytest.mark.parametrize("name", [unless_left_out(name) for name in chaotic()])
+@pytest.mark.parametrize("name", chaotic())
 def test_it_holds_on_the_lab_and_every_fault_is_proven(desk, name):
     target = file_of(name).parents[1] / "config" / f"{read(name)['target']}.yml"
 
