@@ -87,6 +87,8 @@ BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda ctx: f"{_number(ctx['le'])} or less",
 }
 
+OF_A_PATH = ("^/", "^(/")
+"""How the patterns of paths, and of places in a document, begin."""
 PATTERNS = {
     "path": "a path begins with / and has no spaces, try /rpc/fastest",
     "url": "not a URL, try http://127.0.0.1:8545",
@@ -110,7 +112,7 @@ def word_error(error: ErrorDetails, key: str, known: Iterable[str]) -> str:
     if kind == "literal_error":
         return _word_literal(error["input"], ctx["expected"])
     if kind == "string_pattern_mismatch":
-        return PATTERNS.get(key) or _word_name(error["input"])
+        return PATTERNS.get(key) or _word_pattern(error["input"], ctx["pattern"])
     if kind in SHAPES:
         given = "empty" if error["input"] is None else describe(error["input"])
         return f"is {given}, must be {SHAPES[kind]}{_such_as(key, ', try ')}"
@@ -147,7 +149,9 @@ def _word_literal(given: Any, expected: str) -> str:
     return f"is {describe(given)}, must be {allowed}{hint}"
 
 
-def _word_name(given: Any) -> str:
+def _word_pattern(given: Any, pattern: str) -> str:
+    if pattern.startswith(OF_A_PATH):
+        return f"{describe(given)} is no path: begin with one slash, without a host, as in /api/admin/chains"
     return (
         f"{describe(given)} is no name: begin with a letter, then letters, digits, _ and -, at most 64 in all"
     )

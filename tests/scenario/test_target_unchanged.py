@@ -20,7 +20,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "isolation.md").read_text()
     [
         (f"{GENERIC}unchanged: {{}}", "documents"),
         (f"{GENERIC}unchanged: {{documents: []}}", "documents"),
-        (f"{GENERIC}unchanged: {{documents: [admin]}}", "documents"),
+        (f"{GENERIC}unchanged: {{documents: [admin]}}", '"admin" is no path: begin with one slash'),
         (f"{GENERIC}unchanged: {{documents: ['//example.org/x']}}", "documents"),
         (f"{GENERIC}unchanged: {{documents: ['http://127.0.0.1:2/x']}}", "documents"),
         (f"{GENERIC}unchanged: {{documents: ['/x#y']}}", "documents"),
